@@ -1,0 +1,1 @@
+//! The audit log: records, what they mean, and the files they come in.
