@@ -1,1 +1,25 @@
-//! The audit log: records, what they mean, and the files they come in.
+//! The audit log: reading its records, from Graph or from an export, and saying what each one means.
+//!
+//! [`export::read_export`] turns a file of any known format into [`DirectoryAudit`] records, one at a
+//! time; [`interpret`] turns a record into an [`Event`]; [`Tally`] counts events for the reports.
+
+mod activity;
+mod event;
+#[cfg(test)]
+mod event_tests;
+pub mod export;
+mod fields;
+mod reason;
+mod record;
+mod tally;
+mod text;
+mod time;
+mod who;
+
+pub use activity::{Activity, Status};
+pub use event::{AmbiguousRegistration, Event, Registration, SERVICE, interpret};
+pub use reason::kinds_named;
+pub use record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource};
+pub use tally::Tally;
+pub use time::{TimeError, parse_time};
+pub use who::AmbiguousWhy;

@@ -1,0 +1,188 @@
+//! The queue in `SQLite`: a received message shows again after its visibility time-out, or as soon
+//! as the process that received it is dead.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+use shared::{
+    ids::UserId,
+    queue::{Disposition, Message, Queue, QueueError},
+};
+use uuid::Uuid;
+
+use super::{Store, text};
+
+/// How long a received message stays away: longer than any handling.
+const VISIBILITY: Duration = Duration::from_secs(12 * 60);
+
+/// A message that was received.
+#[derive(Debug, Clone)]
+pub struct Received {
+    id: i64,
+    receipt: String,
+    /// Its body.
+    pub body: String,
+}
+
+/// A message that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its body.
+    pub body: String,
+    /// Why.
+    pub reason: String,
+}
+
+fn queue_error(error: impl std::fmt::Display) -> QueueError {
+    QueueError(error.to_string())
+}
+
+#[async_trait]
+impl Queue for Store {
+    async fn send(&self, messages: &[Message]) -> Result<(), QueueError> {
+        self.with(|transaction| {
+            for message in messages {
+                let body = serde_json::to_string(message).expect("a message is plain data");
+                transaction
+                    .prepare_cached("INSERT INTO messages (user_id, body, visible_at) VALUES (?1, ?2, ?3)")?
+                    .execute(params![message.user_id.to_string(), body, text(message.enqueued_at)])?;
+            }
+            Ok(())
+        })
+        .map_err(queue_error)
+    }
+}
+
+impl Store {
+    /// Receives up to `most` messages, of these users only where `only` names some.
+    pub fn receive(&self, most: usize, only: Option<&BTreeSet<UserId>>) -> Result<Vec<Received>, QueueError> {
+        let now = self.clock.now();
+        self.let_go_of_the_dead()?;
+        self.with(|transaction| {
+            let mut statement = transaction.prepare_cached(
+                "SELECT id, user_id, body FROM messages WHERE visible_at <= ?1 ORDER BY visible_at, id",
+            )?;
+            let mut rows = statement.query([text(now)])?;
+            let mut received = Vec::new();
+            while received.len() < most
+                && let Some(row) = rows.next()?
+            {
+                let user: String = row.get(1)?;
+                let wanted =
+                    only.is_none_or(|only| user.parse().is_ok_and(|user: UserId| only.contains(&user)));
+                if wanted {
+                    received.push(Received { id: row.get(0)?, receipt: Uuid::new_v4().to_string(), body: row.get(2)? });
+                }
+            }
+            drop(rows);
+            let until = now.checked_add(VISIBILITY).unwrap_or(Timestamp::MAX);
+            for message in &received {
+                transaction
+                    .prepare_cached(
+                        "UPDATE messages SET visible_at = ?1, receipt = ?2, owner = ?3, receives = receives + 1 WHERE id = ?4",
+                    )?
+                    .execute(params![text(until), message.receipt, self.owner(), message.id])?;
+            }
+            Ok(received)
+        })
+        .map_err(queue_error)
+    }
+
+    /// Does with a received message what its handling came to. A message that meanwhile showed again
+    /// and was received by somebody else is theirs.
+    pub fn settle(&self, message: &Received, disposition: &Disposition) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        self.with(|transaction| match disposition {
+            Disposition::Acknowledge => remove(transaction, message).map(drop),
+            Disposition::ComeBack(after) => transaction
+                .execute(
+                    "UPDATE messages SET visible_at = ?1, receipt = NULL, owner = NULL WHERE id = ?2 AND receipt = ?3",
+                    params![text(now.checked_add(*after).unwrap_or(Timestamp::MAX)), message.id, message.receipt],
+                )
+                .map(drop),
+            Disposition::DeadLetter(reason) => {
+                if remove(transaction, message)? == 1 {
+                    transaction.execute(
+                        "INSERT INTO dead_letters (body, reason, at) VALUES (?1, ?2, ?3)",
+                        params![message.body, reason, text(now)],
+                    )?;
+                }
+                Ok(())
+            }
+        })
+        .map_err(queue_error)
+    }
+
+    /// When the next message shows, of these users only where `only` names some.
+    pub fn next_visible_at(&self, only: Option<&BTreeSet<UserId>>) -> Result<Option<Timestamp>, QueueError> {
+        let connection = self.lock();
+        let mut statement = connection
+            .prepare_cached("SELECT visible_at, user_id FROM messages ORDER BY visible_at")
+            .map_err(queue_error)?;
+        let mut rows = statement.query([]).map_err(queue_error)?;
+        while let Some(row) = rows.next().map_err(queue_error)? {
+            let user: String = row.get(1).map_err(queue_error)?;
+            if only.is_none_or(|only| user.parse().is_ok_and(|user: UserId| only.contains(&user))) {
+                let at: String = row.get(0).map_err(queue_error)?;
+                return at.parse().map(Some).map_err(queue_error);
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many messages there are.
+    pub fn depth(&self) -> Result<u64, QueueError> {
+        self.lock().query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).map_err(queue_error)
+    }
+
+    /// Whether there is a message for a user.
+    pub fn has_message_for(&self, user: UserId) -> Result<bool, QueueError> {
+        self.lock()
+            .prepare_cached("SELECT 1 FROM messages WHERE user_id = ?1 LIMIT 1")
+            .and_then(|mut statement| statement.query_row([user.to_string()], |_| Ok(())).optional())
+            .map(|row| row.is_some())
+            .map_err(queue_error)
+    }
+
+    /// Messages that could not be read.
+    pub fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
+        let connection = self.lock();
+        let mut statement =
+            connection.prepare_cached("SELECT body, reason FROM dead_letters ORDER BY id").map_err(queue_error)?;
+        statement
+            .query_map([], |row| Ok(DeadLetter { body: row.get(0)?, reason: row.get(1)? }))
+            .and_then(Iterator::collect)
+            .map_err(queue_error)
+    }
+
+    /// Messages that a dead process had received show again at once.
+    fn let_go_of_the_dead(&self) -> Result<(), QueueError> {
+        let Some(owners) = &self.owners else { return Ok(()) };
+        let holders: Vec<String> = {
+            let connection = self.lock();
+            let mut statement = connection
+                .prepare_cached("SELECT DISTINCT owner FROM messages WHERE owner IS NOT NULL AND owner <> ?1")
+                .map_err(queue_error)?;
+            statement
+                .query_map([owners.own()], |row| row.get(0))
+                .and_then(Iterator::collect)
+                .map_err(queue_error)?
+        };
+        for dead in holders.iter().filter(|holder| owners.is_dead(holder)) {
+            self.with(|transaction| {
+                transaction.execute(
+                    "UPDATE messages SET visible_at = ?1, receipt = NULL, owner = NULL WHERE owner = ?2",
+                    params![text(self.clock.now()), dead],
+                )
+            })
+            .map_err(queue_error)?;
+        }
+        Ok(())
+    }
+}
+
+fn remove(transaction: &Transaction<'_>, message: &Received) -> rusqlite::Result<usize> {
+    transaction.execute("DELETE FROM messages WHERE id = ?1 AND receipt = ?2", params![message.id, message.receipt])
+}

@@ -1,0 +1,143 @@
+//! What one record of the audit log means.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::{
+    activity::{Activity, Status},
+    reason::kinds_named,
+    record::DirectoryAudit,
+    text::same_name,
+    who::{AmbiguousWhy, who_registered},
+};
+use crate::{
+    ids::{EventId, UserId},
+    method::MethodKind,
+};
+
+/// The service whose events these are, as `loggedByService` names it.
+pub const SERVICE: &str = "Authentication Methods";
+
+/// What one record means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A user registered security info.
+    Registration(Registration),
+    /// Somebody registered security info, but it is not clear who.
+    Ambiguous(AmbiguousRegistration),
+    /// Another event of the service, or a registration that failed.
+    Other {
+        /// What was done.
+        activity: Activity,
+        /// How it ended.
+        status: Status,
+    },
+    /// An event of another service.
+    OtherService,
+}
+
+/// One successful registration of one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The event's id; the portal's CSV has none.
+    pub event_id: Option<EventId>,
+    /// Who registered.
+    pub user_id: UserId,
+    /// When.
+    pub registered_at: Timestamp,
+    /// The kinds of method that the reason names; empty if it names none.
+    pub methods: Vec<MethodKind>,
+    /// The principal name at that time.
+    pub user_principal_name: Option<String>,
+    /// Which of the two registering activities it was.
+    pub activity: Activity,
+    /// The reason, as free text.
+    pub reason: String,
+}
+
+/// One successful registration without one clear user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmbiguousRegistration {
+    /// The event's id; the portal's CSV has none.
+    pub event_id: Option<EventId>,
+    /// When.
+    pub registered_at: Timestamp,
+    /// Why it is not clear who registered.
+    pub why: AmbiguousWhy,
+    /// Which of the two registering activities it was.
+    pub activity: Activity,
+    /// The reason, as free text.
+    pub reason: String,
+    /// The ids that the record gives, actor first, as they are written.
+    pub ids: Vec<String>,
+}
+
+impl Registration {
+    /// The event's id, or one made of user, time, activity and reason: the same for the same event
+    /// each time that it is read from an export without ids.
+    pub fn key(&self) -> EventId {
+        let made = || made_key(&[self.user_id.to_string()], self.registered_at, &self.activity, &self.reason);
+        self.event_id.clone().unwrap_or_else(made)
+    }
+}
+
+impl AmbiguousRegistration {
+    /// As [`Registration::key`], with all ids of the record in the user's place.
+    pub fn key(&self) -> EventId {
+        let made = || made_key(&self.ids, self.registered_at, &self.activity, &self.reason);
+        self.event_id.clone().unwrap_or_else(made)
+    }
+}
+
+fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reason: &str) -> EventId {
+    let mut hash = Sha256::new();
+    for part in ids.iter().map(String::as_str).chain([at.to_string().as_str(), activity.name(), reason]) {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    let number = hash.finalize().iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+    EventId(format!("made_{number:032x}"))
+}
+
+/// Says what a record means.
+///
+/// A record that names no service (some exports lack the column) is judged by its activity: the known
+/// names are this service's alone.
+pub fn interpret(record: &DirectoryAudit) -> Event {
+    let service_is_unknown = record.logged_by_service.is_empty();
+    if !service_is_unknown && !same_name(&record.logged_by_service, SERVICE) {
+        return Event::OtherService;
+    }
+    let activity = Activity::from_name(&record.activity_display_name);
+    if service_is_unknown && matches!(activity, Activity::Unknown(_)) {
+        return Event::OtherService;
+    }
+    let status = Status::from_result(&record.result);
+    if !activity.registers() || status != Status::Success {
+        return Event::Other { activity, status };
+    }
+    match who_registered(record) {
+        Ok(who) => Event::Registration(Registration {
+            event_id: record.id.clone(),
+            user_id: who.user_id,
+            registered_at: record.activity_date_time,
+            methods: kinds_named(&record.result_reason),
+            user_principal_name: who.user_principal_name,
+            activity,
+            reason: record.result_reason.clone(),
+        }),
+        Err(why) => Event::Ambiguous(AmbiguousRegistration {
+            event_id: record.id.clone(),
+            registered_at: record.activity_date_time,
+            why,
+            activity,
+            reason: record.result_reason.clone(),
+            ids: ids_of(record),
+        }),
+    }
+}
+
+fn ids_of(record: &DirectoryAudit) -> Vec<String> {
+    let actor = record.initiated_by.user.iter().filter_map(|user| user.id.clone());
+    actor.chain(record.target_resources.iter().filter_map(|target| target.id.clone())).collect()
+}

@@ -1,0 +1,106 @@
+//! Handing on what was read, and keeping count of it.
+
+use super::{BadRecord, ExportError, Format, Summary};
+use crate::audit::record::{DirectoryAudit, RecordError, Shape};
+
+/// So many bad records are held back while it is not clear that the file has audit records at all.
+const HELD_LIMIT: usize = 1000;
+
+/// Counts records and hands them on. Bad ones wait until the first audit record, so that a file of
+/// something else ends in one error and not in a list of them.
+pub(super) struct Book<'a> {
+    each: &'a mut dyn FnMut(Result<DirectoryAudit, BadRecord>),
+    held: Vec<BadRecord>,
+    /// What was read that is well-formed and no audit record, if anything.
+    something_else: Option<String>,
+    /// Whether there was an audit record, a good one or one with a fault.
+    has_audit: bool,
+    format: Option<Format>,
+    number: u64,
+    records: u64,
+    bad: u64,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(each: &'a mut dyn FnMut(Result<DirectoryAudit, BadRecord>)) -> Self {
+        Self {
+            each,
+            held: Vec::new(),
+            something_else: None,
+            has_audit: false,
+            format: None,
+            number: 0,
+            records: 0,
+            bad: 0,
+        }
+    }
+
+    /// Enters what a record was read as.
+    pub(super) fn enter(&mut self, line: u64, read: Result<(DirectoryAudit, Format), RecordError>) {
+        match read {
+            Ok((record, format)) => {
+                self.number += 1;
+                self.records += 1;
+                self.format.get_or_insert(format);
+                self.is_audit();
+                (self.each)(Ok(record));
+            }
+            Err(RecordError::OtherLog(log)) => {
+                self.number += 1;
+                self.something_else.get_or_insert_with(|| format!("records of another log ({log})"));
+            }
+            Err(error) => {
+                match &error {
+                    RecordError::NotAudit(_) => {
+                        self.something_else.get_or_insert_with(|| "something else".to_owned());
+                    }
+                    RecordError::Syntax(_) => {}
+                    _ => self.is_audit(),
+                }
+                self.bad(line, &error.to_string());
+            }
+        }
+    }
+
+    /// Enters something that could not be read.
+    pub(super) fn bad(&mut self, line: u64, cause: &str) {
+        self.number += 1;
+        self.bad += 1;
+        self.held.push(BadRecord::new(self.number, line, cause));
+        if self.has_audit || self.held.len() > HELD_LIMIT {
+            self.hand_on_held();
+        }
+    }
+
+    /// Says what was in the file; an error if it was all something else.
+    pub(super) fn close(mut self, by_container: Format) -> Result<Summary, ExportError> {
+        if !self.has_audit
+            && let Some(found) = self.something_else
+        {
+            return Err(ExportError::NotAuditRecords { found });
+        }
+        self.hand_on_held();
+        Ok(Summary { format: self.format.unwrap_or(by_container), records: self.records, bad: self.bad })
+    }
+
+    fn is_audit(&mut self) {
+        self.has_audit = true;
+        self.hand_on_held();
+    }
+
+    fn hand_on_held(&mut self) {
+        for bad in self.held.drain(..) {
+            (self.each)(Err(bad));
+        }
+    }
+}
+
+impl From<Shape> for Format {
+    fn from(shape: Shape) -> Self {
+        match shape {
+            Shape::Graph => Self::Graph,
+            Shape::AzureMonitor => Self::AzureMonitor,
+            Shape::LogAnalytics => Self::LogAnalytics,
+        }
+    }
+}

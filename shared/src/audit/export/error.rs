@@ -1,0 +1,67 @@
+//! What can be wrong with an export as a whole, and with one record of it.
+
+use std::{fmt, io};
+
+use crate::audit::text::clip;
+
+const CAUSE_LIMIT: usize = 160;
+
+/// A record that could not be read; reading goes on behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecord {
+    /// Which record of the file it is, the good ones counted too; the first is 1.
+    pub number: u64,
+    /// The line on which it begins; the first is 1.
+    pub line: Option<u64>,
+    /// What is wrong with it: one short printable line, with at most a short piece of the content.
+    pub cause: String,
+}
+
+impl BadRecord {
+    pub(super) fn new(number: u64, line: u64, cause: &str) -> Self {
+        Self { number, line: Some(line), cause: clip(cause, CAUSE_LIMIT) }
+    }
+}
+
+impl fmt::Display for BadRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record {}", self.number)?;
+        if let Some(line) = self.line {
+            write!(f, " (line {line})")?;
+        }
+        write!(f, ": {}", self.cause)
+    }
+}
+
+/// Why a file cannot be read as an export of the audit log.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It is in no known format.
+    #[error("not an export of the audit log: {hint}")]
+    UnknownFormat {
+        /// What it seems to be, or what was expected.
+        hint: String,
+    },
+    /// It is JSON, but of something else.
+    #[error(
+        "no audit records in this file: expected directoryAudit records (with activityDateTime and \
+         activityDisplayName) as Graph, the portal, Azure Monitor or Log Analytics export them, found {found}"
+    )]
+    NotAuditRecords {
+        /// What was found instead.
+        found: String,
+    },
+    /// It is a table that lacks columns.
+    #[error("the table lacks the {}: {}; export the audit log from the portal in English", 
+        if missing.len() == 1 { "column" } else { "columns" }, missing.join(", "))]
+    MissingColumns {
+        /// The columns by their English names.
+        missing: Vec<String>,
+    },
+    /// It could not be read to its end.
+    #[error("the file could not be read: {0}")]
+    Io(#[from] io::Error),
+}

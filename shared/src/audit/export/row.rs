@@ -1,0 +1,123 @@
+//! Rows of a table of comma-separated values.
+//!
+//! Not the `csv` crate's reader: for that one, a quote that does not end swallows the rest of the
+//! file, in memory. Here it costs one line.
+
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+};
+
+use super::{scan::LIMIT, source::Source};
+
+/// A row by its length in the source, or why there is none; then it is the line that is broken.
+pub(super) enum Row {
+    Whole(usize),
+    Broken { length: usize, why: &'static str },
+}
+
+enum State {
+    FieldStart,
+    Plain,
+    Quoted,
+    QuoteInQuoted,
+}
+
+/// Finds the row that begins the source; it ends with a newline outside of quotes. `None` at the end.
+pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result<Option<Row>> {
+    let mut state = State::FieldStart;
+    let mut at = 0;
+    loop {
+        let Some(&byte) = source.rest().get(at).filter(|_| at < LIMIT) else {
+            let is_long = at >= LIMIT;
+            if !is_long && source.more()? {
+                continue;
+            }
+            let why = match state {
+                State::Quoted => "its quotes do not match",
+                _ if is_long => "longer than 4 MiB",
+                _ if at == 0 => return Ok(None),
+                _ => return Ok(Some(Row::Whole(at))),
+            };
+            return broken(source, why).map(Some);
+        };
+        at += 1;
+        state = match (state, byte) {
+            (State::Quoted, b'"') => State::QuoteInQuoted,
+            (State::Quoted, _) | (State::QuoteInQuoted | State::FieldStart, b'"') => State::Quoted,
+            (_, b'\n') => return Ok(Some(Row::Whole(at))),
+            (_, byte) if byte == delimiter => State::FieldStart,
+            (State::QuoteInQuoted, b' ' | b'\r') => State::QuoteInQuoted,
+            (State::QuoteInQuoted, _) => return broken(source, "its quotes do not match").map(Some),
+            _ => State::Plain,
+        };
+    }
+}
+
+fn broken<R: Read>(source: &mut Source<R>, why: &'static str) -> io::Result<Row> {
+    let line = source.line_length(LIMIT)?;
+    Ok(Row::Broken { length: line.unwrap_or(source.rest().len()), why })
+}
+
+/// The cells of a row, without quotes and the blanks around them.
+pub(super) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
+    let row = row.trim_end_matches(['\n', '\r']);
+    let mut cells = Vec::with_capacity(32);
+    let mut start = 0;
+    let mut is_quoted = false;
+    for (at, byte) in row.bytes().enumerate() {
+        if byte == b'"' && (is_quoted || at == start) {
+            is_quoted = !is_quoted;
+        } else if byte == b'"' && row[start..at].starts_with('"') {
+            // The second quote of two within a quoted cell.
+            is_quoted = true;
+        } else if byte == delimiter && !is_quoted {
+            cells.push(cell(&row[start..at]));
+            start = at + 1;
+        }
+    }
+    cells.push(cell(&row[start..]));
+    cells
+}
+
+fn cell(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
+        return Cow::Borrowed(text);
+    };
+    if inner.contains('"') {
+        Cow::Owned(inner.trim().replace("\"\"", "\""))
+    } else {
+        Cow::Borrowed(inner.trim())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_taken_out_of_their_quotes() {
+        let row = "a,\"b,\"\"c\"\"\nd\",,\" e \" ,f \"g\",\"\"\r\n";
+        assert_eq!(cells(row, b','), ["a", "b,\"c\"\nd", "", "e", "f \"g\"", ""]);
+    }
+
+    #[test]
+    fn a_row_ends_at_a_newline_outside_of_quotes() {
+        let mut source = Source::new(&b"a,\"b\n\"\"c\",d\nx"[..]);
+        let Some(Row::Whole(length)) = find(&mut source, b',').unwrap() else { panic!("broken") };
+        assert_eq!(length, 12);
+        source.consume(length);
+        assert!(matches!(find(&mut source, b',').unwrap(), Some(Row::Whole(1))));
+        source.consume(1);
+        assert!(find(&mut source, b',').unwrap().is_none());
+    }
+
+    #[test]
+    fn a_quote_that_does_not_end_costs_one_line() {
+        for text in ["a,\"b\nc,d\n", "a,\"b\nc,\"d\",e\n"] {
+            let mut source = Source::new(text.as_bytes());
+            assert!(matches!(find(&mut source, b',').unwrap(), Some(Row::Broken { length: 5, .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Finding the end of one JSON value, without reading what is in it.
+
+/// The most that one record may have.
+pub(super) const LIMIT: usize = 4 * 1024 * 1024;
+/// As deep as the JSON reader goes.
+const DEPTH_LIMIT: u32 = 127;
+
+/// An array whose elements are records, or hold them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Container {
+    /// `value`: a page of Graph.
+    Value,
+    /// `records`: Azure Monitor's envelope.
+    Records,
+    /// `tables`: the answer to a Log Analytics query, whose elements hold `rows`.
+    Tables,
+    /// `rows`: arrays with a value for each column.
+    Rows,
+}
+
+/// What a name says about the object that it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    /// Its value, if it is an array, holds records.
+    Of(Container),
+    /// An audit record has this name.
+    Record,
+    /// An answer that failed has it.
+    Error,
+    /// Nothing.
+    Other,
+}
+
+impl Name {
+    pub(super) fn of(name: &[u8]) -> Self {
+        match name {
+            b"value" => Self::Of(Container::Value),
+            b"records" => Self::Of(Container::Records),
+            b"tables" => Self::Of(Container::Tables),
+            b"rows" => Self::Of(Container::Rows),
+            b"error" => Self::Error,
+            _ if [&b"activityDateTime"[..], b"activityDisplayName", b"properties"]
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name)) =>
+            {
+                Self::Record
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Where a scan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// More bytes are needed.
+    More,
+    /// The value ends at [`Scan::at`].
+    Whole,
+    /// It is an object around records; their array's bracket is at [`Scan::at`], and the array's name
+    /// begins at `name_at`.
+    Container { kind: Container, name_at: usize },
+    /// It is no JSON, from [`Scan::at`] on.
+    Broken(&'static str),
+}
+
+/// A scan that can stop anywhere and go on with more bytes.
+///
+/// Besides the nesting it checks which byte may follow which, just enough to see soon that a quote or
+/// a bracket is missing, before the records behind it are taken for a part of this one.
+pub(super) struct Scan {
+    /// How far the scan is.
+    pub(super) at: usize,
+    /// Whether the object has a name that audit records have.
+    pub(super) is_record_like: bool,
+    /// One bit for each open bracket, the innermost the lowest: 1 for an object.
+    nesting: u128,
+    depth: u32,
+    string_at: Option<usize>,
+    /// The last byte outside of strings that is not blank; a quote stands for a string.
+    last: u8,
+    name: Name,
+    name_at: usize,
+    lines: Lines,
+}
+
+/// How an object lies on the lines of its file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    /// On one line, so far.
+    One,
+    /// Laid out on lines, its first bracket alone on one.
+    Spread,
+    /// On more than one line, although it began as if it were to be on one.
+    Unexpected,
+}
+
+#[derive(Clone, Copy)]
+enum Class {
+    Blank,
+    Newline,
+    Literal,
+    Separator,
+    Quote,
+    Open,
+    Close,
+    Other,
+}
+
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0u8;
+    loop {
+        classes[byte as usize] = match byte {
+            b' ' | b'\t' | b'\r' => Class::Blank,
+            b'\n' => Class::Newline,
+            b'0'..=b'9' | b'+' | b'-' | b'.' | b'E' | b'a' | b'e' | b'f' | b'l' | b'n' | b'r' | b's' | b't' | b'u' => {
+                Class::Literal
+            }
+            b',' | b':' => Class::Separator,
+            b'"' => Class::Quote,
+            b'{' | b'[' => Class::Open,
+            b'}' | b']' => Class::Close,
+            _ => Class::Other,
+        };
+        if byte == u8::MAX {
+            break classes;
+        }
+        byte += 1;
+    }
+};
+
+impl Scan {
+    /// A scan of a value that begins with a bracket at the first byte.
+    pub(super) fn new() -> Self {
+        Self {
+            at: 0,
+            is_record_like: false,
+            nesting: 0,
+            depth: 0,
+            string_at: None,
+            last: b':',
+            name: Name::Other,
+            name_at: 0,
+            lines: Lines::One,
+        }
+    }
+
+    /// Goes on as far as `bytes` reach; they are the same as last time, and more behind them.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> Step {
+        loop {
+            if let Some(string_at) = self.string_at
+                && let Some(step) = self.finish_string(bytes, string_at)
+            {
+                return step;
+            }
+            let Some(&byte) = bytes.get(self.at) else { return Step::More };
+            match CLASSES[usize::from(byte)] {
+                Class::Blank => {}
+                Class::Newline => {
+                    if self.lines == Lines::One {
+                        let is_bare = self.depth == 1 && self.last == b'{';
+                        self.lines = if is_bare { Lines::Spread } else { Lines::Unexpected };
+                    }
+                }
+                Class::Literal | Class::Separator => self.last = byte,
+                Class::Quote => {
+                    if !matches!(self.last, b'{' | b'[' | b',' | b':') {
+                        return Step::Broken("a comma or a quote is missing");
+                    }
+                    self.string_at = Some(self.at);
+                }
+                Class::Open => {
+                    let begins_line = self.at > 0 && bytes[self.at - 1] == b'\n';
+                    if let Some(step) = self.open(byte, begins_line) {
+                        return step;
+                    }
+                }
+                Class::Close => {
+                    if self.is_in_object() != (byte == b'}') {
+                        return Step::Broken("a bracket is missing");
+                    }
+                    self.nesting >>= 1;
+                    self.depth -= 1;
+                    self.last = byte;
+                    if self.depth == 0 {
+                        self.at += 1;
+                        return Step::Whole;
+                    }
+                }
+                Class::Other => return Step::Broken("not JSON"),
+            }
+            self.at += 1;
+        }
+    }
+
+    fn is_in_object(&self) -> bool {
+        self.nesting & 1 == 1
+    }
+
+    fn open(&mut self, byte: u8, begins_line: bool) -> Option<Step> {
+        let may_open = matches!(self.last, b':' | b'[') || (self.last == b',' && !self.is_in_object());
+        let is_next_line = begins_line && byte == b'{' && self.lines == Lines::Unexpected;
+        if !may_open || is_next_line {
+            return Some(Step::Broken("it does not end before the next one begins"));
+        }
+        if self.depth == DEPTH_LIMIT {
+            return Some(Step::Broken("nested too deeply"));
+        }
+        if let Name::Of(kind) = self.name
+            && byte == b'['
+            && self.depth == 1
+            && self.is_in_object()
+            && !self.is_record_like
+        {
+            return Some(Step::Container { kind, name_at: self.name_at });
+        }
+        self.nesting = self.nesting << 1 | u128::from(byte == b'{');
+        self.depth += 1;
+        self.last = byte;
+        None
+    }
+
+    /// Goes on to behind the string that begins there. It is never longer than its line.
+    fn finish_string(&mut self, bytes: &[u8], string_at: usize) -> Option<Step> {
+        let mut at = self.at.max(string_at + 1);
+        loop {
+            let Some(found) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
+            else {
+                self.at = bytes.len();
+                return Some(Step::More);
+            };
+            at += found;
+            match bytes[at] {
+                b'"' => break,
+                b'\n' => {
+                    self.at = at;
+                    return Some(Step::Broken("a text does not end on its line"));
+                }
+                _ => match bytes.get(at + 1) {
+                    Some(b'\n') => at += 1,
+                    Some(_) => at += 2,
+                    None => {
+                        self.at = at;
+                        return Some(Step::More);
+                    }
+                },
+            }
+        }
+        if self.depth == 1 && self.is_in_object() && matches!(self.last, b'{' | b',') {
+            self.name = Name::of(&bytes[string_at + 1..at]);
+            self.name_at = string_at;
+            self.is_record_like |= self.name == Name::Record;
+        }
+        self.last = b'"';
+        self.string_at = None;
+        self.at = at + 1;
+        None
+    }
+}

@@ -1,0 +1,307 @@
+//! Taking an export of JSON apart into records, however they are wrapped, and past broken ones.
+
+use std::io::{self, Read};
+
+use super::{
+    recover::Looking,
+    scan::{Container, LIMIT, Name, Scan, Step},
+    source::Source,
+};
+
+const NESTING_LIMIT: usize = 32;
+
+/// A piece of an export.
+pub(super) enum Piece<'a> {
+    /// An object that should be a record.
+    Object(&'a [u8]),
+    /// What stands before the rows of a table in the table's object; its last byte may be a comma.
+    TableHead(&'a [u8]),
+    /// One row of the last table.
+    Row(&'a [u8]),
+    /// Something that is no record, and why.
+    Broken(&'static str),
+}
+
+/// A piece by its length in the source.
+pub(super) enum Found {
+    Object(usize),
+    TableHead(usize),
+    Row(usize),
+    Broken(&'static str),
+}
+
+/// An open bracket around records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// Of an array of records.
+    Array,
+    /// Of an array of rows.
+    Rows,
+    /// Of an object with such an array; the name of the member before this place.
+    Object { name: Name, at_value: bool },
+}
+
+/// Hands out the pieces of an export one after another, in the memory of one record.
+pub(super) struct Splitter<R> {
+    pub(super) source: Source<R>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) looking: Option<Looking>,
+    /// How much of the source the piece that was handed out takes up.
+    pub(super) taken: usize,
+    pub(super) line: u64,
+    container: Option<Container>,
+    had_broken: bool,
+    pub(super) is_unclosed: bool,
+}
+
+impl<R: Read> Splitter<R> {
+    pub(super) fn new(source: Source<R>) -> Self {
+        Self {
+            source,
+            frames: Vec::new(),
+            looking: None,
+            taken: 0,
+            line: 1,
+            container: None,
+            had_broken: false,
+            is_unclosed: false,
+        }
+    }
+
+    /// The first container of records that was met.
+    pub(super) fn container(&self) -> Option<Container> {
+        self.container
+    }
+
+    /// The next piece with the line on which it begins.
+    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Piece<'_>)>> {
+        let found = self.find()?;
+        let rest = self.source.rest();
+        Ok(found.map(|found| {
+            let piece = match found {
+                Found::Object(length) => Piece::Object(&rest[..length]),
+                Found::TableHead(length) => Piece::TableHead(&rest[..length]),
+                Found::Row(length) => Piece::Row(&rest[..length]),
+                Found::Broken(why) => {
+                    self.had_broken = true;
+                    Piece::Broken(why)
+                }
+            };
+            (self.line, piece)
+        }))
+    }
+
+    fn find(&mut self) -> io::Result<Option<Found>> {
+        self.source.consume(std::mem::take(&mut self.taken));
+        loop {
+            let found = if let Some(looking) = self.looking {
+                self.look(looking)?
+            } else {
+                let Some(byte) = self.source.skip_while(is_blank)? else { return Ok(self.end()) };
+                self.line = self.source.line();
+                match self.frames.last().copied() {
+                    Some(Frame::Object { name, at_value }) => self.member(byte, name, at_value)?,
+                    frame => self.element(byte, frame)?,
+                }
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// A document, or an element of an array.
+    fn element(&mut self, byte: u8, frame: Option<Frame>) -> io::Result<Option<Found>> {
+        match byte {
+            b'{' => self.object(),
+            b'[' if frame == Some(Frame::Rows) => {
+                let (scan, step) = self.scan()?;
+                Ok(Some(match step {
+                    Step::Broken(why) => self.broken(why, scan.at),
+                    _ => self.take(Found::Row, scan.at),
+                }))
+            }
+            b'[' if self.frames.len() < NESTING_LIMIT => {
+                self.source.consume(1);
+                self.frames.push(Frame::Array);
+                Ok(None)
+            }
+            b',' => {
+                self.source.consume(1);
+                Ok(None)
+            }
+            b']' if frame.is_some() => {
+                self.source.consume(1);
+                self.frames.pop();
+                Ok(None)
+            }
+            b']' | b'}' if self.had_broken => {
+                self.source.consume(1);
+                Ok(None)
+            }
+            b'"' if frame.is_some() => {
+                self.skip_string()?;
+                Ok(Some(Found::Broken("not a JSON object")))
+            }
+            b'0'..=b'9' | b'a'..=b'z' | b'-' if frame.is_some() => {
+                self.source.skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'))?;
+                Ok(Some(Found::Broken("not a JSON object")))
+            }
+            _ => {
+                self.looking = Some(Looking::OnThisLine);
+                self.taken = 1;
+                Ok(Some(Found::Broken("not a JSON object")))
+            }
+        }
+    }
+
+    /// What stands behind the records in the object around them.
+    fn member(&mut self, byte: u8, name: Name, at_value: bool) -> io::Result<Option<Found>> {
+        let mut next = Frame::Object { name, at_value: byte == b':' };
+        match byte {
+            b'}' => {
+                self.source.consume(1);
+                self.frames.pop();
+                return Ok(None);
+            }
+            b'[' if at_value && matches!(name, Name::Of(_)) => {
+                self.source.consume(1);
+                self.enter_array(name);
+                return Ok(None);
+            }
+            b'{' | b'[' if at_value => {
+                let (scan, step) = self.scan()?;
+                return Ok(match step {
+                    Step::Broken(why) => Some(self.broken(why, scan.at)),
+                    Step::Whole if scan.is_record_like => Some(self.take(Found::Object, scan.at)),
+                    Step::Whole => {
+                        self.source.consume(1);
+                        self.looking = Some(Looking::Within(scan.at - 1));
+                        (name == Name::Error).then_some(Found::Broken("the service added an error to its answer"))
+                    }
+                    Step::Container { kind, name_at } => self.enter(kind, name_at, scan.at),
+                    Step::More => None,
+                });
+            }
+            b'"' => {
+                let text = self.skip_string()?;
+                if !at_value {
+                    next = Frame::Object { name: text, at_value: false };
+                }
+            }
+            b',' | b':' | b'0'..=b'9' | b'a'..=b'z' | b'-' | b'+' | b'.' | b'E' => self.source.consume(1),
+            _ => {
+                self.frames.pop();
+                self.is_unclosed = true;
+                return Ok(Some(Found::Broken("the object around the records before this place does not end")));
+            }
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            *frame = next;
+        }
+        Ok(None)
+    }
+
+    fn object(&mut self) -> io::Result<Option<Found>> {
+        let (scan, step) = self.scan()?;
+        Ok(match step {
+            Step::Container { kind, name_at } => self.enter(kind, name_at, scan.at),
+            Step::Broken(why) => Some(self.broken(why, scan.at)),
+            _ if !scan.is_record_like => {
+                self.looking = Some(Looking::Within(scan.at - 1));
+                self.taken = 1;
+                Some(Found::Object(scan.at))
+            }
+            _ => Some(self.take(Found::Object, scan.at)),
+        })
+    }
+
+    pub(super) fn take(&mut self, found: impl Fn(usize) -> Found, length: usize) -> Found {
+        self.taken = length;
+        found(length)
+    }
+
+    /// Goes into the array of records in an object that begins here.
+    pub(super) fn enter(&mut self, kind: Container, name_at: usize, bracket_at: usize) -> Option<Found> {
+        self.container.get_or_insert(kind);
+        if self.frames.len() > NESTING_LIMIT {
+            self.frames.clear();
+        }
+        self.frames.push(Frame::Object { name: Name::Other, at_value: false });
+        self.enter_array(Name::Of(kind));
+        self.taken = bracket_at + 1;
+        if kind == Container::Rows {
+            return Some(Found::TableHead(name_at));
+        }
+        self.source.consume(std::mem::take(&mut self.taken));
+        None
+    }
+
+    fn enter_array(&mut self, name: Name) {
+        let is_rows = name == Name::Of(Container::Rows);
+        self.frames.push(if is_rows { Frame::Rows } else { Frame::Array });
+    }
+
+    /// Scans the value that begins here.
+    pub(super) fn scan(&mut self) -> io::Result<(Scan, Step)> {
+        let mut scan = Scan::new();
+        loop {
+            let rest = self.source.rest();
+            let bytes = &rest[..rest.len().min(LIMIT)];
+            let is_at_limit = bytes.len() == LIMIT;
+            match scan.advance(bytes) {
+                Step::More if is_at_limit => return Ok((scan, Step::Broken("longer than 4 MiB"))),
+                Step::More => {
+                    if !self.source.more()? {
+                        return Ok((scan, Step::Broken("the file ends in the middle of it")));
+                    }
+                }
+                step => return Ok((scan, step)),
+            }
+        }
+    }
+
+    /// Skips a string, at most to the end of its line; what its text says as a name.
+    fn skip_string(&mut self) -> io::Result<Name> {
+        let mut at = 1;
+        let mut is_escaped = false;
+        loop {
+            match self.source.rest().get(at) {
+                Some(b'"') if !is_escaped => break,
+                Some(b'\n') => {
+                    self.source.consume(at);
+                    return Ok(Name::Other);
+                }
+                Some(_) if at > LIMIT => {
+                    self.source.consume(at);
+                    at = 0;
+                }
+                Some(byte) => {
+                    is_escaped = *byte == b'\\' && !is_escaped;
+                    at += 1;
+                }
+                None => {
+                    if !self.source.more()? {
+                        self.source.consume(self.source.rest().len());
+                        return Ok(Name::Other);
+                    }
+                }
+            }
+        }
+        let name = Name::of(self.source.rest().get(1..at).unwrap_or_default());
+        self.source.consume(at + 1);
+        Ok(name)
+    }
+
+    fn end(&mut self) -> Option<Found> {
+        let is_cut_off = !self.frames.is_empty() && !self.is_unclosed;
+        self.frames.clear();
+        self.line = self.source.line();
+        is_cut_off.then_some(Found::Broken("the file ends in the middle of the list of records"))
+    }
+}
+
+/// Blanks, and the bytes of the mark at the beginning of a file that was put behind another.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf | 0x1e)
+}

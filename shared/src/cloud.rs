@@ -1,0 +1,104 @@
+//! National clouds: where to sign in and where Graph is.
+
+use std::str::FromStr;
+
+use url::{Host, Url};
+
+/// A Microsoft cloud (`AZURE_CLOUD`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cloud {
+    /// The worldwide cloud.
+    Global,
+    /// US government, L4.
+    UsGov,
+    /// US government, L5 (`DoD`).
+    UsGovDod,
+    /// China, operated by 21Vianet; it offers no directoryAudits, so only exported files serve.
+    China,
+}
+
+impl FromStr for Cloud {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "global" => Ok(Self::Global),
+            "usgov" => Ok(Self::UsGov),
+            "usgov-dod" => Ok(Self::UsGovDod),
+            "china" => Ok(Self::China),
+            _ => Err("must be global, usgov, usgov-dod or china".to_owned()),
+        }
+    }
+}
+
+/// The two hosts that ever see a credential or a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoints {
+    /// Which cloud it is.
+    pub cloud: Cloud,
+    /// The sign-in host, without a trailing slash.
+    pub authority: Url,
+    /// The Graph host.
+    pub graph: Url,
+}
+
+impl Endpoints {
+    /// A cloud's hosts, or those that stand in for them.
+    pub fn of(cloud: Cloud, authority: Option<Url>, graph: Option<Url>) -> Self {
+        let (login, api) = match cloud {
+            Cloud::Global => ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
+            Cloud::UsGov => ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
+            Cloud::UsGovDod => {
+                ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us")
+            }
+            Cloud::China => {
+                ("https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn")
+            }
+        };
+        let fixed = |text: &str| Url::parse(text).expect("a cloud's address is a URL");
+        Self {
+            cloud,
+            authority: authority.unwrap_or_else(|| fixed(login)),
+            graph: graph.unwrap_or_else(|| fixed(api)),
+        }
+    }
+
+    /// An address given by a person: https, or plain http to loopback; nothing behind the host.
+    pub fn parse(text: &str) -> Result<Url, String> {
+        let url = Url::parse(text).map_err(|_| "must be an address like https://graph.microsoft.com".to_owned())?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user name or a password".to_owned());
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err("must be a host only, without a path".to_owned());
+        }
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if is_loopback(&url) => Ok(url),
+            _ => Err("must begin with https:// (http:// only to a loopback address)".to_owned()),
+        }
+    }
+}
+
+/// Whether a URL's host is this machine's own loopback.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_goes_to_loopback_only() {
+        assert!(Endpoints::parse("http://127.0.0.1:8080").is_ok());
+        assert!(Endpoints::parse("http://[::1]:8080").is_ok());
+        assert!(Endpoints::parse("http://graph.example").is_err());
+        assert!(Endpoints::parse("http://127.0.0.1.example").is_err());
+        assert!(Endpoints::parse("https://graph.example/v1.0").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! Reads about one user.
+
+use crate::{
+    decide::external_of,
+    facts::{Account, Facts, Reading},
+    graph::{Answer, GraphError, PerUserMfa},
+    ids::UserId,
+    state::{About, MethodName},
+    user_ref::UserRef,
+};
+
+use super::{Drain, handle::Interrupted};
+
+impl Drain {
+    /// Reads account, per-user MFA and methods, all at once.
+    pub(super) async fn gather(&self, user: UserId) -> Result<Facts, Interrupted> {
+        let read_at = self.clock.now();
+        let by_id = UserRef::Id(user);
+        let (account, per_user_mfa, methods) =
+            tokio::join!(self.graph.user(&by_id), self.graph.per_user_mfa(user), self.graph.methods(user));
+        let mut request_ids = Vec::new();
+        let account = match account {
+            Err(GraphError::NotFound) => Reading::Known(Account::NotFound),
+            answer => match reading(answer, &mut request_ids)? {
+                Reading::Known(found) if found.id != user => {
+                    Reading::Unknown("Graph answered with another account".to_owned())
+                }
+                Reading::Known(found) => Reading::Known(Account::Found(Box::new(found))),
+                Reading::Unknown(why) => Reading::Unknown(why),
+            },
+        };
+        if matches!(account, Reading::Known(Account::NotFound)) {
+            let gone = || "the account is not found".to_owned();
+            return Ok(Facts {
+                read_at,
+                account,
+                per_user_mfa: Reading::Unknown(gone()),
+                methods: Reading::Unknown(gone()),
+                report: None,
+                request_ids,
+            });
+        }
+        Ok(Facts {
+            read_at,
+            account,
+            per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
+            methods: reading(methods, &mut request_ids)?,
+            report: self.book.report_line(user).await?,
+            request_ids,
+        })
+    }
+}
+
+/// A lasting refusal for this one user is an unknown; everything else interrupts the handling.
+fn reading<T>(answer: Result<Answer<T>, GraphError>, request_ids: &mut Vec<String>) -> Result<Reading<T>, Interrupted> {
+    match answer {
+        Ok(answer) => {
+            request_ids.extend(answer.request_id);
+            Ok(Reading::Known(answer.body))
+        }
+        Err(error) if error.comes_back() || error.stops_everything() => Err(error.into()),
+        Err(error) => {
+            request_ids.extend(error.request_id().map(str::to_owned));
+            Ok(Reading::Unknown(error.to_string()))
+        }
+    }
+}
+
+/// What reports want to tell about the user.
+pub(super) fn about(facts: &Facts, administrator: Option<&String>, names: bool) -> About {
+    let user = match facts.account.known() {
+        Some(Account::Found(user)) => Some(user),
+        _ => None,
+    };
+    About {
+        enabled: user.and_then(|user| user.account_enabled),
+        external: user.and_then(|user| external_of(user).ok().flatten()).map(str::to_owned),
+        synced: user.and_then(|user| user.on_premises_sync_enabled),
+        administrator: administrator.cloned(),
+        display_name: user.and_then(|user| user.display_name.clone()),
+        user_principal_name: user.and_then(|user| user.user_principal_name.clone()).filter(|_| names),
+        per_user_mfa: facts.per_user_mfa.known().map(|state| {
+            match state {
+                PerUserMfa::Disabled => "disabled",
+                PerUserMfa::Enabled => "enabled",
+                PerUserMfa::Enforced => "enforced",
+                PerUserMfa::Unknown => "unknown",
+            }
+            .to_owned()
+        }),
+        methods_before: facts
+            .methods
+            .known()
+            .into_iter()
+            .flatten()
+            .map(|method| MethodName { kind: method.kind.clone(), id: method.id.clone() })
+            .collect(),
+    }
+}

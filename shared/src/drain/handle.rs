@@ -1,0 +1,453 @@
+//! One handling: lease, reads, decision, gates, rollback, outcome.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Drain, LeaseTerm, StopCause, gather::about, roll_back::Rollback};
+use crate::{
+    decide::{Decision, decide},
+    facts::{Account, Facts, Reading},
+    graph::{AuthenticationMethod, GraphError},
+    ids::UserId,
+    intent::{DurableIntent, Intent},
+    ledger::{Book, Held, IntentWritten, LedgerError},
+    outcome::{Deferred, Failed, Outcome, Partial, Verdict},
+    preflight::Preflight,
+    settings::Mode,
+    state::{CLOCK_SKEW, Concluded, Lease, MethodName, UserState},
+    window::shift,
+};
+
+/// Account and methods are at most this old at a user's first DELETE.
+const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// How often stale reads, or an item that others change, are started over within one handling.
+const ROUNDS: usize = 4;
+
+/// What became of a handling.
+#[derive(Debug)]
+pub enum Handled {
+    /// There is a new outcome in the ledger.
+    Concluded(Box<UserState>),
+    /// The user is not pending: another message was first.
+    NothingToDo,
+    /// There is no such candidate.
+    NotOnRecord,
+    /// Somebody else handles the user.
+    Busy {
+        /// When that can be taken over.
+        until: Timestamp,
+    },
+}
+
+/// What kept a handling from reaching an outcome. The user stays pending.
+#[derive(Debug)]
+pub enum Interrupted {
+    /// The message comes back.
+    ComeBack {
+        /// After at least so long.
+        after: Duration,
+        /// Why.
+        cause: String,
+    },
+    /// Everything stops.
+    Stop(StopCause),
+}
+
+/// How one round of a handling ends short of an outcome.
+pub(super) enum Break {
+    /// The state item was changed by somebody: look again from the beginning.
+    Again,
+    /// The handling is interrupted.
+    Interrupted(Interrupted),
+}
+
+impl From<GraphError> for Interrupted {
+    fn from(error: GraphError) -> Self {
+        match error {
+            GraphError::Throttled { retry_after } => {
+                Self::ComeBack { after: retry_after, cause: error.to_string() }
+            }
+            error if error.stops_everything() => Self::Stop(StopCause::Tenant(error)),
+            error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string() },
+        }
+    }
+}
+
+impl From<LedgerError> for Interrupted {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Unusable(_) => Self::Stop(StopCause::Ledger(error)),
+            error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string() },
+        }
+    }
+}
+
+impl From<Interrupted> for Break {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted)
+    }
+}
+
+impl From<GraphError> for Break {
+    fn from(error: GraphError) -> Self {
+        Self::Interrupted(error.into())
+    }
+}
+
+impl From<LedgerError> for Break {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Conflict => Self::Again,
+            error => Self::Interrupted(error.into()),
+        }
+    }
+}
+
+/// Everything that one handling carries along.
+pub(super) struct Handling {
+    pub(super) state: Held<UserState>,
+    pub(super) token: Uuid,
+    pub(super) term: LeaseTerm,
+    pub(super) request_ids: Vec<String>,
+}
+
+/// What a handling comes to, before it is written down.
+pub(super) struct Conclusion {
+    pub(super) outcome: Outcome,
+    pub(super) deleted: Vec<MethodName>,
+    pub(super) left: Vec<MethodName>,
+    pub(super) decision: Option<Decision>,
+}
+
+impl Drain {
+    /// Handles one user under a lease.
+    pub(super) async fn handle_user(&self, user: UserId, term: LeaseTerm) -> Result<Handled, Interrupted> {
+        for _ in 0..ROUNDS {
+            let held = self.book.user(user).await?;
+            let Some(state) = held.value else { return Ok(Handled::NotOnRecord) };
+            if !state.is_pending() {
+                return Ok(Handled::NothingToDo);
+            }
+            let now = self.clock.now();
+            if !Lease::is_free(state.lease.as_ref(), now, |owner| self.book.owner_is_dead(owner)) {
+                let end = state.lease.map_or(now, |lease| lease.until);
+                return Ok(Handled::Busy { until: shift(end, CLOCK_SKEW) });
+            }
+            let mut handling = Handling {
+                state: Held { value: state, version: held.version },
+                token: Uuid::new_v4(),
+                term,
+                request_ids: Vec::new(),
+            };
+            match self.take_lease(&mut handling).await {
+                Ok(()) => {}
+                Err(LedgerError::Conflict) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            match self.with_lease(&mut handling).await {
+                Ok(state) => return Ok(Handled::Concluded(Box::new(state))),
+                Err(Break::Again) => self.give_back(&handling).await,
+                Err(Break::Interrupted(interrupted)) => return self.interrupted(handling, interrupted).await,
+            }
+        }
+        let cause = "the user's item is written too often".to_owned();
+        Err(Interrupted::ComeBack { after: Duration::from_secs(5), cause })
+    }
+
+    fn lease_end(&self, term: LeaseTerm) -> Timestamp {
+        match term {
+            LeaseTerm::Until(until) => until,
+            LeaseTerm::Renewed(length) => shift(self.clock.now(), length),
+        }
+    }
+
+    async fn take_lease(&self, handling: &mut Handling) -> Result<(), LedgerError> {
+        let until = self.lease_end(handling.term);
+        let lease = Lease { owner: self.owner.clone(), token: handling.token, until };
+        handling.state.value.begin(lease, self.clock.now());
+        handling.state.version = self.book.save_user(&handling.state, None).await?;
+        Ok(())
+    }
+
+    /// Makes sure that the lease lasts at least `needed` longer, renewing it where that is possible.
+    pub(super) async fn keep_lease(&self, handling: &mut Handling, needed: Duration) -> Result<(), Break> {
+        let now = self.clock.now();
+        let lease_until = handling.state.value.lease.as_ref().map_or(now, |lease| lease.until);
+        if now.checked_add(needed).is_ok_and(|end| end < lease_until) {
+            return Ok(());
+        }
+        if matches!(handling.term, LeaseTerm::Until(_)) || now >= lease_until {
+            let cause = "the time to handle this user is up".to_owned();
+            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into());
+        }
+        let until = self.lease_end(handling.term);
+        if let Some(lease) = &mut handling.state.value.lease {
+            lease.until = until;
+        }
+        handling.state.version = self.book.save_user(&handling.state, None).await?;
+        Ok(())
+    }
+
+    /// Gives a lease back, so that nobody has to wait for its end. What fails here costs time only.
+    async fn give_back(&self, handling: &Handling) {
+        let token = handling.token;
+        let _ = self
+            .book
+            .change_user(handling.state.value.user_id, |state, _| {
+                if let Some(state) = state {
+                    state.give_back(token);
+                }
+                Ok::<_, std::convert::Infallible>(None)
+            })
+            .await;
+    }
+
+    /// A handling that was interrupted comes back, unless it did so for a day.
+    async fn interrupted(&self, handling: Handling, interrupted: Interrupted) -> Result<Handled, Interrupted> {
+        let Interrupted::ComeBack { after, cause } = interrupted else {
+            self.give_back(&handling).await;
+            return Err(interrupted);
+        };
+        let state = &handling.state.value;
+        let throttled = after > Duration::ZERO;
+        if let Some(outcome) = Self::gave_up(state, throttled, self.clock.now()) {
+            let outcome = match (state.intent.is_some(), outcome) {
+                // What is gone cannot be told now: better a partial too many than one too few.
+                (true, Outcome::Failed(reason)) => Outcome::Partial(reason.into()),
+                (_, outcome) => outcome,
+            };
+            let conclusion = Conclusion { outcome, deleted: Vec::new(), left: Vec::new(), decision: None };
+            match self.conclude(&handling, conclusion).await {
+                Ok(state) => return Ok(Handled::Concluded(Box::new(state))),
+                Err(error) => tracing::warn!(user.id = %state.user_id, error = %error, "outcome not written"),
+            }
+        }
+        self.give_back(&handling).await;
+        let after = Self::backoff(state.attempts.count, Some(after));
+        tracing::info!(user.id = %state.user_id, cause, attempts = state.attempts.count, "user comes back later");
+        Err(Interrupted::ComeBack { after, cause })
+    }
+
+    async fn with_lease(&self, handling: &mut Handling) -> Result<UserState, Break> {
+        let preflight = self.preflight().await?;
+        let conclusion = self.reach_conclusion(handling, &preflight).await?;
+        Ok(self.conclude(handling, conclusion).await?)
+    }
+
+    /// Writes an outcome down, and then says so.
+    async fn conclude(&self, handling: &Handling, conclusion: Conclusion) -> Result<UserState, LedgerError> {
+        let concluded = Concluded {
+            outcome: conclusion.outcome,
+            at: self.clock.now(),
+            run_id: self.run_id,
+            methods_deleted: conclusion.deleted,
+            methods_left: conclusion.left,
+            decision: conclusion.decision,
+            request_ids: handling.request_ids.clone(),
+        };
+        let state = self.book.conclude(&handling.state, &concluded, self.settings.limits).await?;
+        tracing::info!(
+            user.id = %state.user_id,
+            outcome = concluded.outcome.kind(),
+            reason = concluded.outcome.reason(),
+            methods.deleted = concluded.methods_deleted.len(),
+            methods.left = concluded.methods_left.len(),
+            run.id = %self.run_id,
+            mode = %self.settings.mode,
+            "user outcome"
+        );
+        Ok(state)
+    }
+
+    async fn reach_conclusion(&self, handling: &mut Handling, preflight: &Arc<Preflight>) -> Result<Conclusion, Break> {
+        let user = handling.state.value.user_id;
+        for _ in 0..ROUNDS {
+            let working = self.active.enter(|| self.graph.pace()).await;
+            self.keep_lease(handling, Duration::from_secs(20)).await?;
+            let facts = self.gather(user).await?;
+            handling.request_ids.extend(facts.request_ids.iter().cloned());
+            let settled = self.settle(handling, &facts).await?;
+            if let Some(conclusion) = settled.complete {
+                return Ok(conclusion);
+            }
+            let nothing = BTreeSet::new();
+            let now = self.clock.now();
+            let decision = decide(
+                handling.state.value.record(&nothing),
+                &facts,
+                &preflight.belts,
+                &self.settings.policy,
+                now,
+            );
+            self.note(handling, &facts, preflight, &decision);
+            let stop = match decision.verdict {
+                Verdict::RollBack => self.gate(user, preflight, now),
+                Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
+                Verdict::Held(reason) => Some(Outcome::Held(reason)),
+            };
+            if let Some(outcome) = stop {
+                return Ok(Self::stopped(handling, &facts, decision, outcome, settled.gone));
+            }
+            let methods = facts.methods.known().cloned().unwrap_or_default();
+            let intent = match self.durable_intent(handling, &methods).await? {
+                Ok(intent) => intent,
+                Err(deferred) => {
+                    let outcome = Outcome::Deferred(deferred);
+                    return Ok(Self::stopped(handling, &facts, decision, outcome, settled.gone));
+                }
+            };
+            let turn = self.graph.turn().await?;
+            if self.clock.now().duration_since(facts.read_at) > FRESH_FOR {
+                continue;
+            }
+            let rollback = Rollback::new(self, handling, intent, methods, facts.read_at, decision);
+            return rollback.run(turn, working).await;
+        }
+        let cause = "what was read was stale before the first DELETE".to_owned();
+        Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into())
+    }
+
+    /// Remembers what was read, and says what was decided.
+    fn note(&self, handling: &mut Handling, facts: &Facts, preflight: &Preflight, decision: &Decision) {
+        let state = &mut handling.state.value;
+        let administrator =
+            preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
+        let mut about = about(facts, administrator, self.settings.log_user_principal_names);
+        if state.intent.is_some() {
+            about.methods_before = std::mem::take(&mut state.about.methods_before);
+        }
+        state.about = about;
+        let reason = match decision.verdict {
+            Verdict::RollBack => None,
+            Verdict::NotEligible(reason) => Some(reason.as_str()),
+            Verdict::Held(reason) => Some(reason.as_str()),
+        };
+        tracing::info!(
+            user.id = %state.user_id,
+            decision = match decision.verdict {
+                Verdict::RollBack => "roll_back",
+                Verdict::NotEligible(_) => "not_eligible",
+                Verdict::Held(_) => "held",
+            },
+            reason,
+            run.id = %self.run_id,
+            mode = %self.settings.mode,
+            "user decided"
+        );
+    }
+
+    /// An open intent is settled first. Where nothing of it is left, read twice, the user is rolled
+    /// back, whatever the rules say now.
+    async fn settle(&self, handling: &mut Handling, facts: &Facts) -> Result<Settled, Break> {
+        let mut settled = Settled { complete: None, gone: Vec::new() };
+        let Some(intent) = handling.state.value.intent.clone() else { return Ok(settled) };
+        let Reading::Known(methods) = &facts.methods else { return Ok(settled) };
+        let settlement = intent.settle(methods, self.clock.now());
+        if settlement.is_complete() {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let again = self.graph.methods(handling.state.value.user_id).await?;
+            handling.request_ids.extend(again.request_id);
+            let now = self.clock.now();
+            if !intent.settle(&again.body, now).is_complete() {
+                return Err(Break::Again);
+            }
+            settled.complete = Some(Conclusion {
+                outcome: Outcome::RolledBack,
+                deleted: intent.methods.iter().map(name).collect(),
+                left: listed(&again.body),
+                decision: None,
+            });
+        }
+        settled.gone = settlement.gone.iter().filter_map(|n| intent.methods.get(*n)).map(name).collect();
+        Ok(settled)
+    }
+
+    /// What stands between a decision to roll back and doing it.
+    pub(super) fn gate(&self, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
+        if self.settings.mode == Mode::Report {
+            return Some(Outcome::WouldRollBack);
+        }
+        let deferred = if now < self.settings.policy.window.preview_disabled_at {
+            Some(Deferred::PreviewNotDisabled)
+        } else if !preflight.passes() {
+            Some(Deferred::PreflightFailed)
+        } else if self.settings.mode == Mode::Canary && !preflight.canaries.contains(&user) {
+            Some(Deferred::Canary)
+        } else {
+            None
+        };
+        deferred.map(Outcome::Deferred)
+    }
+
+    /// An outcome that stops short of deleting: `partial` where an open intent has begun to work.
+    fn stopped(handling: &Handling, facts: &Facts, decision: Decision, outcome: Outcome, gone: Vec<MethodName>) -> Conclusion {
+        let account_gone = matches!(facts.account, Reading::Known(Account::NotFound));
+        let outcome = match outcome {
+            outcome if gone.is_empty() || account_gone => outcome,
+            Outcome::WouldRollBack => Outcome::Partial(Partial::Mode),
+            Outcome::Deferred(reason) => Outcome::Partial(reason.into()),
+            Outcome::NotEligible(_) | Outcome::Held(_) => Outcome::Partial(decision.verdict.into()),
+            other => other,
+        };
+        let left = facts.methods.known().map(|methods| listed(methods)).unwrap_or_default();
+        let deleted = if handling.state.value.intent.is_some() { gone } else { Vec::new() };
+        Conclusion { outcome, deleted, left, decision: Some(decision) }
+    }
+
+    /// The intent behind the DELETEs that follow: the open one while it still says what is there and
+    /// its slot holds, else a new one with slot and intent in one transaction.
+    async fn durable_intent(
+        &self,
+        handling: &mut Handling,
+        methods: &[AuthenticationMethod],
+    ) -> Result<Result<DurableIntent, Deferred>, Break> {
+        let now = self.clock.now();
+        let open = handling.state.value.intent.clone();
+        let holds = open.as_ref().is_some_and(|open| crate::brake::Brake::slot_holds(open.slot_at, now));
+        let proven = open.as_ref().is_some_and(|open| open.settle(methods, now).proves_all());
+        if holds && proven && let Some(intent) = Book::durable_intent(&handling.state) {
+            return Ok(if self.book.brake().await?.value.is_open() { Err(Deferred::BrakeOpen) } else { Ok(intent) });
+        }
+        let intent = match open {
+            Some(open) if proven => open,
+            open => {
+                let mut intent = Intent::for_methods(methods, Uuid::new_v4(), Uuid::new_v4(), now);
+                intent.slot_at = open.map_or(now, |open| open.slot_at);
+                intent
+            }
+        };
+        let limits = self.settings.limits;
+        match self.book.write_intent(&mut handling.state, intent, holds, limits, self.run_id).await? {
+            IntentWritten::Durable(intent) => Ok(Ok(intent)),
+            IntentWritten::BrakeOpen => Ok(Err(Deferred::BrakeOpen)),
+            IntentWritten::NoSlot => Ok(Err(Deferred::DailyCap)),
+        }
+    }
+}
+
+struct Settled {
+    complete: Option<Conclusion>,
+    gone: Vec<MethodName>,
+}
+
+/// A method of an intent as results name it.
+pub(super) fn name(method: &crate::intent::IntendedMethod) -> MethodName {
+    MethodName { kind: method.kind.clone(), id: method.id.clone() }
+}
+
+/// Listed methods as results name them.
+pub(super) fn listed(methods: &[AuthenticationMethod]) -> Vec<MethodName> {
+    methods.iter().map(|method| MethodName { kind: method.kind.clone(), id: method.id.clone() }).collect()
+}
+
+/// A refusal of a DELETE as the outcome names it.
+pub(super) fn refusal(error: &GraphError) -> Failed {
+    match error {
+        GraphError::Forbidden { .. } => Failed::Forbidden,
+        GraphError::Refused { .. } => Failed::Refused,
+        _ => Failed::Attempts,
+    }
+}

@@ -1,0 +1,282 @@
+//! The rollback of one user: DELETE after DELETE, each behind the lease, the brake and a recent look
+//! at the user, and then the look back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Drain,
+    active::Working,
+    handle::{Break, Conclusion, Handling, Interrupted, listed, name, refusal},
+};
+use crate::{
+    decide::Decision,
+    graph::{AuthenticationMethod, DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn},
+    intent::DurableIntent,
+    outcome::{Deferred, Failed, Outcome, Partial},
+};
+
+/// A later DELETE than the first goes by a list of methods that is at most this old.
+const LIST_HOLDS_FOR: SignedDuration = SignedDuration::from_secs(10);
+
+/// How often the methods that are left are gone through.
+const PASSES: usize = 8;
+
+/// How often one method is tried while Graph throttles or breaks off.
+const TRIES: u32 = 4;
+
+/// A throttle longer than this sends the message back instead.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// One rollback under way.
+pub(super) struct Rollback<'a> {
+    drain: &'a Drain,
+    handling: &'a mut Handling,
+    intent: DurableIntent,
+    decision: Decision,
+    listed: Vec<AuthenticationMethod>,
+    listed_at: Timestamp,
+    /// Answered with 204 or 404 in this handling, or gone before it.
+    gone: BTreeSet<usize>,
+    /// Refused for good.
+    refused: BTreeMap<usize, Failed>,
+    /// Refused as default, or as not yet: worth another look when others are gone.
+    not_yet: BTreeSet<usize>,
+    tries: BTreeMap<usize, u32>,
+    /// A DELETE was sent whose answer is not known.
+    uncertain: bool,
+    /// Something was deleted, and Graph may not show it yet.
+    settling: bool,
+    brake_open: bool,
+}
+
+/// How a pass over the methods ended.
+enum Pass {
+    /// Through to the end.
+    Ended { deleted: usize },
+    /// An answer was lost: look at the user before going on.
+    LookAgain,
+    /// The brake is open.
+    BrakeOpen,
+}
+
+impl<'a> Rollback<'a> {
+    pub(super) fn new(
+        drain: &'a Drain,
+        handling: &'a mut Handling,
+        intent: DurableIntent,
+        methods: Vec<AuthenticationMethod>,
+        listed_at: Timestamp,
+        decision: Decision,
+    ) -> Self {
+        Self {
+            drain,
+            handling,
+            intent,
+            decision,
+            listed: methods,
+            listed_at,
+            gone: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            not_yet: BTreeSet::new(),
+            tries: BTreeMap::new(),
+            uncertain: false,
+            settling: false,
+            brake_open: false,
+        }
+    }
+
+    /// Deletes what the intent lists. `turn` is the pace's leave for the first DELETE.
+    pub(super) async fn run(mut self, turn: Turn, working: Working<'_>) -> Result<Conclusion, Break> {
+        let mut working = Some(working);
+        let mut turn = Some(turn);
+        let mut waited = false;
+        for _ in 0..PASSES {
+            let todo = self.todo();
+            if todo.is_empty() {
+                break;
+            }
+            match self.pass(&todo, &mut turn).await? {
+                Pass::BrakeOpen => break,
+                Pass::LookAgain => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    self.look().await?;
+                }
+                Pass::Ended { .. } if self.not_yet.is_empty() => {}
+                Pass::Ended { deleted } if deleted > 0 => waited = false,
+                Pass::Ended { .. } if self.settling && !waited => {
+                    waited = true;
+                    self.pause(&mut working).await?;
+                }
+                Pass::Ended { .. } => break,
+            }
+        }
+        self.look_back(&mut working).await
+    }
+
+    /// What is provably still the one intended, and worth a DELETE.
+    fn todo(&self) -> Vec<usize> {
+        let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
+        settlement
+            .unchanged
+            .into_iter()
+            .filter(|n| !self.gone.contains(n) && !self.refused.contains_key(n))
+            .collect()
+    }
+
+    async fn pass(&mut self, todo: &[usize], turn: &mut Option<Turn>) -> Result<Pass, Break> {
+        let mut deleted = 0;
+        self.not_yet.clear();
+        for position in todo {
+            loop {
+                let leave = match turn.take() {
+                    Some(turn) => turn,
+                    None => self.drain.graph.turn().await?,
+                };
+                if !self.may_go_on(*position).await? {
+                    if self.brake_open {
+                        return Ok(Pass::BrakeOpen);
+                    }
+                    break;
+                }
+                let Some(deletion) = self.intent.deletion(*position) else { break };
+                let answer = self.drain.graph.delete_method(leave, &deletion).await;
+                let tries = self.tries.entry(*position).or_default();
+                *tries += 1;
+                match answer {
+                    Ok(request_id) => {
+                        self.handling.request_ids.extend(request_id);
+                        self.gone.insert(*position);
+                        self.settling = true;
+                        deleted += 1;
+                    }
+                    Err(GraphError::NotFound) => {
+                        self.gone.insert(*position);
+                        deleted += 1;
+                    }
+                    Err(GraphError::Throttled { retry_after }) if *tries < TRIES && retry_after <= LONGEST_WAIT => {
+                        tokio::time::sleep(retry_after).await;
+                        continue;
+                    }
+                    Err(GraphError::Unavailable { cause }) => {
+                        self.uncertain = true;
+                        if *tries >= TRIES {
+                            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into());
+                        }
+                        return Ok(Pass::LookAgain);
+                    }
+                    Err(GraphError::Refused { reason: Refusal::DefaultMethod | Refusal::AlternateFirst, .. }) => {
+                        self.not_yet.insert(*position);
+                    }
+                    Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),
+                    Err(error) => {
+                        self.handling.request_ids.extend(error.request_id().map(str::to_owned));
+                        self.refused.insert(*position, refusal(&error));
+                    }
+                }
+                break;
+            }
+        }
+        Ok(Pass::Ended { deleted })
+    }
+
+    /// Looks at the brake, the lease and the age of the list, just before a DELETE.
+    async fn may_go_on(&mut self, position: usize) -> Result<bool, Break> {
+        if self.drain.clock.now().duration_since(self.listed_at) > LIST_HOLDS_FOR {
+            self.look().await?;
+            if !self.todo().contains(&position) {
+                return Ok(false);
+            }
+        }
+        self.drain.keep_lease(self.handling, DELETE_TAKES_AT_MOST).await?;
+        self.brake_open = self.drain.book.brake().await?.value.is_open();
+        Ok(!self.brake_open)
+    }
+
+    /// Reads the methods again.
+    async fn look(&mut self) -> Result<(), Break> {
+        let read_at = self.drain.clock.now();
+        let answer = self.drain.graph.methods(self.handling.state.value.user_id).await?;
+        self.handling.request_ids.extend(answer.request_id);
+        self.listed = answer.body;
+        self.listed_at = read_at;
+        Ok(())
+    }
+
+    /// Waits until Graph shows what was deleted, while others are handled, and looks again.
+    async fn pause(&mut self, working: &mut Option<Working<'_>>) -> Result<(), Break> {
+        self.drain.keep_lease(self.handling, REMOVAL_SHOWS_AFTER + DELETE_TAKES_AT_MOST).await?;
+        drop(working.take());
+        tokio::time::sleep(REMOVAL_SHOWS_AFTER).await;
+        self.look().await
+    }
+
+    /// Positions that a list still shows, and so that nothing proves to be another registration.
+    fn shown(&self) -> BTreeSet<usize> {
+        let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
+        settlement.unchanged.into_iter().chain(settlement.unclear).collect()
+    }
+
+    /// Reads the methods back, and again after a pause where a deleted one still shows.
+    async fn look_back(mut self, working: &mut Option<Working<'_>>) -> Result<Conclusion, Break> {
+        self.look().await?;
+        if self.gone.iter().any(|position| self.shown().contains(position)) {
+            self.pause(working).await?;
+        }
+        let shown = self.shown();
+        let methods = &self.intent.intent().methods;
+        let deleted: Vec<_> =
+            (0..methods.len()).filter(|n| !shown.contains(n)).map(|n| name(&methods[n])).collect();
+        let outcome = self.outcome(&shown, deleted.len());
+        if matches!(outcome, Outcome::Failed(_) | Outcome::Deferred(_)) && !self.uncertain {
+            self.nothing_happened();
+        }
+        Ok(Conclusion { outcome, deleted, left: listed(&self.listed), decision: Some(self.decision) })
+    }
+
+    fn outcome(&self, shown: &BTreeSet<usize>, deleted: usize) -> Outcome {
+        if shown.is_empty() {
+            return Outcome::RolledBack;
+        }
+        let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
+        let refused = shown.iter().find_map(|position| self.refused.get(position)).copied();
+        let still_listed = shown.iter().any(|position| self.gone.contains(position));
+        if deleted == 0 && !still_listed {
+            return match refused {
+                _ if self.brake_open => Outcome::Deferred(Deferred::BrakeOpen),
+                Some(reason) => Outcome::Failed(reason),
+                None if self.not_yet.is_empty() => Outcome::Failed(Failed::Attempts),
+                None => Outcome::Failed(Failed::Refused),
+            };
+        }
+        Outcome::Partial(if self.brake_open {
+            Partial::BrakeOpen
+        } else if let Some(reason) = refused {
+            reason.into()
+        } else if !self.not_yet.is_empty() {
+            Partial::DefaultRefused
+        } else if !settlement.unclear.is_empty() {
+            Partial::ReRegistered
+        } else if still_listed {
+            Partial::StillListed
+        } else {
+            Partial::Attempts
+        })
+    }
+
+    /// Every DELETE of a new intent was refused, or none was sent: nothing is gone, so nothing keeps
+    /// the user from being decided on like any other.
+    fn nothing_happened(&mut self) {
+        let state = &mut self.handling.state.value;
+        let written_at = self.intent.intent().written_at;
+        let is_new = state.first_delete_at == Some(written_at) && state.attempts.count <= 1;
+        if is_new {
+            state.intent = None;
+            state.first_delete_at = None;
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What can go wrong with Graph, by what the caller does about it.
+
+use std::time::Duration;
+
+/// A failed request. No variant carries Graph's own message: it may name a user or a number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    /// Come back later: the budget is used up.
+    #[error("Graph is throttling; come back in {} s", retry_after.as_secs())]
+    Throttled {
+        /// How long Graph asked to wait, or our own guess where it did not say.
+        retry_after: Duration,
+    },
+    /// Come back later: 5xx, time-outs and broken connections that outlasted the retries. The
+    /// request may or may not have been acted on.
+    #[error("Graph could not be reached or did not answer properly: {cause}")]
+    Unavailable {
+        /// What happened last.
+        cause: String,
+    },
+    /// Stop everything: the credential or the token is refused.
+    #[error("the tenant refuses the sign-in: {cause}")]
+    Unauthorized {
+        /// Which check failed, and what to do.
+        cause: String,
+    },
+    /// Stop everything: an application permission is not granted.
+    #[error("permission {permission} is not granted: grant it to the app registration (API permissions, Microsoft Graph, Application) and give admin consent")]
+    PermissionMissing {
+        /// The permission that the request needs.
+        permission: String,
+    },
+    /// Stop everything: the tenant's licence does not include what is asked for.
+    #[error("the tenant has no Microsoft Entra ID P1 or P2 licence, which the audit log and its reports need")]
+    NoPremium,
+    /// This one does not exist.
+    #[error("not found")]
+    NotFound,
+    /// This one is refused for good although the permission is granted.
+    #[error("forbidden ({code})")]
+    Forbidden {
+        /// Graph's error code.
+        code: String,
+        /// What Graph calls this request in its own logs.
+        request_id: Option<String>,
+    },
+    /// This one is refused for good.
+    #[error("refused with {status} ({code})")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Graph's error code.
+        code: String,
+        /// Why, as far as it is recognised.
+        reason: Refusal,
+        /// What Graph calls this request in its own logs.
+        request_id: Option<String>,
+    },
+    /// This one's answer is not understood.
+    #[error("unreadable answer: {what}")]
+    Unreadable {
+        /// What was expected.
+        what: String,
+    },
+}
+
+/// A refusal that the caller knows what to do about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The default method cannot go while others remain.
+    DefaultMethod,
+    /// The mobile number cannot go before the alternate one.
+    AlternateFirst,
+    /// The tenant has no licence for what was asked.
+    NoPremium,
+    /// The paging link is no longer taken.
+    CursorRefused,
+    /// Anything else.
+    Other,
+}
+
+impl GraphError {
+    /// Whether a message that met this error comes back later.
+    pub fn comes_back(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::Unavailable { .. })
+    }
+
+    /// Whether the whole batch must stop: the next user would meet the same.
+    pub fn stops_everything(&self) -> bool {
+        matches!(self, Self::Unauthorized { .. } | Self::PermissionMissing { .. } | Self::NoPremium)
+    }
+
+    /// Graph's name for the refused request, where there is one.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Forbidden { request_id, .. } | Self::Refused { request_id, .. } => {
+                request_id.as_deref()
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! A user's authentication methods and per-user MFA state.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Answer, Budget, Call, Graph, GraphError, Turn, url::segment};
+use crate::{
+    ids::{MethodId, UserId},
+    method::MethodKind,
+    intent::Deletion,
+};
+
+const READ: &[&str] = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
+const WRITE: &[&str] = &[
+    "UserAuthenticationMethod.ReadWrite.All",
+    "UserAuthMethod-Phone.ReadWrite.All",
+    "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All",
+    "UserAuthMethod-SoftwareOATH.ReadWrite.All",
+];
+
+/// Per-user MFA (beta `authentication/requirements`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PerUserMfa {
+    /// Nobody asked for MFA for this user.
+    Disabled,
+    /// An administrator enabled it.
+    Enabled,
+    /// It was enabled and the user has registered.
+    Enforced,
+    /// A state that this program does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Which of a user's numbers a phone method is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneType {
+    /// The mobile number.
+    Mobile,
+    /// The alternate mobile number: it must go before the mobile one.
+    AlternateMobile,
+    /// The office number.
+    Office,
+}
+
+/// Whether a number is what its user signs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SmsSignIn {
+    /// It is.
+    Ready,
+    /// It is not.
+    Not,
+}
+
+/// One authentication method as Graph lists it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Method {
+    /// Its kind.
+    pub kind: MethodKind,
+    /// Its id.
+    pub id: MethodId,
+    /// When it was registered, where Graph says so.
+    pub created: Option<Timestamp>,
+    /// The number of a phone; it never leaves this struct but as a salted hash.
+    pub phone_number: Option<String>,
+    /// Which number it is.
+    pub phone_type: Option<PhoneType>,
+    /// Whether the number is what the user signs in with.
+    pub sms_sign_in: SmsSignIn,
+}
+
+impl std::fmt::Debug for Method {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {:?}", self.kind, self.id, self.created)
+    }
+}
+
+#[derive(Deserialize)]
+struct RawMethod {
+    #[serde(rename = "@odata.type", default)]
+    odata_type: String,
+    id: String,
+    #[serde(rename = "createdDateTime", default)]
+    created: Option<String>,
+    #[serde(rename = "creationDateTime", default)]
+    creation: Option<String>,
+    #[serde(rename = "phoneNumber", default)]
+    phone_number: Option<String>,
+    #[serde(rename = "phoneType", default)]
+    phone_type: Option<String>,
+    #[serde(rename = "smsSignInState", default)]
+    sms_sign_in: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Requirements {
+    #[serde(rename = "perUserMfaState")]
+    per_user_mfa_state: PerUserMfa,
+}
+
+impl TryFrom<RawMethod> for Method {
+    type Error = GraphError;
+
+    fn try_from(raw: RawMethod) -> Result<Self, GraphError> {
+        let unreadable = |what: &str| GraphError::Unreadable { what: what.to_owned() };
+        let kind = kind(&raw.odata_type).ok_or_else(|| unreadable("a method with a type"))?;
+        let created = match raw.created.or(raw.creation) {
+            None => None,
+            Some(text) => Some(text.parse().map_err(|_| unreadable("a method's date"))?),
+        };
+        let phone_type = match (raw.id.as_str(), raw.phone_type.as_deref()) {
+            ("3179e48a-750b-4051-897c-87b9720928f7", _) | (_, Some("mobile")) => Some(PhoneType::Mobile),
+            ("b6332ec1-7057-4abe-9331-3d72feddfe41", _) | (_, Some("alternateMobile")) => {
+                Some(PhoneType::AlternateMobile)
+            }
+            ("e37fc753-ff3b-4958-9484-eaa9425c82bc", _) | (_, Some("office")) => Some(PhoneType::Office),
+            _ => None,
+        };
+        let sms_sign_in =
+            if raw.sms_sign_in.as_deref() == Some("ready") { SmsSignIn::Ready } else { SmsSignIn::Not };
+        segment(&raw.id)?;
+        Ok(Self { kind, id: MethodId(raw.id), created, phone_number: raw.phone_number, phone_type, sms_sign_in })
+    }
+}
+
+/// `#microsoft.graph.phoneAuthenticationMethod` → phone.
+fn kind(odata_type: &str) -> Option<MethodKind> {
+    let name = odata_type.strip_prefix("#microsoft.graph.")?;
+    let name = name.strip_suffix("AuthenticationMethod").unwrap_or(name);
+    (!name.is_empty()).then(|| {
+        MethodKind::from(name.chars().filter(char::is_ascii_alphanumeric).take(60).collect::<String>())
+    })
+}
+
+impl Graph {
+    /// Reads the per-user MFA state, which only beta has.
+    pub async fn per_user_mfa(&self, user: UserId) -> Result<Answer<PerUserMfa>, GraphError> {
+        let url = format!("{}/beta/users/{user}/authentication/requirements", self.base);
+        let needs = &["Policy.Read.All"];
+        let answer: Answer<Requirements> =
+            self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs }).await?;
+        Ok(Answer { body: answer.body.per_user_mfa_state, request_id: answer.request_id })
+    }
+
+    /// Reads all methods, from beta: v1.0 leaves hardware tokens out.
+    pub async fn methods(&self, user: UserId) -> Result<Answer<Vec<Method>>, GraphError> {
+        let url = format!("{}/beta/users/{user}/authentication/methods", self.base);
+        let page = self.page::<RawMethod>(url, Budget::Rest, READ).await?;
+        if page.next.is_some() {
+            return Err(GraphError::Unreadable { what: "all methods in one page".to_owned() });
+        }
+        let methods = page.items.into_iter().map(Method::try_from).collect::<Result<_, _>>()?;
+        Ok(Answer { body: methods, request_id: page.request_id })
+    }
+
+    /// Deletes one method, once: whether to try again is for the caller, who must look at the
+    /// lease, the brake and the user first. [`GraphError::NotFound`] means that it is gone already;
+    /// [`GraphError::Unavailable`] that it may be gone.
+    pub async fn delete_method(&self, turn: Turn, deletion: &Deletion<'_>) -> Result<Option<String>, GraphError> {
+        let kind = match deletion.kind() {
+            MethodKind::Phone => "phoneMethods",
+            MethodKind::MicrosoftAuthenticator => "microsoftAuthenticatorMethods",
+            MethodKind::SoftwareOath => "softwareOathMethods",
+            _ => return Err(GraphError::Unreadable { what: "a kind that is rolled back".to_owned() }),
+        };
+        let url = format!(
+            "{}/v1.0/users/{}/authentication/{kind}/{}",
+            self.base,
+            deletion.user(),
+            segment(&deletion.id().0)?
+        );
+        let call = Call { method: http::Method::DELETE, url, budget: Budget::Rest, needs: WRITE };
+        let answer = self.send(&call, Some(turn)).await?;
+        Ok(super::request_id(&answer))
+    }
+}
+
+/// A DELETE or a sign-in is given up after this: the lease must outlast them.
+pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest that a DELETE takes: sent twice where the token had just run out, and signed in anew.
+pub const DELETE_TAKES_AT_MOST: Duration = Duration::from_secs(50);
+
+/// How long Graph may still list a deleted method.
+pub const REMOVAL_SHOWS_AFTER: Duration = Duration::from_secs(12);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Method, GraphError> {
+        Method::try_from(serde_json::from_str::<RawMethod>(json).unwrap())
+    }
+
+    #[test]
+    fn kinds_come_from_the_type_and_unknown_ones_are_kept_by_name() {
+        let method = read(r##"{"@odata.type":"#microsoft.graph.fido2AuthenticationMethod","id":"-2_GRUg2-HYz6_1YG4YRAQ2","creationDateTime":"2020-08-10T06:44:09Z"}"##).unwrap();
+        assert_eq!(method.kind, MethodKind::Fido2);
+        assert!(method.created.is_some());
+        let method = read(r##"{"@odata.type":"#microsoft.graph.retinaAuthenticationMethod","id":"x","createdDateTime":null}"##).unwrap();
+        assert_eq!(method.kind, MethodKind::Unknown("retina".into()));
+    }
+
+    #[test]
+    fn a_method_that_is_not_understood_is_no_method_list() {
+        for json in [r#"{"id":"x"}"#, r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":".."}"##, r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":"x","createdDateTime":"soon"}"##] {
+            assert!(matches!(read(json), Err(GraphError::Unreadable { .. })), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_never_shows_in_debug_output() {
+        let method = read(r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":"3179e48a-750b-4051-897c-87b9720928f7","phoneNumber":"+1 2065555555","phoneType":"mobile","smsSignInState":"ready"}"##).unwrap();
+        assert_eq!(method.phone_type, Some(PhoneType::Mobile));
+        assert_eq!(method.sms_sign_in, SmsSignIn::Ready);
+        assert!(!format!("{method:?}").contains("2065555555"));
+    }
+}

@@ -1,0 +1,99 @@
+//! Paged lists: the next link is followed as it is, but only on the configured host, and not for
+//! ever.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::{Answer, Budget, Call, Graph, GraphError};
+
+/// No list that this program reads is longer: 10,000 pages of 999.
+const MAX_PAGES: usize = 10_000;
+
+/// One page as Graph sends it.
+#[derive(Deserialize)]
+pub(super) struct RawPage {
+    value: Vec<Box<RawValue>>,
+    #[serde(rename = "@odata.nextLink")]
+    next_link: Option<String>,
+}
+
+/// One page, read.
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    pub(super) next: Option<String>,
+    pub(super) request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Misplaced {
+    #[expect(dead_code, reason = "its presence is what counts")]
+    error: serde::de::IgnoredAny,
+}
+
+impl Graph {
+    /// Checks that a link leads to the configured host before the token goes there.
+    pub(super) fn check_link(&self, link: &str) -> Result<(), GraphError> {
+        let base = Url::parse(&self.base).map_err(|_| unreadable("a Graph address"))?;
+        let url = Url::parse(link).map_err(|_| unreadable("a next link that is an address"))?;
+        let same = url.scheme() == base.scheme()
+            && url.host() == base.host()
+            && url.port_or_known_default() == base.port_or_known_default()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if same { Ok(()) } else { Err(unreadable("a next link to the configured Graph host")) }
+    }
+
+    /// Reads one page.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &self,
+        url: String,
+        budget: Budget,
+        needs: &'static [&'static str],
+    ) -> Result<Page<T>, GraphError> {
+        let answer: Answer<RawPage> =
+            self.get(Call { method: http::Method::GET, url, budget, needs }).await?;
+        let mut items = Vec::with_capacity(answer.body.value.len());
+        for raw in &answer.body.value {
+            match serde_json::from_str(raw.get()) {
+                Ok(item) => items.push(item),
+                Err(_) if serde_json::from_str::<Misplaced>(raw.get()).is_ok() => {
+                    return Err(GraphError::Unavailable {
+                        cause: "an error object among a page's items".to_owned(),
+                    });
+                }
+                Err(_) => return Err(unreadable("items of the documented shape")),
+            }
+        }
+        if let Some(link) = &answer.body.next_link {
+            self.check_link(link)?;
+        }
+        Ok(Page { items, next: answer.body.next_link, request_id: answer.request_id })
+    }
+
+    /// Reads a whole list.
+    pub(super) async fn list<T: DeserializeOwned>(
+        &self,
+        url: String,
+        needs: &'static [&'static str],
+    ) -> Result<Vec<T>, GraphError> {
+        let mut seen = HashSet::new();
+        let mut next = Some(url);
+        let mut items = Vec::new();
+        while let Some(url) = next {
+            if seen.len() >= MAX_PAGES || !seen.insert(url.clone()) {
+                return Err(unreadable("a list that ends"));
+            }
+            let page = self.page(url, Budget::Rest, needs).await?;
+            items.extend(page.items);
+            next = page.next;
+        }
+        Ok(items)
+    }
+}
+
+fn unreadable(what: &str) -> GraphError {
+    GraphError::Unreadable { what: what.to_owned() }
+}

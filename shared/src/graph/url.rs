@@ -1,0 +1,56 @@
+//! Addresses of Graph requests: whatever an id holds, it stays in its place.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::error::GraphError;
+
+const KEEP: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// One path segment. Empty ones and those of dots alone are refused: they would change the path.
+pub(super) fn segment(text: &str) -> Result<String, GraphError> {
+    if text.is_empty() || text.len() > 512 || text.chars().all(|c| c == '.') {
+        return Err(GraphError::Unreadable { what: "an id that can stand in a path".to_owned() });
+    }
+    Ok(utf8_percent_encode(text, &KEEP).to_string())
+}
+
+/// A query: names as they are, values encoded.
+pub(super) fn query(pairs: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        text.push(if text.is_empty() { '?' } else { '&' });
+        text.push_str(name);
+        text.push('=');
+        text.extend(utf8_percent_encode(value, &KEEP));
+    }
+    text
+}
+
+/// A text in an `OData` filter, in its quotes.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_breaks_out_of_a_path_segment() {
+        for text in ["a/b", "../..", "a?b=c", "a#b", "a\0b", "a%2fb", "o'neill@x.example", "ä"] {
+            let encoded = segment(text).unwrap();
+            assert!(!encoded.contains(['/', '?', '#', '\0', '\'', '@']), "{encoded}");
+            let url = url::Url::parse(&format!("https://graph.example/v1.0/users/{encoded}/authentication")).unwrap();
+            assert_eq!(url.path_segments().unwrap().count(), 4, "{text}");
+        }
+        for text in ["", ".", "..", "..."] {
+            assert!(segment(text).is_err());
+        }
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_filter() {
+        assert_eq!(quoted("x' or true or 'x"), "'x'' or true or ''x'");
+        assert_eq!(query(&[("$filter", "a eq 'b&c'")]), "?$filter=a%20eq%20%27b%26c%27");
+    }
+}

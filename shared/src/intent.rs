@@ -1,0 +1,219 @@
+//! The intent: what is about to be deleted, written to the ledger before the first DELETE, and what
+//! it proves after a crash.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    graph::{AuthenticationMethod, PhoneType},
+    ids::{MethodId, UserId},
+    method::MethodKind,
+    window::shift,
+};
+
+/// A phone without a date is only taken for the one intended this soon after the intent.
+const UNDATED_PHONE_PROVEN_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// What is about to be deleted for one user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its own name.
+    pub id: Uuid,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// When its slot of the daily cap was taken.
+    pub slot_at: Timestamp,
+    /// The salt of its number hashes.
+    pub salt: Uuid,
+    /// The methods, in the order in which they are deleted.
+    pub methods: Vec<IntendedMethod>,
+}
+
+/// One method of an intent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntendedMethod {
+    /// Its kind: always a strong one.
+    #[serde(rename = "type")]
+    pub kind: MethodKind,
+    /// Its id.
+    pub id: MethodId,
+    /// When it was registered, where Graph says so.
+    pub created: Option<Timestamp>,
+    /// A salted hash of a phone's number; none where Graph masks it.
+    pub number_hash: Option<String>,
+}
+
+impl Intent {
+    /// An intent for all strong methods among `methods`, in the order of deletion.
+    pub fn for_methods(methods: &[AuthenticationMethod], id: Uuid, salt: Uuid, now: Timestamp) -> Self {
+        let mut strong: Vec<&AuthenticationMethod> =
+            methods.iter().filter(|method| method.kind.is_strong()).collect();
+        strong.sort_by_key(|method| deletion_rank(method));
+        let methods = strong
+            .into_iter()
+            .map(|method| IntendedMethod {
+                kind: method.kind.clone(),
+                id: method.id.clone(),
+                created: method.created,
+                number_hash: hash(salt, method.phone_number.as_deref()),
+            })
+            .collect();
+        Self { id, written_at: now, slot_at: now, salt, methods }
+    }
+
+    /// What has become of the intended methods, as far as a list of the user's methods proves it.
+    pub fn settle<'a>(&self, listed: &'a [AuthenticationMethod], now: Timestamp) -> Settlement<'a> {
+        let mut settlement = Settlement::default();
+        for (position, intended) in self.methods.iter().enumerate() {
+            let same = listed.iter().find(|m| m.kind == intended.kind && m.id == intended.id);
+            match same.map_or(Fate::Gone, |method| self.fate(intended, method, now)) {
+                Fate::Gone => settlement.gone.push(position),
+                Fate::Unchanged => settlement.unchanged.push(position),
+                Fate::Unclear => settlement.unclear.push(position),
+            }
+        }
+        settlement.anew = listed
+            .iter()
+            .filter(|method| method.kind.is_strong())
+            .filter(|method| {
+                !self.methods.iter().enumerate().any(|(position, intended)| {
+                    intended.kind == method.kind
+                        && intended.id == method.id
+                        && !settlement.gone.contains(&position)
+                })
+            })
+            .collect();
+        settlement
+    }
+
+    /// Authenticator and OATH ids are made anew with each registration; a phone's id never changes.
+    fn fate(&self, intended: &IntendedMethod, listed: &AuthenticationMethod, now: Timestamp) -> Fate {
+        if intended.kind != MethodKind::Phone {
+            return Fate::Unchanged;
+        }
+        if listed.created.is_some_and(|created| created > self.written_at) {
+            return Fate::Gone;
+        }
+        match (&intended.number_hash, hash(self.salt, listed.phone_number.as_deref())) {
+            (Some(then), Some(now)) if *then != now => return Fate::Gone,
+            (Some(_), Some(_)) => {}
+            _ => return Fate::Unclear,
+        }
+        match listed.created {
+            Some(_) => Fate::Unchanged,
+            None if now < shift(self.written_at, UNDATED_PHONE_PROVEN_FOR) => Fate::Unchanged,
+            None => Fate::Unclear,
+        }
+    }
+}
+
+enum Fate {
+    Gone,
+    Unchanged,
+    Unclear,
+}
+
+/// What has become of an intent's methods; positions are those in [`Intent::methods`].
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Settlement<'a> {
+    /// Not there any more, or provably registered anew.
+    pub gone: Vec<usize>,
+    /// Provably still the one intended.
+    pub unchanged: Vec<usize>,
+    /// There, but perhaps registered anew.
+    pub unclear: Vec<usize>,
+    /// Strong methods that the intent does not list, or lists but which were registered anew.
+    pub anew: Vec<&'a AuthenticationMethod>,
+}
+
+impl Settlement<'_> {
+    /// Whether nothing of the intent is left.
+    pub fn is_complete(&self) -> bool {
+        self.unchanged.is_empty() && self.unclear.is_empty()
+    }
+
+    /// Whether every strong method there is provably one of the intent.
+    pub fn proves_all(&self) -> bool {
+        self.unclear.is_empty() && self.anew.is_empty()
+    }
+}
+
+/// Alternate mobile must go before mobile, and what can be the default goes last.
+fn deletion_rank(method: &AuthenticationMethod) -> u8 {
+    match (&method.kind, method.phone_type) {
+        (MethodKind::Phone, Some(PhoneType::AlternateMobile)) => 0,
+        (MethodKind::Phone, Some(PhoneType::Office)) => 1,
+        (MethodKind::Phone, _) => 2,
+        (MethodKind::SoftwareOath, _) => 3,
+        _ => 4,
+    }
+}
+
+/// Numbers are compared by their digits; a masked one proves nothing.
+fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
+    let number = number?;
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let plain = number.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c));
+    if !plain || digits.len() < 5 {
+        return None;
+    }
+    let mut hasher = Sha256::new();
+    hasher.update(salt.as_bytes());
+    hasher.update(digits.as_bytes());
+    Some(hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// An intent that is known to be in the ledger. Only the ledger makes one, and without one there is
+/// nothing that a DELETE could be sent for.
+#[derive(Debug, Clone)]
+pub struct DurableIntent {
+    user: UserId,
+    intent: Intent,
+}
+
+impl DurableIntent {
+    /// For the ledger alone.
+    pub(crate) fn of(user: UserId, intent: Intent) -> Self {
+        Self { user, intent }
+    }
+
+    /// What it says.
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// The DELETE of the method at `position`.
+    pub fn deletion(&self, position: usize) -> Option<Deletion<'_>> {
+        self.intent.methods.get(position).map(|method| Deletion { user: self.user, method })
+    }
+}
+
+/// One DELETE that an intent in the ledger stands behind.
+#[derive(Debug, Clone, Copy)]
+pub struct Deletion<'a> {
+    user: UserId,
+    method: &'a IntendedMethod,
+}
+
+impl Deletion<'_> {
+    /// Whose method it is.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The method's kind.
+    pub fn kind(&self) -> &MethodKind {
+        &self.method.kind
+    }
+
+    /// The method's id.
+    pub fn id(&self) -> &MethodId {
+        &self.method.id
+    }
+}
+
+#[cfg(test)]
+#[path = "intent_tests.rs"]
+mod tests;

@@ -1,0 +1,204 @@
+//! Putting candidates on record: pending in the ledger, then a message, then the event is marked
+//! seen. A crash in between costs repeats, never a user.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Poll, PollError};
+use crate::{
+    audit::{AmbiguousRegistration, Registration},
+    clock::Clock,
+    facts::RecordedRegistration,
+    ids::{EventId, RunId, UserId},
+    ledger::{AmbiguousEvent, Book, Held, HistoryEntry, LedgerError},
+    queue::{Message, Queue, SCHEMA},
+    state::{ByHand, UserState},
+    window::Window,
+};
+
+/// Registrations of one user that were not seen before.
+type New = BTreeMap<UserId, Vec<RecordedRegistration>>;
+
+/// What came in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Users with a registration that was not seen before.
+    pub candidates: u64,
+    /// Messages sent.
+    pub enqueued: u64,
+    /// Registrations that were seen before.
+    pub duplicates: u64,
+    /// Unseen registrations from before the watermark that a sweep found.
+    pub missed: u64,
+    /// Registrations outside the window, which are left alone.
+    pub outside_window: u64,
+}
+
+/// The way of candidates into ledger and queue, for poll, for exports and for users named by hand.
+pub struct Intake {
+    book: Book,
+    queue: Arc<dyn Queue>,
+    clock: Clock,
+    run_id: RunId,
+    window: Window,
+}
+
+impl Poll {
+    pub(super) fn intake(&self) -> Intake {
+        Intake::new(
+            self.book.clone(),
+            Arc::clone(&self.queue),
+            self.clock.clone(),
+            self.run_id,
+            self.settings.policy.window,
+        )
+    }
+}
+
+impl Intake {
+    /// An intake for registrations of `window`.
+    pub fn new(book: Book, queue: Arc<dyn Queue>, clock: Clock, run_id: RunId, window: Window) -> Self {
+        Self { book, queue, clock, run_id, window }
+    }
+
+    /// Takes registrations. Those up to `missed_before` that were not seen yet count as missed.
+    pub async fn take(
+        &self,
+        registrations: Vec<Registration>,
+        ambiguous: &[AmbiguousRegistration],
+        missed_before: Option<Timestamp>,
+    ) -> Result<Taken, PollError> {
+        let mut taken = Taken::default();
+        let of_window = registrations.len();
+        let registrations: Vec<Registration> =
+            registrations.into_iter().filter(|r| self.window.contains(r.registered_at)).collect();
+        taken.outside_window = (of_window - registrations.len()) as u64;
+        for event in ambiguous.iter().filter(|event| self.window.contains(event.registered_at)) {
+            self.take_ambiguous(event).await?;
+        }
+        let keys: Vec<EventId> = registrations.iter().map(Registration::key).collect();
+        let seen = self.book.seen(&keys).await?;
+        let now = self.clock.now();
+        let mut new = New::new();
+        let mut events = Vec::new();
+        for ((registration, event_id), seen) in registrations.into_iter().zip(keys).zip(seen) {
+            if seen {
+                taken.duplicates += 1;
+                continue;
+            }
+            if missed_before.is_some_and(|before| registration.registered_at <= before) {
+                taken.missed += 1;
+            }
+            tracing::debug!(
+                event.id = %event_id,
+                user.id = %registration.user_id,
+                event.lag_seconds = now.duration_since(registration.registered_at).as_secs(),
+                "registration found"
+            );
+            events.push(event_id.clone());
+            new.entry(registration.user_id).or_default().push(RecordedRegistration {
+                event_id,
+                registered_at: registration.registered_at,
+                methods: registration.methods,
+                first_seen_at: now,
+            });
+        }
+        let woken = self.record(&new).await?;
+        taken.candidates = new.len() as u64;
+        taken.enqueued = woken.len() as u64;
+        self.send(&woken).await?;
+        self.book.mark_seen(&events).await?;
+        Ok(taken)
+    }
+
+    /// Puts users that a person named on record, and wakes drain for them.
+    pub async fn name_by_hand(&self, users: &[UserId], by_hand: &ByHand) -> Result<u64, PollError> {
+        for user in users {
+            let named = self
+                .book
+                .change_user(*user, |state, now| {
+                    let state = state.get_or_insert_with(|| UserState::new(*user, now));
+                    state.name_by_hand(by_hand.clone(), now);
+                    let ByHand { who, why, at } = by_hand.clone();
+                    Ok::<_, std::convert::Infallible>(Some(HistoryEntry::ByHand { who, why, at }))
+                })
+                .await?;
+            match named {
+                Ok(_) => {}
+            }
+        }
+        self.send(users).await?;
+        Ok(users.len() as u64)
+    }
+
+    /// Wakes drain for these users.
+    pub async fn send(&self, users: &[UserId]) -> Result<(), PollError> {
+        let messages: Vec<Message> = users
+            .iter()
+            .map(|user_id| Message {
+                schema: SCHEMA,
+                user_id: *user_id,
+                run_id: self.run_id,
+                enqueued_at: self.clock.now(),
+            })
+            .collect();
+        if !messages.is_empty() {
+            self.queue.send(&messages).await?;
+        }
+        Ok(())
+    }
+
+    /// Merges new registrations into the state items. Returns who is pending now and so is woken:
+    /// also where a crashed run had put the registration on record, but not the message in the queue.
+    async fn record(&self, new: &New) -> Result<Vec<UserId>, PollError> {
+        let users: Vec<UserId> = new.keys().copied().collect();
+        let mut changed: Vec<Held<UserState>> = Vec::new();
+        let mut woken = Vec::new();
+        let now = self.clock.now();
+        for (user, held) in users.iter().zip(self.book.users(&users).await?) {
+            let mut state = held.value.unwrap_or_else(|| UserState::new(*user, now));
+            if state.add_registrations(new[user].iter().cloned(), now) {
+                changed.push(Held { value: state, version: held.version });
+            } else if state.is_pending() {
+                woken.push(*user);
+            }
+        }
+        let done = self.book.save_users(&changed).await?;
+        for (state, done) in changed.iter().zip(done) {
+            let user = state.value.user_id;
+            woken.push(user);
+            if !done {
+                self.merge(user, &new[&user]).await?;
+            }
+        }
+        Ok(woken)
+    }
+
+    async fn merge(&self, user: UserId, new: &[RecordedRegistration]) -> Result<(), LedgerError> {
+        let merged = self
+            .book
+            .change_user(user, |state, now| {
+                let state = state.get_or_insert_with(|| UserState::new(user, now));
+                state.add_registrations(new.iter().cloned(), now);
+                Ok::<_, std::convert::Infallible>(None)
+            })
+            .await?;
+        match merged {
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn take_ambiguous(&self, event: &AmbiguousRegistration) -> Result<(), LedgerError> {
+        self.book
+            .record_ambiguous(&AmbiguousEvent {
+                event_id: event.key(),
+                registered_at: event.registered_at,
+                why: event.why.to_string(),
+                users: event.ids.iter().filter_map(|id| id.parse().ok()).collect(),
+                first_seen_at: self.clock.now(),
+                ended: None,
+            })
+            .await
+    }
+}

@@ -1,0 +1,219 @@
+//! poll: finds registrations in the audit log, puts candidates on record and wakes drain for them.
+
+mod candidates;
+mod position;
+mod promote;
+mod report;
+mod scan;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use uuid::Uuid;
+
+pub use self::{candidates::Intake, position::{Position, ScanUnderWay}};
+use crate::{
+    audit::Tally,
+    clock::Clock,
+    graph::{Graph, GraphError},
+    ids::RunId,
+    ledger::{Book, Held, Key, LedgerError},
+    preflight::Preflight,
+    queue::{Queue, QueueError},
+    settings::Settings,
+    state::Lease,
+    window::{Range, shift},
+};
+
+/// A scan's lease is renewed with each page; a page takes less than this.
+const LEASE: SignedDuration = SignedDuration::from_mins(3);
+
+/// What a poll came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Events read.
+    pub events_read: u64,
+    /// Users with a registration that was not seen before.
+    pub candidates: u64,
+    /// Messages put into the queue.
+    pub enqueued: u64,
+    /// Registrations that were seen before.
+    pub duplicates: u64,
+    /// Registrations that only the sweep found; must be 0.
+    pub missed: u64,
+    /// Whether the scan reached its upper bound.
+    pub complete: bool,
+    /// Where an incomplete scan goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_on_at: Option<Timestamp>,
+    /// Users that wait no longer: mode, cap, brake, settings, a release or time let them go on.
+    #[serde(skip)]
+    pub promoted: u64,
+    /// Whether the window is closed: nothing is scanned any more.
+    #[serde(skip)]
+    pub window_closed: bool,
+    /// Events counted by activity and status.
+    #[serde(skip)]
+    pub tally: Tally,
+}
+
+/// Why a poll failed. What it had put on record stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PollError {
+    /// Another scan is under way.
+    #[error("another scan is under way until {until} at the latest")]
+    InProgress {
+        /// When its lease ends.
+        until: Timestamp,
+    },
+    /// Graph did not answer, or refuses.
+    #[error("{0}")]
+    Graph(#[from] GraphError),
+    /// The ledger did not answer, or cannot be used.
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    /// The queue did not answer.
+    #[error("{0}")]
+    Queue(#[from] QueueError),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanRequest {
+    /// Go on where the last scan left off.
+    Scheduled,
+    /// Read this stretch, cut to the window; the scan position stays.
+    Range(Range),
+}
+
+/// The use case.
+pub struct Poll {
+    graph: Arc<Graph>,
+    book: Book,
+    queue: Arc<dyn Queue>,
+    settings: Arc<Settings>,
+    clock: Clock,
+    run_id: RunId,
+    owner: String,
+    progress: Option<Box<dyn Fn(&Summary) + Send + Sync>>,
+}
+
+impl Poll {
+    /// A poll that holds its lease in the name of `owner`.
+    pub fn new(
+        graph: Arc<Graph>,
+        book: Book,
+        queue: Arc<dyn Queue>,
+        settings: Arc<Settings>,
+        clock: Clock,
+        run_id: RunId,
+        owner: String,
+    ) -> Self {
+        Self { graph, book, queue, settings, clock, run_id, owner, progress: None }
+    }
+
+    /// Calls `progress` after each page.
+    #[must_use]
+    pub fn with_progress(mut self, progress: impl Fn(&Summary) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Scans, sweeps where that is due, and promotes; stops before `deadline`. `preflight` says
+    /// whether anything may be deleted; without one no rollback is promoted.
+    pub async fn run(
+        &self,
+        request: ScanRequest,
+        preflight: Option<&Preflight>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, PollError> {
+        let started = self.clock.now();
+        let mut position = self.take_lease().await?;
+        let result = self.with_lease(&mut position, request, preflight, deadline).await;
+        position.value.lease = None;
+        if let Err(error) = self.book.save(Key::poll(), &position).await {
+            tracing::warn!(error = %error, "scan lease not given back");
+        }
+        let summary = result?;
+        let now = self.clock.now();
+        tracing::info!(
+            run.id = %self.run_id,
+            events.read = summary.events_read,
+            candidates = summary.candidates,
+            enqueued = summary.enqueued,
+            duplicates = summary.duplicates,
+            missed = summary.missed,
+            promoted = summary.promoted,
+            complete = summary.complete,
+            window.closed = summary.window_closed,
+            duration_ms = u64::try_from(now.duration_since(started).as_millis()).unwrap_or(0),
+            "poll finished"
+        );
+        for (activity, count) in summary.tally.unknown() {
+            tracing::warn!(activity, count, "unknown activity of the service");
+        }
+        Ok(summary)
+    }
+
+    async fn with_lease(
+        &self,
+        position: &mut Held<Position>,
+        request: ScanRequest,
+        preflight: Option<&Preflight>,
+        deadline: Option<Timestamp>,
+    ) -> Result<Summary, PollError> {
+        let mut summary = Summary::default();
+        match request {
+            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary, deadline).await?,
+            ScanRequest::Scheduled => {
+                self.scan(position, &mut summary, deadline).await?;
+                if summary.complete {
+                    self.sweep(position, &mut summary, deadline).await?;
+                }
+            }
+        }
+        self.promote(position, preflight, &mut summary, deadline).await?;
+        self.read_report(position, deadline).await;
+        Ok(summary)
+    }
+
+    /// One scan at a time.
+    async fn take_lease(&self) -> Result<Held<Position>, PollError> {
+        let held: Held<Option<Position>> = self.book.load(Key::poll()).await?;
+        let now = self.clock.now();
+        let mut position = Held { value: held.value.unwrap_or_default(), version: held.version };
+        if !Lease::is_free(position.value.lease.as_ref(), now, |owner| self.book.owner_is_dead(owner)) {
+            let until = position.value.lease.map_or(now, |lease| lease.until);
+            return Err(PollError::InProgress { until });
+        }
+        position.value.lease = Some(Lease { owner: self.owner.clone(), token: Uuid::new_v4(), until: shift(now, LEASE) });
+        match self.book.save(Key::poll(), &position).await {
+            Ok(version) => position.version = version,
+            Err(LedgerError::Conflict) => return Err(PollError::InProgress { until: shift(now, LEASE) }),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(position)
+    }
+
+    /// Makes the scan position durable and renews the lease with it. A conflict means that another
+    /// scan has taken over: this one ends.
+    async fn save(&self, position: &mut Held<Position>) -> Result<(), PollError> {
+        let now = self.clock.now();
+        if let Some(lease) = &mut position.value.lease {
+            lease.until = shift(now, LEASE);
+        }
+        match self.book.save(Key::poll(), position).await {
+            Ok(version) => {
+                position.version = version;
+                Ok(())
+            }
+            Err(LedgerError::Conflict) => Err(PollError::InProgress { until: shift(now, LEASE) }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn is_over(&self, deadline: Option<Timestamp>) -> bool {
+        deadline.is_some_and(|deadline| self.clock.now() >= deadline)
+    }
+}

@@ -1,0 +1,133 @@
+//! The scan position: what has been read of the audit log, and what is to be read next. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    graph::AuditQuery,
+    ledger::ReportState,
+    settings::Fingerprint,
+    state::Lease,
+    window::{Range, Window, shift},
+};
+
+/// The whole window is read again this often.
+const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// A scan that is not finished.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanUnderWay {
+    /// What it reads; the upper bound was fixed when it began.
+    pub range: Range,
+    /// The link to its next page.
+    pub next: Option<String>,
+    /// Everything before this was read: where to go on if the link is refused.
+    pub read_until: Timestamp,
+    /// What had been scanned when it began: a registration from before is one that was missed.
+    #[serde(default)]
+    pub complete_to: Option<Timestamp>,
+}
+
+impl ScanUnderWay {
+    /// A scan from the beginning of `range`.
+    pub fn new(range: Range, complete_to: Option<Timestamp>) -> Self {
+        Self { range, next: None, read_until: range.from, complete_to }
+    }
+
+    /// The next page to ask for.
+    pub fn query(&self) -> AuditQuery {
+        match &self.next {
+            Some(link) => AuditQuery::Next(link.clone()),
+            None => AuditQuery::Range(Range { from: self.read_until, to: self.range.to }),
+        }
+    }
+}
+
+/// The ledger's item for poll.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Who scans now.
+    pub lease: Option<Lease>,
+    /// From where on the log was scanned.
+    pub scanned_from: Option<Timestamp>,
+    /// The watermark: the log is scanned up to here.
+    pub complete_to: Option<Timestamp>,
+    /// The scan under way.
+    pub scan: Option<ScanUnderWay>,
+    /// The sweep under way.
+    pub sweep: Option<ScanUnderWay>,
+    /// When the last sweep began that came to its end.
+    pub swept_at: Option<Timestamp>,
+    /// The settings under which held users were last promoted.
+    pub promoted_for: Option<Fingerprint>,
+    /// The registration report.
+    pub report: ReportState,
+    /// Registrations that only sweeps found, ever.
+    pub missed: u64,
+}
+
+impl Position {
+    /// The scan to go on with, or a new one; nothing where there is nothing to scan yet, or any more.
+    pub fn next_scan(&mut self, window: &Window, overlap: SignedDuration, now: Timestamp) -> Option<ScanUnderWay> {
+        if self.scanned_from.is_some_and(|from| window.start < from) {
+            self.scan = None;
+            self.complete_to = None;
+            self.swept_at = None;
+        }
+        if let Some(scan) = self.scan.take()
+            && window.start <= scan.range.from
+            && scan.range.to <= window.end
+        {
+            return Some(scan);
+        }
+        if self.is_closed(window) {
+            return None;
+        }
+        let from = self.complete_to.map_or(window.start, |to| shift(to, -overlap));
+        let range = window.cut(Range { from: from.min(window.end), to: now })?;
+        Some(ScanUnderWay::new(range, self.complete_to))
+    }
+
+    /// A scan reached its upper bound.
+    pub fn scanned(&mut self, scan: &ScanUnderWay, window: &Window) {
+        self.scan = None;
+        self.scanned_from = Some(self.scanned_from.map_or(window.start, |from| from.min(window.start)));
+        self.complete_to = Some(self.complete_to.map_or(scan.range.to, |to| to.max(scan.range.to)));
+    }
+
+    /// The sweep to go on with, or a new one where one is due.
+    pub fn next_sweep(&mut self, window: &Window, retention: SignedDuration, now: Timestamp) -> Option<ScanUnderWay> {
+        if let Some(sweep) = self.sweep.take() {
+            return Some(sweep);
+        }
+        let complete_to = self.complete_to?;
+        let due = match self.swept_at {
+            // The first scan has just read everything.
+            None => {
+                self.swept_at = Some(now);
+                false
+            }
+            Some(_) if self.is_closed(window) => false,
+            Some(swept_at) => now >= shift(swept_at, SWEEP_EVERY) || now >= window.last_sweep_at(),
+        };
+        let range = window.cut(Range { from: shift(now, -retention), to: now })?;
+        due.then(|| ScanUnderWay::new(range, Some(complete_to)))
+    }
+
+    /// A sweep came to its end.
+    pub fn swept(&mut self, began: Timestamp) {
+        self.sweep = None;
+        self.swept_at = Some(began);
+    }
+
+    /// Whether the last sweep of the window is done: nothing is scanned any more.
+    pub fn is_closed(&self, window: &Window) -> bool {
+        self.swept_at.is_some_and(|at| at >= window.last_sweep_at())
+            && self.complete_to.is_some_and(|to| to >= window.end)
+            && self.scanned_from.is_some_and(|from| from <= window.start)
+    }
+}
+
+#[cfg(test)]
+#[path = "position_tests.rs"]
+mod tests;

@@ -1,0 +1,76 @@
+use super::*;
+
+const OVERLAP: SignedDuration = SignedDuration::from_mins(60);
+const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn window() -> Window {
+    Window::new(
+        Some(at("2026-03-01T00:00:00Z")),
+        at("2026-03-05T00:00:00Z"),
+        Some(at("2026-03-10T00:00:00Z")),
+    )
+    .unwrap()
+}
+
+/// Runs a scan to its end.
+fn scan(position: &mut Position, now: &str) -> Option<Range> {
+    let scan = position.next_scan(&window(), OVERLAP, at(now))?;
+    position.scanned(&scan, &window());
+    Some(scan.range)
+}
+
+#[test]
+fn each_scan_goes_back_behind_the_watermark_and_is_cut_to_the_window() {
+    let mut position = Position::default();
+    assert_eq!(scan(&mut position, "2026-02-01T00:00:00Z"), None, "the window has not begun");
+    let first = scan(&mut position, "2026-03-02T00:00:00Z").unwrap();
+    assert_eq!((first.from, first.to), (at("2026-03-01T00:00:00Z"), at("2026-03-02T00:00:00Z")));
+    let second = scan(&mut position, "2026-03-02T00:05:00Z").unwrap();
+    assert_eq!((second.from, second.to), (at("2026-03-01T23:00:00Z"), at("2026-03-02T00:05:00Z")));
+    let last = scan(&mut position, "2026-03-12T00:00:00Z").unwrap();
+    assert_eq!(last.to, at("2026-03-10T00:00:00Z"));
+    assert_eq!(position.complete_to, Some(at("2026-03-10T00:00:00Z")));
+    let after = scan(&mut position, "2026-03-12T00:05:00Z").unwrap();
+    assert_eq!(after.from, at("2026-03-09T23:00:00Z"), "late events are still looked for");
+}
+
+#[test]
+fn an_interrupted_scan_goes_on_with_the_bound_it_began_with() {
+    let mut position = Position::default();
+    let mut begun = position.next_scan(&window(), OVERLAP, at("2026-03-02T00:00:00Z")).unwrap();
+    begun.read_until = at("2026-03-01T12:00:00Z");
+    position.scan = Some(begun.clone());
+    assert_eq!(position.next_scan(&window(), OVERLAP, at("2026-03-03T00:00:00Z")), Some(begun));
+}
+
+#[test]
+fn a_window_that_begins_earlier_is_scanned_anew() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-02T00:00:00Z");
+    let wider = Window { start: at("2026-02-20T00:00:00Z"), ..window() };
+    let anew = position.next_scan(&wider, OVERLAP, at("2026-03-02T01:00:00Z")).unwrap();
+    assert_eq!(anew.range.from, wider.start);
+}
+
+#[test]
+fn a_daily_sweep_and_a_last_one_and_then_the_window_is_closed() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-02T00:00:00Z");
+    assert_eq!(position.next_sweep(&window(), RETENTION, at("2026-03-02T00:00:00Z")), None);
+    assert_eq!(position.next_sweep(&window(), RETENTION, at("2026-03-02T23:00:00Z")), None);
+    let sweep = position.next_sweep(&window(), RETENTION, at("2026-03-03T00:00:00Z")).unwrap();
+    assert_eq!(sweep.range.from, at("2026-03-01T00:00:00Z"));
+    position.swept(at("2026-03-03T00:00:00Z"));
+    scan(&mut position, "2026-03-16T23:00:00Z");
+    position.swept(at("2026-03-16T23:30:00Z"));
+    assert!(!position.is_closed(&window()));
+    assert!(position.next_sweep(&window(), RETENTION, at("2026-03-17T00:00:00Z")).is_some());
+    position.swept(at("2026-03-17T00:00:00Z"));
+    assert!(position.is_closed(&window()));
+    assert_eq!(scan(&mut position, "2026-03-18T00:00:00Z"), None);
+    assert_eq!(position.next_sweep(&window(), RETENTION, at("2026-03-20T00:00:00Z")), None);
+}

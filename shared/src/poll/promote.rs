@@ -1,0 +1,241 @@
+//! Promotion: users whose outcome may change now wait to be handled again. So report, canary and
+//! enforce need no second scan, even past the audit log's retention.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Poll, PollError, Summary, position::Position};
+use crate::{
+    ids::UserId,
+    ledger::{Cursor, Entry, Held, OutcomeQuery},
+    outcome::{self, Deferred, NotEligible, Outcome},
+    preflight::Preflight,
+    settings::Mode,
+    state::UserState,
+    window::shift,
+};
+
+/// A message that is older than this may be lost.
+const MESSAGE_MAY_BE_LOST_AFTER: SignedDuration = SignedDuration::from_hours(6);
+
+/// Held users and deleted accounts are looked at again for so long.
+const LOOKED_AT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Waits before the automatic retries of `failed` and `partial`.
+const RETRY_AFTER: [SignedDuration; 3] =
+    [SignedDuration::from_hours(1), SignedDuration::from_hours(6), SignedDuration::from_hours(24)];
+
+/// A method may show up this much later than its registration.
+const METHOD_MAY_SHOW_FOR: SignedDuration = SignedDuration::from_mins(15);
+
+/// Items read at once.
+const PAGE: usize = 100;
+
+impl Poll {
+    /// Makes users pending whose outcome may change now, and wakes drain for them.
+    pub(super) async fn promote(
+        &self,
+        position: &mut Held<Position>,
+        preflight: Option<&Preflight>,
+        summary: &mut Summary,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), PollError> {
+        let now = self.clock.now();
+        let mut promoted = self.promote_waiting(preflight, now).await?;
+        promoted += self.promote_due(position, now, deadline).await?;
+        promoted += self.wake_forgotten(now, deadline).await?;
+        summary.promoted += promoted;
+        summary.enqueued += promoted;
+        Ok(())
+    }
+
+    /// `would_roll_back` and `deferred`, once mode, brake and preflight allow, the longest waiting
+    /// first, no more than there are slots for.
+    async fn promote_waiting(&self, preflight: Option<&Preflight>, now: Timestamp) -> Result<u64, PollError> {
+        let Some(preflight) = preflight.filter(|preflight| preflight.passes()) else { return Ok(0) };
+        let before_disabled = now < self.settings.policy.window.preview_disabled_at;
+        let brake = self.book.brake().await?.value;
+        if self.settings.mode == Mode::Report || before_disabled || brake.is_open() {
+            return Ok(0);
+        }
+        let pending = self.book.count("pending").await?;
+        let free = u64::from(brake.slots_free(self.settings.limits, now)).saturating_sub(pending);
+        let mut free = usize::try_from(free).unwrap_or(usize::MAX);
+        if self.settings.mode == Mode::Canary {
+            let canaries: Vec<UserId> = preflight.canaries.iter().copied().collect();
+            let waiting: Vec<UserState> = self
+                .book
+                .users(&canaries)
+                .await?
+                .into_iter()
+                .filter_map(|held| held.value)
+                .filter(|state| !state.is_pending() && state.outcome().is_some_and(Outcome::waits))
+                .take(free)
+                .collect();
+            return self.wake(waiting.iter().map(|state| state.user_id).collect(), Outcome::waits).await;
+        }
+        let mut waiting: Vec<(Timestamp, UserId)> = Vec::new();
+        let outcomes = Deferred::ALL.iter().map(|reason| Outcome::Deferred(*reason));
+        for outcome in std::iter::once(Outcome::WouldRollBack).chain(outcomes) {
+            let mut query = query(outcome, None);
+            while waiting.len() < free.saturating_mul(2).saturating_add(PAGE) {
+                let page = self.book.list(&query).await?;
+                waiting.extend(page.entries.iter().filter_map(user).map(|state| (state.first_seen_at, state.user_id)));
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        waiting.sort();
+        free = free.min(waiting.len());
+        self.wake(waiting[..free].iter().map(|(_, user)| *user).collect(), Outcome::waits).await
+    }
+
+    /// Everything that is looked at again after a time, or because the settings have changed.
+    async fn promote_due(
+        &self,
+        position: &mut Held<Position>,
+        now: Timestamp,
+        deadline: Option<Timestamp>,
+    ) -> Result<u64, PollError> {
+        let fingerprint = self.settings.policy.fingerprint();
+        let changed = position.value.promoted_for.as_ref() != Some(&fingerprint);
+        let mut promoted = 0;
+        for outcome in Outcome::all() {
+            let Some(soonest) = soonest(outcome, changed) else { continue };
+            let mut query = query(outcome, Some(shift(now, -soonest)));
+            loop {
+                if self.is_over(deadline) {
+                    return Ok(promoted);
+                }
+                let page = self.book.list(&query).await?;
+                let due: Vec<UserId> = page
+                    .entries
+                    .iter()
+                    .filter_map(user)
+                    .filter(|state| {
+                        let other_settings = changed && decided_under_other(state, &fingerprint);
+                        other_settings && goes_by_settings(outcome) || is_due(state, outcome, now)
+                    })
+                    .map(|state| state.user_id)
+                    .collect();
+                promoted += self.wake(due, move |now| now == outcome).await?;
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        position.value.promoted_for = Some(fingerprint);
+        self.save(position).await?;
+        Ok(promoted)
+    }
+
+    /// A pending user whose message may be lost is woken again.
+    async fn wake_forgotten(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<u64, PollError> {
+        let mut query = OutcomeQuery {
+            outcome: "pending".to_owned(),
+            until: Some(shift(now, -MESSAGE_MAY_BE_LOST_AFTER)),
+            after: None,
+            limit: PAGE,
+        };
+        let mut woken = 0;
+        loop {
+            if self.is_over(deadline) {
+                return Ok(woken);
+            }
+            let page = self.book.list(&query).await?;
+            let users: Vec<UserId> = page.entries.iter().filter_map(user).map(|state| state.user_id).collect();
+            woken += users.len() as u64;
+            self.intake().send(&users).await?;
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(woken),
+            }
+        }
+    }
+
+    /// Makes users pending, each on the condition that the outcome still allows it, and sends their
+    /// messages.
+    async fn wake(&self, users: Vec<UserId>, still: impl Fn(Outcome) -> bool) -> Result<u64, PollError> {
+        let now = self.clock.now();
+        let mut changed = Vec::new();
+        for held in self.book.users(&users).await? {
+            if let Some(mut state) = held.value
+                && !state.is_pending()
+                && state.outcome().is_some_and(&still)
+            {
+                state.make_pending(now);
+                changed.push(Held { value: state, version: held.version });
+            }
+        }
+        let done = self.book.save_users(&changed).await?;
+        let woken: Vec<UserId> =
+            changed.iter().zip(done).filter(|(_, done)| *done).map(|(state, _)| state.value.user_id).collect();
+        self.intake().send(&woken).await?;
+        Ok(woken.len() as u64)
+    }
+}
+
+fn query(outcome: Outcome, until: Option<Timestamp>) -> OutcomeQuery {
+    OutcomeQuery { outcome: outcome.to_string(), until, after: None::<Cursor>, limit: PAGE }
+}
+
+fn user(entry: &Entry) -> Option<&UserState> {
+    match entry {
+        Entry::User(state) => Some(state),
+        Entry::Event(_) => None,
+    }
+}
+
+/// Whether changed settings may change this outcome.
+fn goes_by_settings(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Held(_) | Outcome::NotEligible(NotEligible::OutsideWindow))
+}
+
+fn decided_under_other(state: &UserState, fingerprint: &crate::settings::Fingerprint) -> bool {
+    let decision = state.concluded.as_ref().and_then(|concluded| concluded.decision.as_ref());
+    decision.is_none_or(|decision| decision.fingerprint != *fingerprint)
+}
+
+/// The shortest time after which anybody with this outcome is looked at again.
+fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
+    if settings_changed && goes_by_settings(outcome) {
+        return Some(SignedDuration::ZERO);
+    }
+    match outcome {
+        Outcome::Held(outcome::Held::AmbiguousEvent) => None,
+        Outcome::Held(reason) if reason.is_unknown() => Some(SignedDuration::from_hours(1)),
+        Outcome::Held(_) | Outcome::NotEligible(NotEligible::UserNotFound) => {
+            Some(SignedDuration::from_hours(24))
+        }
+        Outcome::NotEligible(NotEligible::NoStrongMethods) => Some(SignedDuration::ZERO),
+        Outcome::Failed(_) | Outcome::Partial(_) => Some(RETRY_AFTER[0]),
+        _ => None,
+    }
+}
+
+/// Whether this user is to be looked at again now.
+fn is_due(state: &UserState, outcome: Outcome, now: Timestamp) -> bool {
+    let Some(concluded) = &state.concluded else { return false };
+    let since = state.outcome_since.unwrap_or(concluded.at);
+    let waited = now.duration_since(concluded.at);
+    match outcome {
+        Outcome::Held(_) | Outcome::NotEligible(NotEligible::UserNotFound) => {
+            let looked_at = now.duration_since(since) < LOOKED_AT_FOR;
+            looked_at && soonest(outcome, false).is_some_and(|wait| waited >= wait)
+        }
+        Outcome::NotEligible(NotEligible::NoStrongMethods) => {
+            let registered = state.registrations.last().map(|registration| registration.registered_at);
+            registered.is_some_and(|at| {
+                let shows_by = shift(at, METHOD_MAY_SHOW_FOR);
+                concluded.at < shows_by && now >= shows_by
+            })
+        }
+        Outcome::Failed(_) | Outcome::Partial(_) => usize::try_from(state.retries)
+            .ok()
+            .and_then(|retries| RETRY_AFTER.get(retries))
+            .is_some_and(|wait| waited >= *wait),
+        _ => false,
+    }
+}

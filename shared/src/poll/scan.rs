@@ -1,0 +1,200 @@
+//! Reading the audit log, page by page.
+
+use jiff::Timestamp;
+
+use super::{Poll, PollError, Summary, position::{Position, ScanUnderWay}};
+use crate::{
+    audit::{AmbiguousRegistration, DirectoryAudit, Event, Registration, interpret},
+    graph::{AuditPage, GraphError},
+    ledger::Held,
+    window::{Range, shift},
+};
+
+/// Which of the scans a page belongs to: it says where its cursor is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Scan,
+    Sweep,
+    Range,
+}
+
+impl Poll {
+    /// Goes on with the scan under way, or begins the next one.
+    pub(super) async fn scan(
+        &self,
+        position: &mut Held<Position>,
+        summary: &mut Summary,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), PollError> {
+        let now = self.clock.now();
+        let window = self.settings.policy.window;
+        self.say_when_events_may_be_gone(&position.value, now);
+        let Some(scan) = position.value.next_scan(&window, self.settings.overlap, now) else {
+            summary.complete = true;
+            summary.window_closed = position.value.is_closed(&window);
+            return Ok(());
+        };
+        match self.read(position, scan, Purpose::Scan, summary, deadline).await? {
+            Some(done) => {
+                position.value.scanned(&done, &window);
+                summary.complete = true;
+                self.save(position).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the whole window again where that is due.
+    pub(super) async fn sweep(
+        &self,
+        position: &mut Held<Position>,
+        summary: &mut Summary,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), PollError> {
+        let began = self.clock.now();
+        let window = self.settings.policy.window;
+        let Some(sweep) = position.value.next_sweep(&window, self.settings.retention, began) else {
+            return self.save(position).await;
+        };
+        let missed_before = summary.missed;
+        let done = self.read(position, sweep, Purpose::Sweep, summary, deadline).await?;
+        let missed = summary.missed - missed_before;
+        position.value.missed += missed;
+        if missed > 0 {
+            tracing::error!(missed, "registrations were missed until a sweep found them");
+        }
+        if done.is_some() {
+            position.value.swept(began);
+            summary.window_closed = position.value.is_closed(&window);
+        }
+        self.save(position).await
+    }
+
+    /// Reads a stretch that was asked for by hand; the scan position stays.
+    pub(super) async fn scan_range(
+        &self,
+        position: &mut Held<Position>,
+        range: Range,
+        summary: &mut Summary,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), PollError> {
+        let Some(range) = self.settings.policy.window.cut(range) else {
+            summary.complete = true;
+            return Ok(());
+        };
+        let scan = ScanUnderWay::new(range, None);
+        summary.complete = self.read(position, scan, Purpose::Range, summary, deadline).await?.is_some();
+        Ok(())
+    }
+
+    /// Reads pages until the end or the deadline. Returns the scan where it came to its end.
+    async fn read(
+        &self,
+        position: &mut Held<Position>,
+        mut scan: ScanUnderWay,
+        purpose: Purpose,
+        summary: &mut Summary,
+        deadline: Option<Timestamp>,
+    ) -> Result<Option<ScanUnderWay>, PollError> {
+        loop {
+            if self.is_over(deadline) {
+                summary.goes_on_at = Some(scan.read_until);
+                keep(&mut position.value, purpose, scan);
+                self.save(position).await?;
+                return Ok(None);
+            }
+            let page = match self.graph.audit_page(&scan.query()).await {
+                // The link has run out: everything from the last event read on is asked for again.
+                Err(GraphError::Refused { .. } | GraphError::Unreadable { .. } | GraphError::NotFound)
+                    if scan.next.is_some() =>
+                {
+                    scan.next = None;
+                    continue;
+                }
+                answer => answer?,
+            };
+            let next = page.next.clone();
+            self.take_page(&page, &mut scan, purpose, summary).await?;
+            if next.is_none() {
+                return Ok(Some(scan));
+            }
+            scan.next = next;
+            keep(&mut position.value, purpose, scan.clone());
+            self.save(position).await?;
+            if let Some(progress) = &self.progress {
+                progress(summary);
+            }
+        }
+    }
+
+    /// Puts a page's registrations on record before its place in the log is given up.
+    async fn take_page(
+        &self,
+        page: &AuditPage,
+        scan: &mut ScanUnderWay,
+        purpose: Purpose,
+        summary: &mut Summary,
+    ) -> Result<(), PollError> {
+        let mut registrations: Vec<Registration> = Vec::new();
+        let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
+        let mut earliest: Option<Timestamp> = None;
+        let mut latest: Option<Timestamp> = None;
+        for raw in &page.records {
+            let record = match DirectoryAudit::from_graph(raw.get()) {
+                Ok(record) => record,
+                Err(error) => {
+                    tracing::error!(error = %error, "audit record not read");
+                    continue;
+                }
+            };
+            let at = record.activity_date_time;
+            if !scan.range.contains(at) {
+                // A query that Graph did not understand is answered with the whole log.
+                summary.events_read += 1;
+                continue;
+            }
+            earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
+            latest = Some(latest.map_or(at, |latest| latest.max(at)));
+            summary.events_read += 1;
+            let event = interpret(&record);
+            summary.tally.add(&event);
+            match event {
+                Event::Registration(registration) => registrations.push(registration),
+                Event::Ambiguous(event) => ambiguous.push(event),
+                Event::Other { .. } | Event::OtherService => {}
+            }
+        }
+        let missed_before = (purpose == Purpose::Sweep).then_some(scan.complete_to).flatten();
+        let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
+        summary.candidates += intake.candidates;
+        summary.enqueued += intake.enqueued;
+        summary.duplicates += intake.duplicates;
+        summary.missed += intake.missed;
+        // Pages ascend, so everything before a page's earliest event was read; where they do not,
+        // the place to go on from is not moved ahead of what may be unread.
+        if let Some(earliest) = earliest.filter(|earliest| *earliest >= scan.read_until) {
+            scan.read_until = if page.next.is_some() { earliest } else { latest.unwrap_or(earliest) };
+        }
+        Ok(())
+    }
+
+    fn say_when_events_may_be_gone(&self, position: &Position, now: Timestamp) {
+        let kept_from = shift(now, -self.settings.retention);
+        let start = self.settings.policy.window.start;
+        if start < kept_from && position.scanned_from.is_none_or(|from| start < from) {
+            tracing::warn!(
+                window.start = %start,
+                kept.from = %kept_from,
+                "the window begins before the audit log does: events may be gone; read an export with rollback --audit-log"
+            );
+        }
+    }
+}
+
+fn keep(position: &mut Position, purpose: Purpose, scan: ScanUnderWay) {
+    match purpose {
+        Purpose::Scan => position.scan = Some(scan),
+        Purpose::Sweep => position.sweep = Some(scan),
+        Purpose::Range => {}
+    }
+}

@@ -1,0 +1,332 @@
+//! Preflight: what must hold before anything is deleted, read every 10 minutes, and what a person
+//! should know beforehand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    facts::{Belts, Reading},
+    graph::{Eligibilities, Graph, GraphError, Policies, PrincipalKind, RoleGrant},
+    ids::UserId,
+    settings::{Mode, Named, Settings},
+    user_ref::UserRef,
+    window::shift,
+};
+
+/// How long a reading of the tenant holds.
+const HOLDS_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// Something that forbids deleting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// A person has to change a setting.
+    Settings {
+        /// The environment variable.
+        variable: &'static str,
+        /// What is wrong.
+        cause: String,
+    },
+    /// A person has to grant a permission.
+    Permission {
+        /// Which one.
+        permission: &'static str,
+        /// What it is needed for.
+        needed_for: &'static str,
+    },
+    /// The tenant did not let something be read.
+    Unreadable {
+        /// What.
+        what: &'static str,
+        /// Why not.
+        cause: String,
+    },
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Settings { variable, cause } => write!(f, "{variable}: {cause}"),
+            Self::Permission { permission, needed_for } => write!(
+                f,
+                "permission {permission} is not granted ({needed_for}): grant it to the app registration (API permissions, Microsoft Graph, Application) and give admin consent"
+            ),
+            Self::Unreadable { what, cause } => write!(f, "{what} cannot be read: {cause}"),
+        }
+    }
+}
+
+/// A needed application permission, and others that do as well.
+#[derive(Debug, Clone, Copy)]
+pub struct Needed {
+    /// The usual one.
+    pub permission: &'static str,
+    /// Sets of others of which one whole set is enough instead.
+    pub or: &'static [&'static [&'static str]],
+    /// What it is needed for.
+    pub needed_for: &'static str,
+    /// Whether only deleting needs it.
+    pub to_delete: bool,
+}
+
+/// What the program needs, by the least that does (see Microsoft's permissions reference).
+pub const NEEDED: &[Needed] = &[
+    Needed { permission: "AuditLog.Read.All", or: &[], needed_for: "to read the audit log", to_delete: false },
+    Needed { permission: "Directory.Read.All", or: &[], needed_for: "to read the audit log, users and groups", to_delete: false },
+    Needed { permission: "Policy.Read.All", or: &[], needed_for: "to read per-user MFA and policies", to_delete: false },
+    Needed {
+        permission: "RoleManagement.Read.Directory",
+        or: &[&["RoleManagement.Read.All"]],
+        needed_for: "to recognise administrators",
+        to_delete: false,
+    },
+    Needed {
+        permission: "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+        or: &[&["PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup"]],
+        needed_for: "to recognise administrators by PIM for Groups",
+        to_delete: false,
+    },
+    Needed {
+        permission: "UserAuthenticationMethod.Read.All",
+        or: &[&["UserAuthenticationMethod.ReadWrite.All"]],
+        needed_for: "to read methods",
+        to_delete: false,
+    },
+    Needed {
+        permission: "UserAuthenticationMethod.ReadWrite.All",
+        or: &[&[
+            "UserAuthMethod-Phone.ReadWrite.All",
+            "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All",
+            "UserAuthMethod-SoftwareOATH.ReadWrite.All",
+        ]],
+        needed_for: "to delete methods",
+        to_delete: true,
+    },
+];
+
+impl Needed {
+    /// Whether it, or what does instead, is among the granted ones.
+    pub fn is_granted(&self, granted: &[String]) -> bool {
+        let has = |permission: &str| granted.iter().any(|held| held == permission);
+        has(self.permission) || self.or.iter().any(|set| set.iter().all(|permission| has(permission)))
+    }
+}
+
+/// The tenant as it was read.
+#[derive(Debug, Clone)]
+pub struct Preflight {
+    /// When.
+    pub at: Timestamp,
+    /// What forbids deleting; empty where nothing does.
+    pub faults: Vec<Fault>,
+    /// Exclusions and administrators.
+    pub belts: Belts,
+    /// The canaries.
+    pub canaries: BTreeSet<UserId>,
+    /// Granted permissions, where the token can be read.
+    pub granted: Option<Vec<String>>,
+    /// What makes people register again, where it can be read.
+    pub policies: Reading<Policies>,
+    /// The tenant has no P2 licence: nobody can be PIM-eligible.
+    pub no_pim_licence: bool,
+}
+
+impl Preflight {
+    /// Whether anything may be deleted.
+    pub fn passes(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// Whether it has to be read again.
+    pub fn is_stale(&self, now: Timestamp) -> bool {
+        now >= shift(self.at, HOLDS_FOR)
+    }
+
+    /// Reads the tenant. An error means that it cannot be told now (throttled, out of reach) or that
+    /// the sign-in itself is refused.
+    pub async fn read(graph: &Graph, settings: &Settings, now: Timestamp) -> Result<Self, GraphError> {
+        let mut faults = Vec::new();
+        let granted = graph.granted_permissions().await?;
+        check_permissions(granted.as_deref(), settings.mode, &mut faults);
+        let excluded = excluded(graph, settings, &mut faults).await?;
+        let canaries = canaries(graph, settings, &mut faults).await?;
+        let mut no_pim_licence = false;
+        let administrators = match administrators(graph, &mut no_pim_licence).await {
+            Ok(list) => Reading::Known(list),
+            Err(error) => unreadable("directory roles", error, &mut faults)?,
+        };
+        let policies = match graph.policies().await {
+            Ok(policies) => Reading::Known(policies),
+            Err(error) if error.comes_back() => return Err(error),
+            Err(error) => Reading::Unknown(error.to_string()),
+        };
+        Ok(Self {
+            at: now,
+            faults,
+            belts: Belts { excluded, administrators },
+            canaries,
+            granted,
+            policies,
+            no_pim_licence,
+        })
+    }
+}
+
+/// A lasting refusal becomes a fault and an unknown; anything else goes to the caller.
+fn unreadable<T>(what: &'static str, error: GraphError, faults: &mut Vec<Fault>) -> Result<Reading<T>, GraphError> {
+    if error.comes_back() || matches!(error, GraphError::Unauthorized { .. }) {
+        return Err(error);
+    }
+    faults.push(Fault::Unreadable { what, cause: error.to_string() });
+    Ok(Reading::Unknown(error.to_string()))
+}
+
+fn check_permissions(granted: Option<&[String]>, mode: Mode, faults: &mut Vec<Fault>) {
+    let Some(granted) = granted else {
+        let cause = "the access token does not say them".to_owned();
+        faults.push(Fault::Unreadable { what: "granted permissions", cause });
+        return;
+    };
+    for needed in NEEDED {
+        if (mode != Mode::Report || !needed.to_delete) && !needed.is_granted(granted) {
+            faults.push(Fault::Permission { permission: needed.permission, needed_for: needed.needed_for });
+        }
+    }
+}
+
+async fn excluded(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
+    let named = &settings.policy.excluded;
+    if named.is_empty() && !settings.no_exclusions {
+        faults.push(Fault::Settings {
+            variable: "EXCLUDED_USER_IDS",
+            cause: "nobody is excluded: name the break-glass accounts here or by EXCLUDED_GROUP_ID, or set NO_EXCLUSIONS=true".to_owned(),
+        });
+    }
+    let mut users = match resolve(graph, named, "EXCLUDED_USER_IDS", faults).await? {
+        Reading::Known(users) => users,
+        unknown @ Reading::Unknown(_) => return Ok(unknown),
+    };
+    let Some(group) = named.group else { return Ok(Reading::Known(users)) };
+    match graph.members(group).await {
+        Ok(members) if members.is_empty() => {
+            faults.push(Fault::Settings { variable: "EXCLUDED_GROUP_ID", cause: "the group is empty".to_owned() });
+        }
+        Ok(members) => users.extend(members),
+        Err(GraphError::NotFound) => {
+            let cause = "no such group in this tenant".to_owned();
+            faults.push(Fault::Settings { variable: "EXCLUDED_GROUP_ID", cause: cause.clone() });
+            return Ok(Reading::Unknown(cause));
+        }
+        Err(error) => return unreadable("the group of EXCLUDED_GROUP_ID", error, faults),
+    }
+    Ok(Reading::Known(users))
+}
+
+async fn canaries(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -> Result<BTreeSet<UserId>, GraphError> {
+    if settings.mode != Mode::Canary {
+        return Ok(BTreeSet::new());
+    }
+    let Reading::Known(mut users) = resolve(graph, &settings.canary, "CANARY_USER_IDS", faults).await? else {
+        return Ok(BTreeSet::new());
+    };
+    if let Some(group) = settings.canary.group {
+        match graph.members(group).await {
+            Ok(members) => users.extend(members),
+            Err(GraphError::NotFound) => {
+                faults.push(Fault::Settings { variable: "CANARY_GROUP_ID", cause: "no such group in this tenant".to_owned() });
+            }
+            Err(error) => {
+                let _: Reading<()> = unreadable("the group of CANARY_GROUP_ID", error, faults)?;
+            }
+        }
+    }
+    Ok(users)
+}
+
+/// Ids of the users that a setting names. A name that nobody has is a fault: a slip in the name of a
+/// break-glass account must not go unnoticed.
+async fn resolve(graph: &Graph, named: &Named, variable: &'static str, faults: &mut Vec<Fault>) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
+    let mut users = BTreeSet::new();
+    let mut missing = Vec::new();
+    for (position, user) in named.users.iter().enumerate() {
+        match user {
+            UserRef::Id(id) => {
+                users.insert(*id);
+            }
+            UserRef::PrincipalName(_) => match graph.user(user).await {
+                Ok(found) => {
+                    users.insert(found.body.id);
+                }
+                Err(GraphError::NotFound) => missing.push((position + 1).to_string()),
+                Err(error) => return unreadable("a user that a setting names", error, faults),
+            },
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Reading::Known(users));
+    }
+    let cause = format!(
+        "{} of {} named users (in alphabetical order: number {}) is nobody's principal name in this tenant",
+        missing.len(),
+        named.users.len(),
+        missing.join(", ")
+    );
+    faults.push(Fault::Settings { variable, cause: cause.clone() });
+    Ok(Reading::Unknown(cause))
+}
+
+/// Everybody who holds a directory role or may take one, and how.
+async fn administrators(graph: &Graph, no_pim_licence: &mut bool) -> Result<BTreeMap<UserId, String>, GraphError> {
+    let mut all = BTreeMap::new();
+    let mut groups: BTreeMap<String, &'static str> = BTreeMap::new();
+    let mut take = |grants: Vec<RoleGrant>, how: &'static str, all: &mut BTreeMap<UserId, String>| {
+        for grant in grants {
+            if matches!(grant.principal.kind, PrincipalKind::User | PrincipalKind::Unknown)
+                && let Ok(user) = grant.principal.id.parse()
+            {
+                all.entry(user).or_insert_with(|| format!("{how} role"));
+            }
+            if matches!(grant.principal.kind, PrincipalKind::Group | PrincipalKind::Unknown) {
+                groups.entry(grant.principal.id).or_insert(how);
+            }
+        }
+    };
+    take(graph.role_assignments().await?, "active", &mut all);
+    match graph.role_eligibilities().await? {
+        Eligibilities::Known(grants) => take(grants, "eligible", &mut all),
+        Eligibilities::NoLicence => *no_pim_licence = true,
+    }
+    let mut looked_at = BTreeSet::new();
+    while let Some((group, how)) = groups.pop_first() {
+        if !looked_at.insert(group.clone()) {
+            continue;
+        }
+        match graph.transitive_members(&group).await {
+            // A principal that is no group, or a group that was deleted.
+            Err(GraphError::NotFound) => continue,
+            Err(error) => return Err(error),
+            Ok(members) => {
+                for user in members {
+                    all.entry(user).or_insert_with(|| format!("{how} role through a group"));
+                }
+            }
+        }
+        if *no_pim_licence {
+            continue;
+        }
+        match graph.group_eligibilities(&group).await? {
+            Eligibilities::NoLicence => *no_pim_licence = true,
+            Eligibilities::Known(grants) => {
+                for grant in grants {
+                    if let Ok(user) = grant.principal.id.parse() {
+                        all.entry(user).or_insert_with(|| "eligible member of a role-holding group".to_owned());
+                    }
+                    if grant.principal.kind != PrincipalKind::User {
+                        groups.entry(grant.principal.id).or_insert("eligible");
+                    }
+                }
+            }
+        }
+    }
+    Ok(all)
+}
