@@ -17,7 +17,12 @@ use shared::audit::{
 };
 
 fn data(name: &str) -> Vec<u8> {
-    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).expect("a test file")
+    fs::read(
+        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data")
+            .join(name),
+    )
+    .expect("a test file")
 }
 
 #[derive(Debug, PartialEq)]
@@ -36,7 +41,11 @@ fn read_from(input: impl Read) -> Result<Outcome, ExportError> {
     })?;
     assert_eq!(summary.records, records.len() as u64);
     assert_eq!(summary.bad, bad.len() as u64);
-    Ok(Outcome { records, bad, summary })
+    Ok(Outcome {
+        records,
+        bad,
+        summary,
+    })
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Outcome {
@@ -44,7 +53,9 @@ fn read(bytes: impl AsRef<[u8]>) -> Outcome {
 }
 
 fn error(bytes: impl AsRef<[u8]>) -> String {
-    let error = read_from(bytes.as_ref()).expect_err("no export").to_string();
+    let error = read_from(bytes.as_ref())
+        .expect_err("no export")
+        .to_string();
     assert!(!error.contains('\n'), "{error}");
     error
 }
@@ -59,7 +70,10 @@ fn registrations(records: &[DirectoryAudit]) -> BTreeMap<String, Registration> {
     for record in records {
         if let Event::Registration(found) = interpret(record) {
             let user = found.user_id.to_string();
-            if latest.get(&user).is_none_or(|known| known.registered_at < found.registered_at) {
+            if latest
+                .get(&user)
+                .is_none_or(|known| known.registered_at < found.registered_at)
+            {
                 latest.insert(user, found);
             }
         }
@@ -82,7 +96,8 @@ fn record(number: u64) -> String {
 }
 
 fn numbers(outcome: &Outcome) -> Vec<u64> {
-    let number = |record: &DirectoryAudit| record.id.as_ref()?.0.strip_prefix("event ")?.parse().ok();
+    let number =
+        |record: &DirectoryAudit| record.id.as_ref()?.0.strip_prefix("event ")?.parse().ok();
     outcome.records.iter().filter_map(number).collect()
 }
 
@@ -91,7 +106,8 @@ mod whole {
 
     #[test]
     fn every_form_gives_the_expected_registrations() {
-        let expected: Vec<Expected> = serde_json::from_slice(&data("registrations/expected.json")).unwrap();
+        let expected: Vec<Expected> =
+            serde_json::from_slice(&data("registrations/expected.json")).unwrap();
         assert_eq!(expected.len(), 22);
         for (name, format) in [
             ("graph-page.json", Format::Graph),
@@ -103,14 +119,29 @@ mod whole {
             ("portal.csv", Format::PortalCsv),
         ] {
             let outcome = read(data(&format!("registrations/{name}")));
-            assert_eq!(outcome.summary, Summary { format, records: 88, bad: 0 }, "{name}");
+            assert_eq!(
+                outcome.summary,
+                Summary {
+                    format,
+                    records: 88,
+                    bad: 0
+                },
+                "{name}"
+            );
             let found = registrations(&outcome.records);
             assert_eq!(found.len(), expected.len(), "{name}");
             for expected in &expected {
                 let found = &found[&expected.user_id];
-                let micros = (found.registered_at.as_microsecond(), expected.registered_at.as_microsecond());
+                let micros = (
+                    found.registered_at.as_microsecond(),
+                    expected.registered_at.as_microsecond(),
+                );
                 assert_eq!(micros.0, micros.1, "{name}");
-                assert_eq!(found.user_principal_name.as_ref(), Some(&expected.user_principal_name), "{name}");
+                assert_eq!(
+                    found.user_principal_name.as_ref(),
+                    Some(&expected.user_principal_name),
+                    "{name}"
+                );
                 let has_ids = format != Format::PortalCsv;
                 let id = has_ids.then(|| expected.event_id.clone());
                 assert_eq!(found.event_id.as_ref().map(|id| id.0.clone()), id, "{name}");
@@ -122,15 +153,28 @@ mod whole {
     fn every_form_gives_the_same_tally() {
         let tally = |name: &str| {
             let mut tally = Tally::default();
-            read(data(&format!("registrations/{name}"))).records.iter().for_each(|record| tally.add(&interpret(record)));
+            read(data(&format!("registrations/{name}")))
+                .records
+                .iter()
+                .for_each(|record| tally.add(&interpret(record)));
             tally
         };
         let graph = tally("graph-page.json");
-        assert_eq!((graph.total(), graph.other_services(), graph.unknown().count()), (88, 6, 0));
+        assert_eq!(
+            (
+                graph.total(),
+                graph.other_services(),
+                graph.unknown().count()
+            ),
+            (88, 6, 0)
+        );
         for name in ["azure-monitor.json", "log-analytics.jsonl", "portal.csv"] {
             assert_eq!(tally(name), graph, "{name}");
         }
-        let rows: Vec<String> = graph.iter().map(|(activity, status, count)| format!("{activity} {status} {count}")).collect();
+        let rows: Vec<String> = graph
+            .iter()
+            .map(|(activity, status, count)| format!("{activity} {status} {count}"))
+            .collect();
         insta::assert_snapshot!(rows.join("\n"), @"
         User registered security info success 22
         User registered all required security info success 12
@@ -148,13 +192,39 @@ mod whole {
     #[test]
     fn records_of_other_services_give_no_registration() {
         for (name, format, records) in [
-            ("azure-monitor/panther-azure-audit-tests.jsonl", Format::AzureMonitor, 7),
-            ("log-analytics/otrf-golden-saml-aad-audit-events.json", Format::LogAnalytics, 4),
-            ("graph-examples/directoryaudit-list.example2.json", Format::Graph, 1),
+            (
+                "azure-monitor/panther-azure-audit-tests.jsonl",
+                Format::AzureMonitor,
+                7,
+            ),
+            (
+                "log-analytics/otrf-golden-saml-aad-audit-events.json",
+                Format::LogAnalytics,
+                4,
+            ),
+            (
+                "graph-examples/directoryaudit-list.example2.json",
+                Format::Graph,
+                1,
+            ),
         ] {
             let outcome = read(data(name));
-            assert_eq!(outcome.summary, Summary { format, records, bad: 0 }, "{name}");
-            assert!(outcome.records.iter().all(|record| interpret(record) == Event::OtherService), "{name}");
+            assert_eq!(
+                outcome.summary,
+                Summary {
+                    format,
+                    records,
+                    bad: 0
+                },
+                "{name}"
+            );
+            assert!(
+                outcome
+                    .records
+                    .iter()
+                    .all(|record| interpret(record) == Event::OtherService),
+                "{name}"
+            );
         }
     }
 
@@ -162,8 +232,16 @@ mod whole {
     fn utf_16_and_utf_8_with_a_mark_are_read() {
         let text = String::from_utf8(data("registrations/graph-page.json")).unwrap();
         let plain = read(&text);
-        let little: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-        let big: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+        let little: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(text.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let big: Vec<u8> = "\u{feff}"
+            .encode_utf16()
+            .chain(text.encode_utf16())
+            .flat_map(u16::to_be_bytes)
+            .collect();
         assert_eq!(read(little), plain);
         assert_eq!(read(big), plain);
         assert_eq!(read(format!("\u{feff}{text}")), plain);
@@ -178,9 +256,13 @@ mod whole {
             format!("{a}\n{b}\n{c}"),
             format!("{a}{b} {c}"),
             format!("[{a}]\n[{b},\n{c}]\n"),
-            format!("{{\"@odata.context\":\"x\",\"value\":[{a},{b}],\"@odata.nextLink\":\"https://x\"}}\r\n{{\"value\":[{c}],\"n\":{{\"value\":1}},\"m\":[1,{{}}]}}"),
+            format!(
+                "{{\"@odata.context\":\"x\",\"value\":[{a},{b}],\"@odata.nextLink\":\"https://x\"}}\r\n{{\"value\":[{c}],\"n\":{{\"value\":1}},\"m\":[1,{{}}]}}"
+            ),
             format!("[{{\"value\":[{a},{b}]}},{{\"value\":[]}},{{\"value\":[{c}]}}]"),
-            format!("{{\"records\":[{{\"category\":\"AuditLogs\",\"properties\":{a}}},{{\"properties\":{b}}}]}}\n{{\"category\":\"AuditLogs\",\"properties\":{c}}}"),
+            format!(
+                "{{\"records\":[{{\"category\":\"AuditLogs\",\"properties\":{a}}},{{\"properties\":{b}}}]}}\n{{\"category\":\"AuditLogs\",\"properties\":{c}}}"
+            ),
             format!("\u{feff}{a}\n\u{feff}{b}\n{c}\n\n"),
             format!("{a},\n{b},\n{c},\n"),
             format!("{{\"value\" : [ {a} , {b} ] }}[[{c}]]"),
@@ -193,19 +275,34 @@ mod whole {
 
     #[test]
     fn the_answer_to_a_query_is_read() {
-        let texts = |nested: &str| format!(
-            "{{\"tables\":[{{\"name\":\"PrimaryResult\",\"columns\":[{{\"name\":\"TimeGenerated\",\"type\":\"datetime\"}},{{\"name\":\"ActivityDateTime\"}},{{\"name\":\"OperationName\"}},{{\"name\":\"Result\"}},{{\"name\":\"LoggedByService\"}},{{\"name\":\"TargetResources\"}}],\"rows\":[\n[\"2027-01-01T00:00:00Z\",\"2026-09-01T07:01:03.0333167Z\",\"User registered security info\",\"success\",\"Authentication Methods\",{nested}],[\"2027-01-01T00:00:00Z\",null,\"x\",\"success\",\"y\",\"\"]]}}],\"statistics\":{{}}}}"
-        );
+        let texts = |nested: &str| {
+            format!(
+                "{{\"tables\":[{{\"name\":\"PrimaryResult\",\"columns\":[{{\"name\":\"TimeGenerated\",\"type\":\"datetime\"}},{{\"name\":\"ActivityDateTime\"}},{{\"name\":\"OperationName\"}},{{\"name\":\"Result\"}},{{\"name\":\"LoggedByService\"}},{{\"name\":\"TargetResources\"}}],\"rows\":[\n[\"2027-01-01T00:00:00Z\",\"2026-09-01T07:01:03.0333167Z\",\"User registered security info\",\"success\",\"Authentication Methods\",{nested}],[\"2027-01-01T00:00:00Z\",null,\"x\",\"success\",\"y\",\"\"]]}}],\"statistics\":{{}}}}"
+            )
+        };
         for nested in [
             r#"[{"id":"fd741069-6bb6-43de-a515-1c401dd377bf","type":"User"}]"#,
             r#""[{\"id\":\"fd741069-6bb6-43de-a515-1c401dd377bf\",\"type\":\"User\"}]""#,
         ] {
             let outcome = read(texts(nested));
-            assert_eq!(outcome.summary, Summary { format: Format::LogAnalytics, records: 1, bad: 1 });
-            assert_eq!(causes(&outcome), ["record 2 (line 2): activityDateTime is missing"]);
+            assert_eq!(
+                outcome.summary,
+                Summary {
+                    format: Format::LogAnalytics,
+                    records: 1,
+                    bad: 1
+                }
+            );
+            assert_eq!(
+                causes(&outcome),
+                ["record 2 (line 2): activityDateTime is missing"]
+            );
             let found = registrations(&outcome.records);
             let found = &found["fd741069-6bb6-43de-a515-1c401dd377bf"];
-            assert_eq!(found.registered_at.to_string(), "2026-09-01T07:01:03.0333167Z");
+            assert_eq!(
+                found.registered_at.to_string(),
+                "2026-09-01T07:01:03.0333167Z"
+            );
         }
     }
 
@@ -215,10 +312,24 @@ mod whole {
             ("[]", Format::Graph),
             (" {\"value\": []} ", Format::Graph),
             ("{\"records\":[]}\n{\"records\":[]}", Format::AzureMonitor),
-            ("{\"tables\":[{\"columns\":[],\"rows\":[]}]}", Format::LogAnalytics),
-            ("Date (UTC),Activity,Result,Target1ObjectId\n", Format::PortalCsv),
+            (
+                "{\"tables\":[{\"columns\":[],\"rows\":[]}]}",
+                Format::LogAnalytics,
+            ),
+            (
+                "Date (UTC),Activity,Result,Target1ObjectId\n",
+                Format::PortalCsv,
+            ),
         ] {
-            assert_eq!(read(text).summary, Summary { format, records: 0, bad: 0 }, "{text}");
+            assert_eq!(
+                read(text).summary,
+                Summary {
+                    format,
+                    records: 0,
+                    bad: 0
+                },
+                "{text}"
+            );
         }
     }
 
@@ -228,13 +339,25 @@ mod whole {
             "{{\"category\":\"SignInLogs\",\"properties\":{{\"createdDateTime\":\"x\"}}}}\n{{\"category\":\"AuditLogs\",\"properties\":{}}}\n",
             record(1)
         );
-        assert_eq!(read(text).summary, Summary { format: Format::AzureMonitor, records: 1, bad: 0 });
+        assert_eq!(
+            read(text).summary,
+            Summary {
+                format: Format::AzureMonitor,
+                records: 1,
+                bad: 0
+            }
+        );
     }
 
     #[test]
     fn properties_that_are_json_in_a_text_are_read() {
         let properties = serde_json::to_string(&record(1)).unwrap();
-        assert_eq!(numbers(&read(format!("{{\"records\":[{{\"properties\":{properties}}}]}}"))), [1]);
+        assert_eq!(
+            numbers(&read(format!(
+                "{{\"records\":[{{\"properties\":{properties}}}]}}"
+            ))),
+            [1]
+        );
     }
 }
 
@@ -253,9 +376,15 @@ mod tables {
                 let outcome = read(text.replace('@', delimiter));
                 assert_eq!(outcome.bad, [], "{text}");
                 let found = &registrations(&outcome.records)[USER];
-                assert_eq!(found.registered_at.to_string(), "2026-09-01T07:01:03.0333167Z");
+                assert_eq!(
+                    found.registered_at.to_string(),
+                    "2026-09-01T07:01:03.0333167Z"
+                );
                 assert_eq!(found.event_id, None);
-                assert_eq!(found.key(), registrations(&read(text.replace('@', delimiter)).records)[USER].key());
+                assert_eq!(
+                    found.key(),
+                    registrations(&read(text.replace('@', delimiter)).records)[USER].key()
+                );
             }
         }
     }
@@ -271,10 +400,18 @@ mod tables {
 
     #[test]
     fn broken_rows_cost_themselves_only() {
-        let row = |number: u32| format!("2026-09-01T07:01:0{number}Z,User registered security info,success,{USER},User\n");
+        let row = |number: u32| {
+            format!(
+                "2026-09-01T07:01:0{number}Z,User registered security info,success,{USER},User\n"
+            )
+        };
         let text = format!(
             "Date (UTC),Activity,Result,Target1ObjectId,Target1Type\n{}yesterday,User registered security info,success,{USER},User\n{}a,\"b\n{}a,b\n{}a,b,c,d,e,f\n\"x\" y,\n{}\"",
-            row(1), row(2), row(3), row(4), row(5)
+            row(1),
+            row(2),
+            row(3),
+            row(4),
+            row(5)
         );
         let outcome = read(text);
         assert_eq!(outcome.records.len(), 5);
@@ -293,7 +430,10 @@ mod tables {
         let text = format!(
             "Date (UTC),Activity,Result,ActorType,ActorObjectId,Target1ObjectId\n2026-09-01T07:01:03Z,User registered security info,success,Application,{USER},{USER}\n"
         );
-        assert!(matches!(interpret(&read(text).records[0]), Event::Ambiguous(_)));
+        assert!(matches!(
+            interpret(&read(text).records[0]),
+            Event::Ambiguous(_)
+        ));
     }
 
     #[test]
@@ -356,11 +496,17 @@ mod not_an_export {
         ] {
             let mut handed_on = 0;
             let result = read_export(data(name).as_slice(), &mut |_| handed_on += 1);
-            assert!(matches!(result, Err(ExportError::NotAuditRecords { .. })), "{name}: {result:?}");
+            assert!(
+                matches!(result, Err(ExportError::NotAuditRecords { .. })),
+                "{name}: {result:?}"
+            );
             assert_eq!(handed_on, 0, "{name}");
         }
         let text = read_from(data("graph-examples/throttling_429.http.txt").as_slice());
-        assert!(matches!(text, Err(ExportError::UnknownFormat { .. })), "{text:?}");
+        assert!(
+            matches!(text, Err(ExportError::UnknownFormat { .. })),
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -374,7 +520,10 @@ mod not_an_export {
         let mut records = 0;
         let text = format!("{}\n", record(1));
         let result = read_export(text.as_bytes().chain(Failing), &mut |_| records += 1);
-        assert_eq!(result.unwrap_err().to_string(), "the file could not be read: the disk is gone");
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the file could not be read: the disk is gone"
+        );
         assert_eq!(records, 1);
     }
 }
@@ -430,7 +579,9 @@ mod broken {
             middle.replacen("}}", "}}}", 1),
             middle.replacen(target, "\"targetResources\":[[", 1),
             middle.replacen(target, "\"targetResources\":", 1),
-            middle.replacen(target, "\"targetResources\":[\n", 1).replacen("Mobile", "Mobile\n", 1),
+            middle
+                .replacen(target, "\"targetResources\":[\n", 1)
+                .replacen("Mobile", "Mobile\n", 1),
             middle[..middle.len() - 1].to_owned(),
             middle[..100].to_owned(),
             middle[..middle.len() - 10].to_owned(),
@@ -442,11 +593,19 @@ mod broken {
             "'x'".to_owned(),
         ] {
             for separator in [",", ",\n", "\n  , "] {
-                let list = [&good[0], &broken, &good[2], &good[3]].map(String::as_str).join(separator);
+                let list = [&good[0], &broken, &good[2], &good[3]]
+                    .map(String::as_str)
+                    .join(separator);
                 for text in [format!("[{list}]"), format!("{{\"value\":[\n{list}\n]}}\n")] {
                     let outcome = read(&text);
                     let read = numbers(&outcome);
-                    assert_eq!(read.iter().filter(|number| **number != 1).collect::<Vec<_>>(), [&0, &2, &3], "{text}");
+                    assert_eq!(
+                        read.iter()
+                            .filter(|number| **number != 1)
+                            .collect::<Vec<_>>(),
+                        [&0, &2, &3],
+                        "{text}"
+                    );
                     assert!(!outcome.bad.is_empty(), "{text}");
                 }
             }
@@ -466,7 +625,13 @@ mod broken {
             for end in (second..text.len()).filter(|end| text.is_char_boundary(*end)) {
                 let outcome = read(&text[..end]);
                 assert_eq!(numbers(&outcome), [1], "{}", &text[second..end]);
-                assert_eq!(outcome.bad.len(), 1, "{}\n{:?}", &text[second..end], outcome.bad);
+                assert_eq!(
+                    outcome.bad.len(),
+                    1,
+                    "{}\n{:?}",
+                    &text[second..end],
+                    outcome.bad
+                );
             }
             assert_eq!(read(&text).bad.len(), 1);
         }
@@ -475,11 +640,21 @@ mod broken {
     #[test]
     fn a_service_error_behind_a_page_is_told() {
         for text in [
-            format!("{{\"value\":[{}]}}{{\"error\":{{\"code\":\"UnknownError\"}}}}", record(1)),
-            format!("{{\"value\":[{}],\"error\":{{\"code\":\"UnknownError\"}}}}", record(1)),
+            format!(
+                "{{\"value\":[{}]}}{{\"error\":{{\"code\":\"UnknownError\"}}}}",
+                record(1)
+            ),
+            format!(
+                "{{\"value\":[{}],\"error\":{{\"code\":\"UnknownError\"}}}}",
+                record(1)
+            ),
         ] {
             let outcome = read(&text);
-            assert_eq!((numbers(&outcome), outcome.bad.len()), (vec![1], 1), "{text}");
+            assert_eq!(
+                (numbers(&outcome), outcome.bad.len()),
+                (vec![1], 1),
+                "{text}"
+            );
         }
     }
 
@@ -507,11 +682,17 @@ mod broken {
 
     #[test]
     fn what_is_told_is_short_and_printable() {
-        let text = format!("{{\"activityDateTime\":\"\u{1b}[2J{}\",\"activityDisplayName\":\"x\"}}", "y".repeat(5000));
+        let text = format!(
+            "{{\"activityDateTime\":\"\u{1b}[2J{}\",\"activityDisplayName\":\"x\"}}",
+            "y".repeat(5000)
+        );
         let escaped = text.replace('\u{1b}', "\\u001b");
         for text in [text, escaped] {
             for cause in causes(&read(text)) {
-                assert!(cause.len() < 250 && !cause.contains(char::is_control), "{cause:?}");
+                assert!(
+                    cause.len() < 250 && !cause.contains(char::is_control),
+                    "{cause:?}"
+                );
             }
         }
     }
@@ -528,10 +709,19 @@ impl<R: Read> Read for ByteByByte<R> {
 
 #[test]
 fn reads_of_one_byte_give_the_same() {
-    for name in ["graph-page.json", "azure-monitor.json", "log-analytics.jsonl", "portal.csv"] {
+    for name in [
+        "graph-page.json",
+        "azure-monitor.json",
+        "log-analytics.jsonl",
+        "portal.csv",
+    ] {
         let bytes = data(&format!("registrations/{name}"));
         let whole = read(&bytes);
-        assert_eq!(read_from(ByteByByte(Cursor::new(&bytes))).unwrap(), whole, "{name}");
+        assert_eq!(
+            read_from(ByteByByte(Cursor::new(&bytes))).unwrap(),
+            whole,
+            "{name}"
+        );
         for cut in [1, 2, 3, 1000, 20_000] {
             let (head, tail) = bytes.split_at(cut);
             assert_eq!(read_from(head.chain(tail)).unwrap(), whole, "{name}");
@@ -549,7 +739,10 @@ fn garbage() -> impl Strategy<Value = String> {
         Just("{\"a\":[".to_owned()),
         Just("]}".to_owned()),
         "\\PC{0,8}",
-        (0..record(0).len()).prop_map(|end| record(0).get(..end).unwrap_or_default().replace("event", "cut")),
+        (0..record(0).len()).prop_map(|end| record(0)
+            .get(..end)
+            .unwrap_or_default()
+            .replace("event", "cut")),
     ];
     prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }

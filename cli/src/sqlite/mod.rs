@@ -12,8 +12,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-use shared::{clock::Clock, ledger::LedgerError};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use shared::{
+    clock::Clock,
+    ids::TenantId,
+    ledger::{Book, Key, LedgerError},
+};
 
 use self::owner::Owners;
 pub use self::queue::{DeadLetter, Received};
@@ -129,6 +133,17 @@ impl Store {
     /// The file.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
+    }
+
+    /// Whose ledger the file is, where it is anybody's yet.
+    pub fn tenant(&self) -> Result<Option<TenantId>, LedgerError> {
+        let key = Key::tenant();
+        let body: Option<String> = self
+            .lock()
+            .query_row("SELECT body FROM documents WHERE pk = ?1 AND sk = ?2", [&key.pk, &key.sk], |row| row.get(0))
+            .optional()
+            .map_err(ledger_error)?;
+        body.map(|body| Book::tenant_of(&body)).transpose()
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

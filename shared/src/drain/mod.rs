@@ -1,6 +1,7 @@
 //! drain: takes one message to one outcome.
 
 mod active;
+mod explain;
 mod gather;
 mod handle;
 mod preflight;
@@ -12,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use self::active::Active;
+pub use self::explain::Explanation;
 pub use self::handle::{Handled, Interrupted};
 use crate::{
     clock::Clock,

@@ -160,6 +160,13 @@ impl Book {
         }
     }
 
+    /// The tenant in the body of a ledger's [`Key::tenant`] document.
+    pub fn tenant_of(body: &str) -> Result<TenantId, BookError> {
+        serde_json::from_str::<TenantDocument>(body)
+            .map(|document| document.tenant_id)
+            .map_err(|error| LedgerError::Unusable(format!("the ledger does not say whose it is: {error}")))
+    }
+
     /// The time as this book has it.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -11,7 +11,8 @@ use crate::{
     clock::Clock,
     facts::RecordedRegistration,
     ids::{EventId, RunId, UserId},
-    ledger::{AmbiguousEvent, Book, Held, HistoryEntry, LedgerError},
+    ledger::{self, AmbiguousEvent, Book, Entry, HistoryEntry, LedgerError, OutcomeQuery},
+    outcome::{Held, Outcome},
     queue::{Message, Queue, SCHEMA},
     state::{ByHand, UserState},
     window::Window,
@@ -129,7 +130,32 @@ impl Intake {
             }
         }
         self.send(users).await?;
+        self.end_ambiguous(users, by_hand).await?;
         Ok(users.len() as u64)
+    }
+
+    /// A registration without one clear user is ended by naming one that it may be about.
+    async fn end_ambiguous(&self, users: &[UserId], by_hand: &ByHand) -> Result<(), LedgerError> {
+        let mut query = OutcomeQuery {
+            outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
+            until: None,
+            after: None,
+            limit: 100,
+        };
+        loop {
+            let page = self.book.list(&query).await?;
+            for entry in &page.entries {
+                if let Entry::Event(event) = entry
+                    && event.users.iter().any(|user| users.contains(user))
+                {
+                    self.book.end_ambiguous(&event.event_id, &by_hand.who, &by_hand.why).await?;
+                }
+            }
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Wakes drain for these users.
@@ -153,13 +179,13 @@ impl Intake {
     /// also where a crashed run had put the registration on record, but not the message in the queue.
     async fn record(&self, new: &New) -> Result<Vec<UserId>, PollError> {
         let users: Vec<UserId> = new.keys().copied().collect();
-        let mut changed: Vec<Held<UserState>> = Vec::new();
+        let mut changed: Vec<ledger::Held<UserState>> = Vec::new();
         let mut woken = Vec::new();
         let now = self.clock.now();
         for (user, held) in users.iter().zip(self.book.users(&users).await?) {
             let mut state = held.value.unwrap_or_else(|| UserState::new(*user, now));
             if state.add_registrations(new[user].iter().cloned(), now) {
-                changed.push(Held { value: state, version: held.version });
+                changed.push(ledger::Held { value: state, version: held.version });
             } else if state.is_pending() {
                 woken.push(*user);
             }

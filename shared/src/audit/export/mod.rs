@@ -70,7 +70,9 @@ pub fn read_export(
     let mut head = Vec::with_capacity(4);
     input.by_ref().take(4).read_to_end(&mut head)?;
     if let Some(hint) = hint_by_magic(&head) {
-        return Err(ExportError::UnknownFormat { hint: hint.to_owned() });
+        return Err(ExportError::UnknownFormat {
+            hint: hint.to_owned(),
+        });
     }
     let decoded = DecodeReaderBytesBuilder::new()
         .utf8_passthru(true)
@@ -88,7 +90,9 @@ pub fn read_export(
 fn hint_by_magic(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x1f, 0x8b, ..] => Some("it is gzip: unpack it first"),
-        [b'P', b'K', 3, 4] => Some("it is a zip archive or an Excel workbook: unpack it, or save it as CSV, first"),
+        [b'P', b'K', 3, 4] => {
+            Some("it is a zip archive or an Excel workbook: unpack it, or save it as CSV, first")
+        }
         [b'{' | b'[' | b'D' | b'"', 0, ..] | [0, b'{' | b'[' | b'D' | b'"', ..] => {
             Some("it is UTF-16 without a byte order mark: save it as UTF-8 first")
         }

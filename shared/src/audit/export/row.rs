@@ -48,7 +48,9 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result
             (_, b'\n') => return Ok(Some(Row::Whole(at))),
             (_, byte) if byte == delimiter => State::FieldStart,
             (State::QuoteInQuoted, b' ' | b'\r') => State::QuoteInQuoted,
-            (State::QuoteInQuoted, _) => return broken(source, "its quotes do not match").map(Some),
+            (State::QuoteInQuoted, _) => {
+                return broken(source, "its quotes do not match").map(Some);
+            }
             _ => State::Plain,
         };
     }
@@ -56,7 +58,10 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result
 
 fn broken<R: Read>(source: &mut Source<R>, why: &'static str) -> io::Result<Row> {
     let line = source.line_length(LIMIT)?;
-    Ok(Row::Broken { length: line.unwrap_or(source.rest().len()), why })
+    Ok(Row::Broken {
+        length: line.unwrap_or(source.rest().len()),
+        why,
+    })
 }
 
 /// The cells of a row, without quotes and the blanks around them.
@@ -82,7 +87,10 @@ pub(super) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
 
 fn cell(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
+    let Some(inner) = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+    else {
         return Cow::Borrowed(text);
     };
     if inner.contains('"') {
@@ -99,16 +107,24 @@ mod tests {
     #[test]
     fn cells_are_taken_out_of_their_quotes() {
         let row = "a,\"b,\"\"c\"\"\nd\",,\" e \" ,f \"g\",\"\"\r\n";
-        assert_eq!(cells(row, b','), ["a", "b,\"c\"\nd", "", "e", "f \"g\"", ""]);
+        assert_eq!(
+            cells(row, b','),
+            ["a", "b,\"c\"\nd", "", "e", "f \"g\"", ""]
+        );
     }
 
     #[test]
     fn a_row_ends_at_a_newline_outside_of_quotes() {
         let mut source = Source::new(&b"a,\"b\n\"\"c\",d\nx"[..]);
-        let Some(Row::Whole(length)) = find(&mut source, b',').unwrap() else { panic!("broken") };
+        let Some(Row::Whole(length)) = find(&mut source, b',').unwrap() else {
+            panic!("broken")
+        };
         assert_eq!(length, 12);
         source.consume(length);
-        assert!(matches!(find(&mut source, b',').unwrap(), Some(Row::Whole(1))));
+        assert!(matches!(
+            find(&mut source, b',').unwrap(),
+            Some(Row::Whole(1))
+        ));
         source.consume(1);
         assert!(find(&mut source, b',').unwrap().is_none());
     }
@@ -117,7 +133,13 @@ mod tests {
     fn a_quote_that_does_not_end_costs_one_line() {
         for text in ["a,\"b\nc,d\n", "a,\"b\nc,\"d\",e\n"] {
             let mut source = Source::new(text.as_bytes());
-            assert!(matches!(find(&mut source, b',').unwrap(), Some(Row::Broken { length: 5, .. })), "{text}");
+            assert!(
+                matches!(
+                    find(&mut source, b',').unwrap(),
+                    Some(Row::Broken { length: 5, .. })
+                ),
+                "{text}"
+            );
         }
     }
 }

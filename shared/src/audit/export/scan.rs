@@ -23,8 +23,10 @@ pub(super) enum Container {
 pub(super) enum Name {
     /// Its value, if it is an array, holds records.
     Of(Container),
-    /// An audit record has this name.
+    /// An audit record has this name, for a text.
     Record,
+    /// An envelope has this name for the record in it.
+    Envelope,
     /// An answer that failed has it.
     Error,
     /// Nothing.
@@ -39,9 +41,9 @@ impl Name {
             b"tables" => Self::Of(Container::Tables),
             b"rows" => Self::Of(Container::Rows),
             b"error" => Self::Error,
-            _ if [&b"activityDateTime"[..], b"activityDisplayName", b"properties"]
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(name)) =>
+            _ if name.eq_ignore_ascii_case(b"properties") => Self::Envelope,
+            _ if name.eq_ignore_ascii_case(b"activityDateTime")
+                || name.eq_ignore_ascii_case(b"activityDisplayName") =>
             {
                 Self::Record
             }
@@ -114,9 +116,20 @@ const CLASSES: [Class; 256] = {
         classes[byte as usize] = match byte {
             b' ' | b'\t' | b'\r' => Class::Blank,
             b'\n' => Class::Newline,
-            b'0'..=b'9' | b'+' | b'-' | b'.' | b'E' | b'a' | b'e' | b'f' | b'l' | b'n' | b'r' | b's' | b't' | b'u' => {
-                Class::Literal
-            }
+            b'0'..=b'9'
+            | b'+'
+            | b'-'
+            | b'.'
+            | b'E'
+            | b'a'
+            | b'e'
+            | b'f'
+            | b'l'
+            | b'n'
+            | b'r'
+            | b's'
+            | b't'
+            | b'u' => Class::Literal,
             b',' | b':' => Class::Separator,
             b'"' => Class::Quote,
             b'{' | b'[' => Class::Open,
@@ -154,13 +167,19 @@ impl Scan {
             {
                 return step;
             }
-            let Some(&byte) = bytes.get(self.at) else { return Step::More };
+            let Some(&byte) = bytes.get(self.at) else {
+                return Step::More;
+            };
             match CLASSES[usize::from(byte)] {
                 Class::Blank => {}
                 Class::Newline => {
                     if self.lines == Lines::One {
                         let is_bare = self.depth == 1 && self.last == b'{';
-                        self.lines = if is_bare { Lines::Spread } else { Lines::Unexpected };
+                        self.lines = if is_bare {
+                            Lines::Spread
+                        } else {
+                            Lines::Unexpected
+                        };
                     }
                 }
                 Class::Literal | Class::Separator => self.last = byte,
@@ -199,10 +218,14 @@ impl Scan {
     }
 
     fn open(&mut self, byte: u8, begins_line: bool) -> Option<Step> {
-        let may_open = matches!(self.last, b':' | b'[') || (self.last == b',' && !self.is_in_object());
+        let may_open =
+            matches!(self.last, b':' | b'[') || (self.last == b',' && !self.is_in_object());
         let is_next_line = begins_line && byte == b'{' && self.lines == Lines::Unexpected;
         if !may_open || is_next_line {
             return Some(Step::Broken("it does not end before the next one begins"));
+        }
+        if self.name == Name::Record && self.depth == 1 && self.last == b':' {
+            return Some(Step::Broken("a bracket stands where a text should be"));
         }
         if self.depth == DEPTH_LIMIT {
             return Some(Step::Broken("nested too deeply"));
@@ -213,7 +236,10 @@ impl Scan {
             && self.is_in_object()
             && !self.is_record_like
         {
-            return Some(Step::Container { kind, name_at: self.name_at });
+            return Some(Step::Container {
+                kind,
+                name_at: self.name_at,
+            });
         }
         self.nesting = self.nesting << 1 | u128::from(byte == b'{');
         self.depth += 1;
@@ -225,7 +251,9 @@ impl Scan {
     fn finish_string(&mut self, bytes: &[u8], string_at: usize) -> Option<Step> {
         let mut at = self.at.max(string_at + 1);
         loop {
-            let Some(found) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
+            let Some(found) = bytes[at..]
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
             else {
                 self.at = bytes.len();
                 return Some(Step::More);
@@ -250,7 +278,7 @@ impl Scan {
         if self.depth == 1 && self.is_in_object() && matches!(self.last, b'{' | b',') {
             self.name = Name::of(&bytes[string_at + 1..at]);
             self.name_at = string_at;
-            self.is_record_like |= self.name == Name::Record;
+            self.is_record_like |= matches!(self.name, Name::Record | Name::Envelope);
         }
         self.last = b'"';
         self.string_at = None;

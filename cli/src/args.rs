@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use shared::{ids::EventId, settings::Mode, user_ref::UserRef};
+
+/// Find users who were registered for MFA by mistake, decide per user, and roll them back.
+///
+/// Nothing is deleted unless --mode canary or --mode enforce (or MODE) is named.
+#[derive(Debug, Parser)]
+#[command(name = "mfa-rollback", version, max_term_width = 100, after_help = "\
+Exit codes: 0 done; 1 a user failed or is partial, or some input was refused; 2 settings or usage;
+3 the tenant refused or could not be reached.
+
+Settings come from the environment: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET,
+PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them.")]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// The ledger's file [default: in the user's data folder, named after the tenant]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+
+    /// How results are written
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// Append log lines (JSON) to a file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// How results are written to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole job on a simulated tenant: nothing to set up, nothing real is touched
+    Demo {
+        /// How many users the tenant has
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(40..=20_000))]
+        users: u32,
+        /// Which tenant: the same number makes the same one
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// List the registrations in exported audit logs; needs no credentials
+    Scan {
+        /// Exports in any form: Graph or portal JSON, portal CSV, Azure Monitor, Log Analytics
+        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+        audit_log: Vec<PathBuf>,
+    },
+    /// Scan the tenant's audit log, decide on every candidate, and roll back as the mode allows
+    Run {
+        #[command(flatten)]
+        how: How,
+    },
+    /// Roll back the users that a file names, by the same rules
+    #[command(group = clap::ArgGroup::new("what").required(true).args(["path", "audit_log"]))]
+    Rollback {
+        /// A text file with an object id or principal name a line
+        #[arg(long, value_name = "FILE")]
+        path: Option<PathBuf>,
+        /// Exported audit logs, past the log's own retention: their registrations count
+        #[arg(long, num_args = 1.., value_name = "FILE")]
+        audit_log: Vec<PathBuf>,
+        /// Why these users are named; kept on record
+        #[arg(long, default_value = "named by a file")]
+        reason: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Decide on one user now and show every rule and the history; deletes nothing in any mode
+    Explain {
+        /// An object id or principal name
+        user: UserRef,
+    },
+    /// Lift the reasons for which a user is held, or end a registration without one clear user
+    #[command(group = clap::ArgGroup::new("whom").required(true).args(["user", "event"]))]
+    Release {
+        /// An object id
+        user: Option<UserRef>,
+        /// The id of an audit event
+        #[arg(long, value_parser = |text: &str| Ok::<_, std::convert::Infallible>(EventId(text.to_owned())))]
+        event: Option<EventId>,
+        /// Why; kept on record
+        #[arg(long)]
+        reason: String,
+    },
+    /// Stop everything before the next DELETE, or let it go on
+    Brake {
+        /// What to do with it
+        #[arg(value_enum)]
+        turn: BrakeTurn,
+        /// Why; kept on record
+        #[arg(long)]
+        reason: String,
+    },
+    /// Show what is on record for every user
+    Report {
+        /// Only those a person has to look at
+        #[arg(long)]
+        held: bool,
+        /// Only this outcome, such as rolled_back or held
+        #[arg(long, value_name = "OUTCOME", conflicts_with = "held")]
+        outcome: Option<String>,
+        /// Show display names (and principal names where they were kept)
+        #[arg(long)]
+        names: bool,
+    },
+    /// Show mode, window, scan position, counts, cap and brake
+    Status,
+    /// Check settings, sign-in, permissions and what must hold before anything is deleted
+    Doctor,
+}
+
+/// How candidates are handled.
+#[derive(Debug, clap::Args)]
+pub struct How {
+    /// report (decide and record, delete nothing), canary or enforce [default: MODE, or report]
+    #[arg(long)]
+    pub mode: Option<Mode>,
+    /// Do not ask before deleting
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// A move of the brake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BrakeTurn {
+    /// Nothing is deleted any more until it is released.
+    Open,
+    /// Go on.
+    Release,
+}

@@ -1,0 +1,27 @@
+//! `brake`: stop everything, or let it go on.
+
+use serde_json::json;
+use shared::{brake::BrakeState, ledger::Book};
+
+use super::who;
+use crate::{
+    args::{BrakeTurn, Format},
+    error::{CommandError, Exit},
+    output,
+};
+
+pub(super) async fn brake(book: &Book, turn: BrakeTurn, reason: &str, format: Format) -> Result<Exit, CommandError> {
+    let to = match turn {
+        BrakeTurn::Open => BrakeState::Open,
+        BrakeTurn::Release => BrakeState::Released,
+    };
+    let brake = book.move_brake(to, &who(), reason).await?;
+    match format {
+        Format::Json => output::write_json(&json!({ "brake": brake.state, "reason": reason }))?,
+        _ => match to {
+            BrakeState::Open => println!("the brake is open: nothing is deleted until `brake release`"),
+            BrakeState::Released => println!("the brake is released: waiting users go on with the next run"),
+        },
+    }
+    Ok(Exit::Done)
+}

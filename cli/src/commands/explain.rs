@@ -1,0 +1,111 @@
+//! `explain`: one user's live decision, with every rule, and the history.
+
+use std::sync::Arc;
+
+use shared::{
+    decide::{RuleAnswer, RuleResult},
+    drain::{Explanation, Interrupted},
+    ledger::HistoryEntry,
+    outcome::Verdict,
+    user_ref::UserRef,
+};
+
+use super::results::kinds;
+use crate::{
+    args::Format,
+    engine::Engine,
+    error::{CommandError, Exit},
+    output::{self, Rows},
+    progress::clock_time,
+};
+
+pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> Result<Exit, CommandError> {
+    let id = match user {
+        UserRef::Id(id) => *id,
+        UserRef::PrincipalName(_) => engine.graph.user(user).await?.body.id,
+    };
+    let preflight = Arc::new(engine.preflight().await?);
+    let drain = engine.drainer(preflight).await;
+    let explanation = drain.explain(id).await.map_err(|interrupted| match interrupted {
+        Interrupted::Stop(cause) => cause.into(),
+        Interrupted::ComeBack { cause, .. } => CommandError { exit: Exit::Tenant, message: cause },
+    })?;
+    let rows = rules(&explanation.decision.rules);
+    match format {
+        Format::Json => output::write_json(&explanation)?,
+        Format::Csv => output::write(format, &rows, &())?,
+        Format::Table => show(engine, &explanation, &rows),
+    }
+    Ok(Exit::Done)
+}
+
+fn rules(rules: &[RuleResult]) -> Rows {
+    let row = |result: &RuleResult| {
+        let rule = serde_json::to_value(result.rule).ok().and_then(|name| name.as_str().map(str::to_owned));
+        let (answer, note) = match &result.answer {
+            RuleAnswer::Pass { note } => ("pass", note.clone().unwrap_or_default()),
+            RuleAnswer::No { note, .. } => ("no", note.clone()),
+            RuleAnswer::NotApplicable => ("not applicable", String::new()),
+            RuleAnswer::Unknown { note } => ("unknown", note.clone()),
+        };
+        vec![rule.unwrap_or_default(), answer.to_owned(), note]
+    };
+    Rows { header: vec!["rule", "answer", "why"], rows: rules.iter().map(row).collect() }
+}
+
+fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
+    let about = &explanation.about;
+    let name = |name: &Option<String>| name.as_deref().map(output::plain).unwrap_or_default();
+    println!("{} {} {}", explanation.user_id, name(&about.user_principal_name), name(&about.display_name));
+    println!("{}", output::table(rows));
+    println!("decision now: {}", explanation.decision.verdict);
+    match (explanation.decision.verdict, explanation.stops_at) {
+        (Verdict::RollBack, Some(outcome)) => println!("mode {}: {outcome}", engine.settings.mode),
+        (Verdict::RollBack, None) => println!("mode {}: the next run rolls this user back", engine.settings.mode),
+        _ => {}
+    }
+    println!("methods now: {}", kinds(&about.methods_before));
+    if let Some(notices) = &explanation.decision.notices {
+        let sspr = match notices.sspr_loses_phone {
+            Some(true) => "self-service password reset loses a phone",
+            Some(false) => "self-service password reset loses nothing",
+            None => "whether self-service password reset loses a phone is not known",
+        };
+        let still: Vec<&str> = notices.still_can_do_mfa.iter().map(|kind| kind.as_str()).collect();
+        let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
+        println!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
+    }
+    match &explanation.state {
+        None => println!("the ledger does not know this user"),
+        Some(state) => {
+            println!("on record: {}, first seen {}", state.listed_as(), clock_time(state.first_seen_at));
+            for registration in &state.registrations {
+                println!("  registered {} ({})", clock_time(registration.registered_at), registration.event_id);
+            }
+        }
+    }
+    for entry in &explanation.history {
+        println!("  {}", line(entry));
+    }
+}
+
+fn line(entry: &HistoryEntry) -> String {
+    match entry {
+        HistoryEntry::Outcome(concluded) => format!(
+            "{} {} (deleted: {}; left: {})",
+            clock_time(concluded.at),
+            concluded.outcome,
+            kinds(&concluded.methods_deleted),
+            kinds(&concluded.methods_left)
+        ),
+        HistoryEntry::Intent { intent, .. } => {
+            format!("{} intent: {} methods", clock_time(intent.written_at), intent.methods.len())
+        }
+        HistoryEntry::Release { who, why, at } => {
+            format!("{} released by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
+        }
+        HistoryEntry::ByHand { who, why, at } => {
+            format!("{} named by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
+        }
+    }
+}

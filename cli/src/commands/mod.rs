@@ -1,0 +1,122 @@
+//! The commands, one file each.
+
+mod brake;
+
+mod doctor;
+mod explain;
+mod release;
+mod report;
+mod results;
+mod rollback;
+mod run;
+mod scan;
+mod status;
+
+use std::path::PathBuf;
+
+use shared::{
+    clock::Clock,
+    ids::TenantId,
+    ledger::Book,
+    settings::{Settings, environment},
+};
+
+use crate::{
+    args::{Args, Command, How},
+    engine::Engine,
+    error::{CommandError, Exit},
+    sqlite::Store,
+};
+
+/// Carries a command out.
+pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
+    let Args { command, ledger, format, log: _ } = args;
+    match command {
+        Command::Demo { .. } => Ok(Exit::Done),
+        Command::Scan { audit_log } => scan::scan(&audit_log, format),
+        Command::Run { how } => run::run(&open(&how, ledger).await?, how.yes, format).await,
+        Command::Rollback { path, audit_log, reason, how } => {
+            let input = match path {
+                Some(path) => rollback::Input::Ids(path),
+                None => rollback::Input::AuditLogs(audit_log),
+            };
+            rollback::rollback(&open(&how, ledger).await?, input, &reason, how.yes, format).await
+        }
+        Command::Explain { user } => {
+            explain::explain(&open(&How { mode: None, yes: false }, ledger).await?, &user, format).await
+        }
+        Command::Release { user, event, reason } => {
+            let book = book(ledger).await?;
+            release::release(&book, user, event, &reason, format).await
+        }
+        Command::Brake { turn, reason } => brake::brake(&book(ledger).await?, turn, &reason, format).await,
+        Command::Report { held, outcome, names } => {
+            report::report(&book(ledger).await?, held, outcome.as_deref(), names, format).await
+        }
+        Command::Status => status::status(ledger, format).await,
+        Command::Doctor => doctor::doctor(ledger, format).await,
+    }
+}
+
+/// Settings, ledger and client; `--mode` goes before `MODE`.
+async fn open(how: &How, ledger: Option<PathBuf>) -> Result<Engine, CommandError> {
+    let settings = settings(how)?;
+    let path = ledger_path(ledger, settings.tenant)?;
+    let clock = Clock::system();
+    let store = Store::open(&path, clock.clone())?;
+    Ok(Engine::open(settings, store, clock).await?)
+}
+
+fn settings(how: &How) -> Result<Settings, CommandError> {
+    let mode = how.mode.map(|mode| mode.to_string());
+    let lookup = |name: &str| {
+        let named = (name == "MODE").then(|| mode.clone()).flatten();
+        named.or_else(|| environment(name))
+    };
+    Ok(Settings::read(lookup)?)
+}
+
+/// The ledger alone, for commands that do not ask the tenant anything.
+async fn book(ledger: Option<PathBuf>) -> Result<Book, CommandError> {
+    let (store, tenant) = existing(ledger)?;
+    Ok(Book::open(std::sync::Arc::new(store), tenant, Clock::system()).await?)
+}
+
+/// A ledger that is there already, and whose it is.
+fn existing(ledger: Option<PathBuf>) -> Result<(Store, TenantId), CommandError> {
+    let named = Settings::read_tenant(environment)?;
+    let path = match (&ledger, named) {
+        (Some(path), _) => path.clone(),
+        (None, Some(tenant)) => ledger_path(None, tenant)?,
+        (None, None) => {
+            return Err(CommandError::usage("name the ledger with --ledger FILE, or set AZURE_TENANT_ID"));
+        }
+    };
+    if !path.is_file() {
+        return Err(CommandError::usage(format!(
+            "there is no ledger at {}: `mfa-rollback run` makes one",
+            path.display()
+        )));
+    }
+    let store = Store::open(&path, Clock::system())?;
+    let bound = store.tenant()?;
+    match named.or(bound) {
+        Some(tenant) => Ok((store, tenant)),
+        None => Err(CommandError::usage(format!("the ledger {} is empty", path.display()))),
+    }
+}
+
+fn ledger_path(named: Option<PathBuf>, tenant: TenantId) -> Result<PathBuf, CommandError> {
+    if let Some(path) = named {
+        return Ok(path);
+    }
+    let folders = directories::ProjectDirs::from("", "", "mfa-rollback")
+        .ok_or_else(|| CommandError::usage("this user has no data folder: name the ledger with --ledger FILE"))?;
+    Ok(folders.data_dir().join(format!("{tenant}.ledger")))
+}
+
+/// Who is at the keyboard, for the record.
+fn who() -> String {
+    let name = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| environment(name));
+    format!("{} (command line)", name.unwrap_or_else(|| "somebody".to_owned()))
+}

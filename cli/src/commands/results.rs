@@ -1,0 +1,184 @@
+//! What `run` and `rollback` say at the end.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use shared::{
+    ids::UserId,
+    outcome::{Deferred, Outcome},
+    poll::Summary,
+    settings::Mode,
+    state::{MethodName, UserState},
+};
+
+use crate::{
+    args::Format,
+    engine::{Drained, Engine},
+    error::{CommandError, Exit},
+    output::{self, Rows},
+    progress::clock_time,
+};
+
+#[derive(Serialize)]
+struct Results<'a> {
+    mode: Mode,
+    poll: Option<&'a Summary>,
+    users: Vec<UserResult<'a>>,
+}
+
+#[derive(Serialize)]
+struct UserResult<'a> {
+    user_id: UserId,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    methods_deleted: &'a [MethodName],
+    methods_left: &'a [MethodName],
+}
+
+fn result(state: &UserState) -> Option<UserResult<'_>> {
+    let concluded = state.concluded.as_ref()?;
+    Some(UserResult {
+        user_id: state.user_id,
+        outcome: concluded.outcome.kind(),
+        reason: concluded.outcome.reason(),
+        methods_deleted: &concluded.methods_deleted,
+        methods_left: &concluded.methods_left,
+    })
+}
+
+/// Writes the results and says how the command ends.
+pub(super) async fn write(
+    engine: &Engine,
+    summary: Option<&Summary>,
+    drained: Drained,
+    format: Format,
+) -> Result<Exit, CommandError> {
+    let users: Vec<UserResult<'_>> = drained.users.values().filter_map(result).collect();
+    match format {
+        Format::Json => output::write_json(&Results { mode: engine.settings.mode, poll: summary, users })?,
+        Format::Csv => output::write(format, &rows(&users), &())?,
+        Format::Table => write_table(engine, summary, &drained, &users).await?,
+    }
+    if let Some(stop) = drained.stop {
+        return Err(stop.into());
+    }
+    let incomplete = drained.dead_letters > 0
+        || drained
+            .users
+            .values()
+            .any(|state| matches!(state.outcome(), Some(Outcome::Failed(_) | Outcome::Partial(_))));
+    Ok(if incomplete { Exit::Incomplete } else { Exit::Done })
+}
+
+fn rows(users: &[UserResult<'_>]) -> Rows {
+    Rows {
+        header: vec!["user_id", "outcome", "reason", "methods_deleted", "methods_left"],
+        rows: users
+            .iter()
+            .map(|user| {
+                vec![
+                    user.user_id.to_string(),
+                    user.outcome.to_owned(),
+                    user.reason.unwrap_or_default().to_owned(),
+                    kinds(user.methods_deleted),
+                    kinds(user.methods_left),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// Kinds of methods, each with how many there are.
+pub(super) fn kinds(methods: &[MethodName]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for method in methods {
+        *counts.entry(method.kind.as_str()).or_default() += 1;
+    }
+    let parts: Vec<String> = counts
+        .into_iter()
+        .map(|(kind, count)| if count == 1 { kind.to_owned() } else { format!("{count}×{kind}") })
+        .collect();
+    parts.join(" ")
+}
+
+/// A table of outcomes with their reasons, and what each means for what comes next.
+pub(super) fn outcomes_table<'a>(users: impl Iterator<Item = &'a UserState>) -> Rows {
+    let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
+    for outcome in users.filter_map(UserState::outcome) {
+        *counts.entry(outcome).or_default() += 1;
+    }
+    Rows {
+        header: vec!["users", "outcome", "reason", "what comes next"],
+        rows: counts
+            .into_iter()
+            .map(|(outcome, count)| {
+                vec![
+                    count.to_string(),
+                    outcome.kind().to_owned(),
+                    outcome.reason().unwrap_or_default().to_owned(),
+                    next_step(outcome).to_owned(),
+                ]
+            })
+            .collect(),
+    }
+}
+
+/// What a person does next about an outcome.
+pub(super) fn next_step(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::RolledBack => "tell them: SSPR lost the phone, too",
+        Outcome::Partial(_) => "goes on by itself after 1, 6 and 24 h; then explain USER_ID",
+        Outcome::Failed(_) => "tried again after 1, 6 and 24 h; then explain USER_ID",
+        Outcome::WouldRollBack => "run --mode canary or --mode enforce",
+        Outcome::Deferred(Deferred::Canary) => "run --mode enforce, once the canaries are well",
+        Outcome::Deferred(Deferred::DailyCap) => "goes on by itself when slots free up: run again",
+        Outcome::Deferred(Deferred::BrakeOpen) => "look why, then brake release --reason …",
+        Outcome::Deferred(Deferred::PreviewNotDisabled) => "run again after PREVIEW_DISABLED_AT",
+        Outcome::Deferred(Deferred::PreflightFailed) => "doctor says what is missing",
+        Outcome::NotEligible(_) => "none",
+        Outcome::Held(reason) if reason.can_be_released() => "look, then release USER_ID --reason …",
+        Outcome::Held(_) => "none by release; explain USER_ID says why",
+    }
+}
+
+async fn write_table(
+    engine: &Engine,
+    summary: Option<&Summary>,
+    drained: &Drained,
+    users: &[UserResult<'_>],
+) -> Result<(), CommandError> {
+    if users.is_empty() {
+        println!("nobody to handle");
+    } else if users.len() <= 40 {
+        println!("{}", output::table(&rows(users)));
+    }
+    if !users.is_empty() {
+        println!("{}", output::table(&outcomes_table(drained.users.values())));
+    }
+    if let Some(summary) = summary {
+        println!(
+            "audit log: {} events read, {} new candidates, {} registrations seen before{}",
+            summary.events_read,
+            summary.candidates,
+            summary.duplicates,
+            if summary.window_closed { "; the window is closed" } else { "" }
+        );
+    }
+    let now = engine.clock.now();
+    let brake = engine.book.brake().await?.value;
+    let limits = engine.settings.limits;
+    println!(
+        "mode {}; slots used in 24 h: {} of {}; brake {}",
+        engine.settings.mode,
+        brake.slots_taken(now),
+        limits.max_rollbacks_per_day,
+        if brake.is_open() { "OPEN" } else { "released" }
+    );
+    if let Some(at) = brake.next_free_at(limits, now) {
+        println!("the next slot frees up at {}", clock_time(at));
+    }
+    if let Some(path) = engine.store.path() {
+        println!("ledger: {}", path.display());
+    }
+    Ok(())
+}

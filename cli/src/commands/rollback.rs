@@ -1,0 +1,142 @@
+//! `rollback`: the users that a file names, by the same rules.
+
+use std::{collections::BTreeSet, fs::File, path::{Path, PathBuf}};
+
+use shared::{
+    audit::{AmbiguousRegistration, Event, Registration},
+    graph::GraphError,
+    ids::UserId,
+    poll::PollError,
+    state::ByHand,
+    user_ref::UserRef,
+};
+
+use super::{results, run, scan, who};
+use crate::{
+    args::Format,
+    engine::Engine,
+    error::{CommandError, Exit},
+    ids_file,
+    progress::Progress,
+};
+
+/// Registrations are taken in so many at a time.
+const CHUNK: usize = 500;
+
+/// Where the users come from.
+pub(super) enum Input {
+    /// A text file of ids.
+    Ids(PathBuf),
+    /// Exported audit logs.
+    AuditLogs(Vec<PathBuf>),
+}
+
+/// The users to handle, and whether some input was refused.
+struct Named {
+    users: BTreeSet<UserId>,
+    refused: bool,
+}
+
+pub(super) async fn rollback(
+    engine: &Engine,
+    input: Input,
+    reason: &str,
+    yes: bool,
+    format: Format,
+) -> Result<Exit, CommandError> {
+    run::may_ask(engine, yes)?;
+    let preflight = run::check(engine).await?;
+    let named = match input {
+        Input::Ids(path) => by_hand(engine, &path, reason).await?,
+        Input::AuditLogs(files) => from_exports(engine, &files).await?,
+    };
+    if named.users.is_empty() {
+        return Err(CommandError::input("there is nobody to roll back in it"));
+    }
+    let progress = Progress::start("handling users");
+    let drained = run::confirmed_drain(engine, preflight, Some(&named.users), yes, &progress).await?;
+    let exit = results::write(engine, None, drained, format).await?;
+    Ok(if named.refused { Exit::Incomplete } else { exit })
+}
+
+async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, CommandError> {
+    let input = |cause: String| CommandError::input(format!("{}: {cause}", path.display()));
+    if path.is_dir() {
+        return Err(input("is a folder: name a file".to_owned()));
+    }
+    let file = ids_file::read(File::open(path).map_err(|error| input(error.to_string()))?)
+        .map_err(|error| input(error.to_string()))?;
+    for (line, cause) in &file.refused {
+        eprintln!("{}:{line}: {cause}", path.display());
+    }
+    let mut refused = !file.refused.is_empty();
+    let mut users = BTreeSet::new();
+    for (user, line) in file.users {
+        match user {
+            UserRef::Id(id) => {
+                users.insert(id);
+            }
+            UserRef::PrincipalName(_) => match engine.graph.user(&user).await {
+                Ok(found) => {
+                    users.insert(found.body.id);
+                }
+                Err(GraphError::NotFound) => {
+                    eprintln!("{}:{line}: nobody in this tenant has this principal name", path.display());
+                    refused = true;
+                }
+                Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),
+                Err(error) => {
+                    eprintln!("{}:{line}: {error}", path.display());
+                    refused = true;
+                }
+            },
+        }
+    }
+    let by_hand = ByHand { who: who(), why: reason.to_owned(), at: engine.clock.now() };
+    let ids: Vec<UserId> = users.iter().copied().collect();
+    engine.intake().name_by_hand(&ids, &by_hand).await?;
+    Ok(Named { users, refused })
+}
+
+async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, CommandError> {
+    let mut users = BTreeSet::new();
+    let mut registrations: Vec<Registration> = Vec::new();
+    let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
+    let counts = scan::read_files(files, |event| match event {
+        Event::Registration(registration) => registrations.push(registration),
+        Event::Ambiguous(event) => ambiguous.push(event),
+        Event::Other { .. } | Event::OtherService => {}
+    });
+    let window = engine.settings.policy.window;
+    let outside = registrations.iter().filter(|r| !window.contains(r.registered_at)).count();
+    if outside > 0 {
+        eprintln!("{outside} registrations lie outside the window and are left alone");
+    }
+    users.extend(registrations.iter().filter(|r| window.contains(r.registered_at)).map(|r| r.user_id));
+    let intake = engine.intake();
+    let mut first = true;
+    while first || !registrations.is_empty() {
+        let rest = registrations.split_off(registrations.len().min(CHUNK));
+        let events = if first { ambiguous.as_slice() } else { &[] };
+        intake.take(std::mem::replace(&mut registrations, rest), events, None).await?;
+        first = false;
+    }
+    wake(engine, &users).await?;
+    Ok(Named { users, refused: counts.bad > 0 || counts.failed_files > 0 })
+}
+
+/// Users whose registrations were on record before, and who still wait, are named all the same.
+async fn wake(engine: &Engine, users: &BTreeSet<UserId>) -> Result<(), CommandError> {
+    let ids: Vec<UserId> = users.iter().copied().collect();
+    let mut asleep = Vec::new();
+    for held in engine.book.users(&ids).await? {
+        if let Some(state) = held.value
+            && state.is_pending()
+            && !engine.store.has_message_for(state.user_id).map_err(PollError::from)?
+        {
+            asleep.push(state.user_id);
+        }
+    }
+    engine.intake().send(&asleep).await?;
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! `run`: poll and drain the tenant.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead, IsTerminal, Write},
+    sync::Arc,
+};
+
+use shared::{
+    drain::Drain,
+    ids::UserId,
+    poll::ScanRequest,
+    preflight::{Fault, Preflight},
+    settings::Mode,
+};
+
+use super::results;
+use crate::{
+    args::Format,
+    engine::{Drained, Engine},
+    error::{CommandError, Exit, preflight_failed},
+    progress::Progress,
+};
+
+/// What the program cannot do, said before anything is deleted.
+pub(super) const HONEST_LIMITS: &str = "\
+Before you go on:
+- Graph cannot clear MFA and keep self-service password reset: deleting a phone takes it from both.
+- Deleted Authenticator and OATH registrations cannot be given back.
+- Deleting methods ends no session.";
+
+pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Exit, CommandError> {
+    may_ask(engine, yes)?;
+    let preflight = check(engine).await?;
+    let progress = Progress::start("reading the audit log");
+    let seen = progress.clone();
+    let summary = engine.poll(ScanRequest::Scheduled, &preflight, move |summary| seen.scanned(summary)).await;
+    let summary = summary.inspect_err(|_| progress.done())?;
+    engine.wake_pending().await?;
+    let drained = confirmed_drain(engine, preflight, None, yes, &progress).await?;
+    results::write(engine, Some(&summary), drained, format).await
+}
+
+/// Enforcing needs somebody to ask, or --yes.
+pub(super) fn may_ask(engine: &Engine, yes: bool) -> Result<(), CommandError> {
+    if engine.settings.mode == Mode::Enforce && !yes && !io::stdin().is_terminal() {
+        return Err(CommandError::usage(
+            "mode enforce asks before it deletes, and there is no terminal to ask on: add --yes",
+        ));
+    }
+    Ok(())
+}
+
+/// Reads preflight; where the mode deletes, it must pass.
+pub(super) async fn check(engine: &Engine) -> Result<Arc<Preflight>, CommandError> {
+    let preflight = engine.preflight().await?;
+    if engine.deletes() && !preflight.passes() {
+        return Err(preflight_failed(&preflight.faults));
+    }
+    let unreadable: Vec<Fault> = preflight
+        .faults
+        .iter()
+        .filter(|fault| matches!(fault, Fault::Permission { .. }))
+        .cloned()
+        .collect();
+    if !unreadable.is_empty() {
+        return Err(preflight_failed(&unreadable));
+    }
+    Ok(Arc::new(preflight))
+}
+
+/// Asks where that is due, and drains the queue.
+pub(super) async fn confirmed_drain(
+    engine: &Engine,
+    preflight: Arc<Preflight>,
+    only: Option<&BTreeSet<UserId>>,
+    yes: bool,
+    progress: &Progress,
+) -> Result<Drained, CommandError> {
+    let pending = match only {
+        Some(only) => only.len() as u64,
+        None => engine.book.count("pending").await?,
+    };
+    if engine.settings.mode == Mode::Enforce && !yes && pending > 0 {
+        progress.done();
+        ask(engine, pending).await?;
+    }
+    let progress = Progress::start("");
+    progress.handling(pending);
+    let drain: Drain = engine.drainer(preflight).await;
+    let drained = engine.drain(&drain, only, |step| progress.handled(step)).await;
+    progress.done();
+    Ok(drained?)
+}
+
+async fn ask(engine: &Engine, pending: u64) -> Result<(), CommandError> {
+    let brake = engine.book.brake().await?.value;
+    let free = brake.slots_free(engine.settings.limits, engine.clock.now());
+    eprintln!("{pending} users are decided on now; at most {free} of them are rolled back (daily cap).");
+    eprintln!("{HONEST_LIMITS}");
+    eprint!("Roll back? Type yes: ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim().eq_ignore_ascii_case("yes") {
+        Ok(())
+    } else {
+        Err(CommandError::usage("nothing was deleted; the candidates stay on record"))
+    }
+}

@@ -1,0 +1,165 @@
+//! `scan`: registrations in exported audit logs.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::{
+    audit::{
+        Event, Registration, interpret,
+        export::{ExportError, read_export},
+    },
+    ids::{EventId, UserId},
+    method::MethodKind,
+    settings::{Settings, environment},
+    window::Window,
+};
+
+use crate::{
+    args::Format,
+    error::{CommandError, Exit},
+    output::{self, Rows},
+};
+
+/// One user with the latest registration.
+#[derive(Debug, Serialize)]
+struct Found {
+    user_id: UserId,
+    user_principal_name: Option<String>,
+    registered_at: Timestamp,
+    event_id: Option<EventId>,
+    methods: Vec<MethodKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_window: Option<bool>,
+}
+
+/// What reading exports came to.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) records: u64,
+    pub(super) bad: u64,
+    pub(super) ambiguous: u64,
+    /// Files that could not be read at all.
+    pub(super) failed_files: u64,
+}
+
+/// Reads exports one record at a time. What is broken is said on standard error, and the rest goes on.
+pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(Event)) -> Counts {
+    let mut counts = Counts::default();
+    for path in files {
+        let mut ambiguous = 0;
+        let read = open(path).and_then(|file| {
+            read_export(file, &mut |record| match record {
+                Ok(record) => {
+                    let event = interpret(&record);
+                    if let Event::Ambiguous(event) = &event {
+                        ambiguous += 1;
+                        eprintln!(
+                            "{}: a registration at {} without one clear user: {}",
+                            path.display(),
+                            event.registered_at,
+                            event.why
+                        );
+                    }
+                    each(event);
+                }
+                Err(bad) => eprintln!("{}: {bad}", path.display()),
+            })
+            .map_err(|error| error.to_string())
+        });
+        counts.ambiguous += ambiguous;
+        match read {
+            Ok(summary) if summary.records == 0 && summary.bad == 0 => {
+                eprintln!("{}: there are no audit records in it", path.display());
+                counts.failed_files += 1;
+            }
+            Ok(summary) => {
+                counts.records += summary.records;
+                counts.bad += summary.bad;
+            }
+            Err(cause) => {
+                eprintln!("{}: {cause}", path.display());
+                counts.failed_files += 1;
+            }
+        }
+    }
+    counts
+}
+
+fn open(path: &Path) -> Result<File, String> {
+    if path.is_dir() {
+        return Err("is a folder: name the files in it".to_owned());
+    }
+    File::open(path).map_err(|error| ExportError::Io(error).to_string())
+}
+
+pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandError> {
+    let window = Settings::read_window(environment)?;
+    let mut users: BTreeMap<UserId, Found> = BTreeMap::new();
+    let counts = read_files(files, |event| {
+        if let Event::Registration(registration) = event {
+            merge(&mut users, registration, window.as_ref());
+        }
+    });
+    let found: Vec<&Found> = users.values().collect();
+    output::write(format, &rows(&found, window.is_some()), &found)?;
+    if format == Format::Table {
+        eprintln!("{} records, {} users with a registration", counts.records, found.len());
+    }
+    let clean = counts.bad == 0 && counts.failed_files == 0;
+    Ok(if clean { Exit::Done } else { Exit::Incomplete })
+}
+
+/// One line a user, by the latest registration; the kinds are those of all of them.
+fn merge(users: &mut BTreeMap<UserId, Found>, new: Registration, window: Option<&Window>) {
+    let in_window = window.map(|window| window.contains(new.registered_at));
+    let found = users.entry(new.user_id).or_insert_with(|| Found {
+        user_id: new.user_id,
+        user_principal_name: None,
+        registered_at: Timestamp::MIN,
+        event_id: None,
+        methods: Vec::new(),
+        in_window,
+    });
+    for kind in new.methods {
+        if !found.methods.contains(&kind) {
+            found.methods.push(kind);
+        }
+    }
+    found.methods.sort();
+    found.in_window = found.in_window.max(in_window);
+    if new.registered_at > found.registered_at {
+        found.registered_at = new.registered_at;
+        found.event_id = new.event_id;
+        found.user_principal_name = new.user_principal_name.or(found.user_principal_name.take());
+    }
+}
+
+fn rows(found: &[&Found], with_window: bool) -> Rows {
+    let mut header = vec!["user_id", "user_principal_name", "registered_at", "event_id", "methods"];
+    if with_window {
+        header.push("in_window");
+    }
+    let rows = found
+        .iter()
+        .map(|found| {
+            let kinds: Vec<&str> = found.methods.iter().map(MethodKind::as_str).collect();
+            let mut row = vec![
+                found.user_id.to_string(),
+                found.user_principal_name.clone().unwrap_or_default(),
+                found.registered_at.to_string(),
+                found.event_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+                kinds.join(" "),
+            ];
+            if with_window {
+                row.push(found.in_window.unwrap_or(false).to_string());
+            }
+            row
+        })
+        .collect();
+    Rows { header, rows }
+}

@@ -1,0 +1,126 @@
+//! Errors of commands, with the exit code that each ends in.
+
+use shared::{
+    drain::StopCause,
+    graph::GraphError,
+    ledger::LedgerError,
+    poll::PollError,
+    preflight::Fault,
+    settings::SettingsError,
+};
+
+use crate::sqlite::OpenError;
+
+/// What a command ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// A user failed or is partial, or some input was refused.
+    Incomplete = 1,
+    /// Settings or usage.
+    Usage = 2,
+    /// The tenant refused or could not be reached.
+    Tenant = 3,
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub struct CommandError {
+    /// The exit code.
+    pub exit: Exit,
+    /// What to say.
+    pub message: String,
+}
+
+impl CommandError {
+    /// An error that a person mends in settings or on the command line.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+
+    /// Input that was refused.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Incomplete, message: message.into() }
+    }
+}
+
+impl From<anyhow::Error> for CommandError {
+    fn from(error: anyhow::Error) -> Self {
+        if let Some(error) = error.downcast_ref::<LedgerError>() {
+            return error.clone().into();
+        }
+        Self { exit: Exit::Incomplete, message: format!("{error:#}") }
+    }
+}
+
+impl From<SettingsError> for CommandError {
+    fn from(error: SettingsError) -> Self {
+        Self::usage(format!("{error}"))
+    }
+}
+
+impl From<OpenError> for CommandError {
+    fn from(error: OpenError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<LedgerError> for CommandError {
+    fn from(error: LedgerError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+impl From<GraphError> for CommandError {
+    fn from(error: GraphError) -> Self {
+        Self { exit: Exit::Tenant, message: error.to_string() }
+    }
+}
+
+impl From<PollError> for CommandError {
+    fn from(error: PollError) -> Self {
+        match error {
+            PollError::Graph(error) => error.into(),
+            PollError::Ledger(error) => error.into(),
+            other => Self { exit: Exit::Incomplete, message: other.to_string() },
+        }
+    }
+}
+
+impl From<StopCause> for CommandError {
+    fn from(cause: StopCause) -> Self {
+        match cause {
+            StopCause::Tenant(error) => error.into(),
+            StopCause::Ledger(error) => error.into(),
+        }
+    }
+}
+
+impl From<std::io::Error> for CommandError {
+    fn from(error: std::io::Error) -> Self {
+        Self { exit: Exit::Incomplete, message: error.to_string() }
+    }
+}
+
+impl From<serde_json::Error> for CommandError {
+    fn from(error: serde_json::Error) -> Self {
+        Self { exit: Exit::Incomplete, message: error.to_string() }
+    }
+}
+
+impl From<csv::Error> for CommandError {
+    fn from(error: csv::Error) -> Self {
+        Self { exit: Exit::Incomplete, message: error.to_string() }
+    }
+}
+
+/// Faults of preflight as one error: settings first, they are the quicker to mend.
+pub fn preflight_failed(faults: &[Fault]) -> CommandError {
+    let settings = faults.iter().any(|fault| matches!(fault, Fault::Settings { .. }));
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    CommandError {
+        exit: if settings { Exit::Usage } else { Exit::Tenant },
+        message: format!("nothing may be deleted yet:\n{}", lines.join("\n")),
+    }
+}

@@ -1,0 +1,36 @@
+//! Log lines: JSON in a file where one is asked for, warnings for people on standard error.
+
+use std::{fs::OpenOptions, path::Path, sync::Arc};
+
+use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Starts logging. `RUST_LOG` sets what the file gets; it gets `info` by default.
+pub fn start(file: Option<&Path>) -> std::io::Result<()> {
+    let json = match file {
+        None => None,
+        Some(path) => {
+            let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
+                std::io::Error::new(error.kind(), format!("log file {}: {error}", path.display()))
+            })?;
+            let filter = EnvFilter::builder()
+                .with_default_directive(LevelFilter::INFO.into())
+                .from_env_lossy();
+            Some(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false)
+                    .with_writer(Arc::new(file))
+                    .with_filter(filter),
+            )
+        }
+    };
+    let warnings = fmt::layer()
+        .compact()
+        .without_time()
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .with_filter(LevelFilter::WARN);
+    tracing_subscriber::registry().with(json).with(warnings).try_init().map_err(std::io::Error::other)
+}

@@ -1,0 +1,61 @@
+//! Results on standard output: as a table, JSON or CSV.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::{args::Format, error::CommandError};
+
+/// A result that is a list of rows.
+pub struct Rows {
+    /// The columns' names.
+    pub header: Vec<&'static str>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Writes rows as a table or CSV, and `json` as JSON.
+pub fn write(format: Format, rows: &Rows, json: &impl Serialize) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    match format {
+        Format::Json => write_json(json),
+        Format::Csv => {
+            let mut writer = csv::Writer::from_writer(out);
+            writer.write_record(&rows.header)?;
+            for row in &rows.rows {
+                writer.write_record(row)?;
+            }
+            writer.flush()?;
+            Ok(())
+        }
+        Format::Table => {
+            writeln!(out, "{}", table(rows))?;
+            Ok(())
+        }
+    }
+}
+
+/// Writes JSON on standard output.
+pub fn write_json(json: &impl Serialize) -> Result<(), CommandError> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, json)?;
+    writeln!(out)?;
+    Ok(())
+}
+
+/// A table as wide as the terminal; nothing in it can move the cursor.
+pub fn table(rows: &Rows) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(rows.header.iter().map(|name| name.replace('_', " ")));
+    for row in &rows.rows {
+        table.add_row(row.iter().map(|cell| plain(cell)));
+    }
+    table
+}
+
+/// A text without control characters: names come from other people.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

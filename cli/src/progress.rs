@@ -1,0 +1,70 @@
+//! Progress on standard error, when it is a terminal.
+
+use std::{sync::Arc, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use shared::poll::Summary;
+
+use crate::engine;
+
+/// What a person sees while a run is under way.
+#[derive(Clone)]
+pub struct Progress {
+    bar: Arc<ProgressBar>,
+}
+
+impl Progress {
+    /// A line that says what is being done.
+    pub fn start(what: &str) -> Self {
+        let bar = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        bar.set_style(style);
+        bar.set_message(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar: Arc::new(bar) }
+    }
+
+    /// After each page of the audit log.
+    pub fn scanned(&self, summary: &Summary) {
+        self.bar.set_message(format!(
+            "reading the audit log: {} events, {} candidates",
+            summary.events_read, summary.candidates
+        ));
+    }
+
+    /// From here on users are handled, so many of them as far as is known.
+    pub fn handling(&self, users: u64) {
+        self.bar.set_length(users);
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} users {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        self.bar.set_style(style);
+        self.bar.set_message(String::new());
+    }
+
+    /// After each handling.
+    pub fn handled(&self, progress: &engine::Progress<'_>) {
+        if let Some(report) = progress.report
+            && report.concluded.is_some()
+        {
+            self.bar.inc(1);
+            if self.bar.length().is_some_and(|length| length < self.bar.position()) {
+                self.bar.set_length(self.bar.position());
+            }
+            self.bar.set_message(String::new());
+        }
+        if let Some(at) = progress.waits_until {
+            self.bar.set_message(format!("waiting until {}", clock_time(at)));
+        }
+    }
+
+    /// Takes the line away.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A time as people read it, in UTC.
+pub fn clock_time(at: Timestamp) -> String {
+    format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S"))
+}

@@ -1,0 +1,69 @@
+//! Explaining one user: the live decision with every rule, deleting nothing in any mode.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Drain, gather::about, handle::Interrupted};
+use crate::{
+    decide::{Decision, decide},
+    ids::UserId,
+    ledger::HistoryEntry,
+    outcome::{Outcome, Verdict},
+    state::{About, UserState},
+};
+
+/// What would be done about a user now, and what was done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// Who it is.
+    pub user_id: UserId,
+    /// Whether the ledger knows the user.
+    pub on_record: bool,
+    /// The decision as of now, with every rule.
+    pub decision: Decision,
+    /// The outcome that a handling would come to now, short of deleting; `None` where it would roll
+    /// back.
+    pub stops_at: Option<Outcome>,
+    /// What was read.
+    pub about: About,
+    /// What is on record.
+    pub state: Option<Box<UserState>>,
+    /// What was done, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// Graph's own names for these reads.
+    pub request_ids: Vec<String>,
+}
+
+impl Drain {
+    /// Reads a user and decides, without a lease and without a trace.
+    pub async fn explain(&self, user_id: UserId) -> Result<Explanation, Interrupted> {
+        let preflight = self.preflight().await?;
+        let on_record = self.book.user(user_id).await?.value;
+        let history = self.book.history(user_id).await?;
+        let facts = self.gather(user_id).await?;
+        let now = self.clock.now();
+        let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
+        let nothing = BTreeSet::new();
+        let mut record = state.record(&nothing);
+        // Nobody on record is asked about as if named by hand: the window says nothing about them.
+        record.by_hand = record.by_hand || on_record.is_none();
+        let decision = decide(record, &facts, &preflight.belts, &self.settings.policy, now);
+        let stops_at = match decision.verdict {
+            Verdict::RollBack => self.gate(user_id, &preflight, now),
+            Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
+            Verdict::Held(reason) => Some(Outcome::Held(reason)),
+        };
+        let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&user_id));
+        Ok(Explanation {
+            user_id,
+            on_record: on_record.is_some(),
+            about: about(&facts, administrator, true),
+            decision,
+            stops_at,
+            state: on_record.map(Box::new),
+            history,
+            request_ids: facts.request_ids,
+        })
+    }
+}
