@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
 use crate::{args::Format, error::CommandError};
@@ -47,7 +47,8 @@ pub fn write_json(json: &impl Serialize) -> Result<(), CommandError> {
 /// A table as wide as the terminal; nothing in it can move the cursor.
 pub fn table(rows: &Rows) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+    table.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(rows.header.iter().map(|name| name.replace('_', " ")));
     for row in &rows.rows {
         table.add_row(row.iter().map(|cell| plain(cell)));

@@ -1,1 +1,41 @@
-//! Sim.
+//! A stateful Microsoft Entra tenant behind Microsoft Graph and the login endpoint, for tests, the
+//! demo and trying things out: in process as a tower service under paused time ([`InProcess`]), or
+//! on loopback HTTP ([`Tenant::serve`]).
+//!
+//! It refuses what Graph refuses, by the documented rules and by those that people report. All time
+//! comes from the clock in [`Options`], all chance from its seed.
+
+mod account;
+mod answer;
+mod audit;
+mod budget;
+mod call;
+mod cursor;
+mod directory;
+mod faults;
+mod graph;
+mod journal;
+mod login;
+mod method;
+mod operator;
+mod options;
+mod people;
+mod population;
+mod roles;
+mod serve;
+mod service;
+mod state;
+mod tenant;
+#[cfg(test)]
+mod testing;
+
+pub use account::{MethodView, NewUser, PerUserMfa, UserView};
+pub use audit::NewEvent;
+pub use directory::{ConditionalAccess, Policies, RoleKind};
+pub use journal::JournalEntry;
+pub use method::{MethodKind, NewMethod, PASSWORD_ID, PhoneType};
+pub use options::{Budget, Clock, Faults, Options, Premium};
+pub use population::{Cast, Part, Population, Resident};
+pub use roles::ALL_ROLES;
+pub use service::{ConnectionLost, InProcess};
+pub use tenant::Tenant;

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 mod brake;
+mod demo;
+mod demo_check;
 
 mod doctor;
 mod explain;
@@ -32,7 +34,7 @@ use crate::{
 pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     let Args { command, ledger, format, log: _ } = args;
     match command {
-        Command::Demo { .. } => Ok(Exit::Done),
+        Command::Demo { users, seed } => demo::demo(users, seed, ledger, format).await,
         Command::Scan { audit_log } => scan::scan(&audit_log, format),
         Command::Run { how } => run::run(&open(&how, ledger).await?, how.yes, format).await,
         Command::Rollback { path, audit_log, reason, how } => {

@@ -1,1 +1,1123 @@
+use std::collections::BTreeMap;
 
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    audit::kinds_named,
+    facts::{Reading, ReportLine},
+    graph::{AuthenticationMethod, PerUserMfa, PhoneType, SmsSignIn, User},
+    ids::{EventId, MethodId},
+    settings::{Named, OtherMethods},
+    window::Window,
+};
+
+const USER: &str = "dd44fd36-4511-4889-801e-dc8e367e5d6d";
+const OTHER_USER: &str = "0b8ff2ab-8ad3-4c11-8d56-3e4b1a1a6a11";
+const BEFORE: &str = "2026-01-31T23:59:59Z";
+const START: &str = "2026-02-01T00:00:00Z";
+const IN_WINDOW: &str = "2026-02-20T09:00:00Z";
+const END: &str = "2026-03-31T00:00:00Z";
+const AFTER: &str = "2026-03-31T00:00:01Z";
+const NOW: &str = "2026-04-02T12:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn unread<T>() -> Reading<T> {
+    Reading::Unknown("403 Forbidden".to_owned())
+}
+
+fn method(kind: MethodKind, created: Option<&str>) -> AuthenticationMethod {
+    let id = match &kind {
+        MethodKind::Phone => "3179e48a-750b-4051-897c-87b9720928f7".to_owned(),
+        other => format!("id-of-{other}"),
+    };
+    let is_phone = kind == MethodKind::Phone;
+    AuthenticationMethod {
+        kind,
+        id: MethodId(id),
+        created: created.map(at),
+        phone_number: is_phone.then(|| "+1 2065555555".to_owned()),
+        phone_type: is_phone.then_some(PhoneType::Mobile),
+        sms_sign_in: SmsSignIn::Not,
+    }
+}
+
+fn registration(id: &str, registered_at: &str, methods: Vec<MethodKind>) -> RecordedRegistration {
+    RecordedRegistration {
+        event_id: EventId(id.to_owned()),
+        registered_at: at(registered_at),
+        methods,
+        first_seen_at: at(NOW),
+    }
+}
+
+fn member() -> User {
+    User {
+        id: USER.parse().unwrap(),
+        user_principal_name: Some("ada@contoso.example".to_owned()),
+        display_name: Some("Ada".to_owned()),
+        user_type: Some(Some("Member".to_owned())),
+        account_enabled: Some(true),
+        external_user_state: Some(None),
+        creation_type: Some(None),
+        on_premises_sync_enabled: Some(false),
+    }
+}
+
+/// Everything that a decision is made from. The ordinary one is rolled back.
+#[derive(Debug, Clone)]
+struct Case {
+    registrations: Vec<RecordedRegistration>,
+    by_hand: bool,
+    first_delete_at: Option<Timestamp>,
+    intent: Option<Intent>,
+    released: BTreeSet<Held>,
+    facts: Facts,
+    belts: Belts,
+    policy: Policy,
+    now: Timestamp,
+}
+
+impl Case {
+    fn ordinary() -> Self {
+        Self {
+            registrations: vec![registration("e1", IN_WINDOW, vec![MethodKind::Phone])],
+            by_hand: false,
+            first_delete_at: None,
+            intent: None,
+            released: BTreeSet::new(),
+            facts: Facts {
+                read_at: at(NOW),
+                account: Reading::Known(Account::Found(Box::new(member()))),
+                per_user_mfa: Reading::Known(PerUserMfa::Disabled),
+                methods: Reading::Known(vec![
+                    method(MethodKind::Password, Some(BEFORE)),
+                    method(MethodKind::Phone, Some(IN_WINDOW)),
+                ]),
+                report: None,
+                request_ids: Vec::new(),
+            },
+            belts: Belts {
+                excluded: Reading::Known(BTreeSet::new()),
+                administrators: Reading::Known(BTreeMap::new()),
+            },
+            policy: Policy {
+                window: Window::new(Some(at(START)), at("2026-03-01T00:00:00Z"), Some(at(END))).unwrap(),
+                excluded: Named::default(),
+                include_administrators: false,
+                include_external_users: false,
+                preexisting_methods: OtherMethods::Hold,
+                undated_methods: OtherMethods::Hold,
+            },
+            now: at(NOW),
+        }
+    }
+
+    fn with(change: impl FnOnce(&mut Self)) -> Self {
+        let mut case = Self::ordinary();
+        change(&mut case);
+        case
+    }
+
+    fn user(&mut self, change: impl FnOnce(&mut User)) {
+        let mut user = member();
+        change(&mut user);
+        self.facts.account = Reading::Known(Account::Found(Box::new(user)));
+    }
+
+    fn excluded(&mut self) {
+        self.belts.excluded = Reading::Known([USER.parse().unwrap()].into());
+    }
+
+    fn administrator(&mut self) {
+        let how = "User Administrator, active".to_owned();
+        self.belts.administrators = Reading::Known([(USER.parse().unwrap(), how)].into());
+    }
+
+    /// A password, and these.
+    fn methods(&mut self, methods: impl IntoIterator<Item = AuthenticationMethod>) {
+        let mut all = vec![method(MethodKind::Password, Some(BEFORE))];
+        all.extend(methods);
+        self.facts.methods = Reading::Known(all);
+    }
+
+    fn only_methods(&mut self, methods: impl IntoIterator<Item = AuthenticationMethod>) {
+        self.facts.methods = Reading::Known(methods.into_iter().collect());
+    }
+
+    fn registered(&mut self, reason: &str) {
+        self.registrations = vec![registration("e1", IN_WINDOW, kinds_named(reason))];
+    }
+
+    /// A rollback of the methods that are there began, with its intent still open.
+    fn intended(&mut self, written_at: &str) {
+        let methods = self.facts.methods.known().cloned().unwrap_or_default();
+        let written_at = at(written_at);
+        self.intent = Some(Intent::for_methods(&methods, Uuid::from_u128(1), Uuid::from_u128(2), written_at));
+        self.first_delete_at = Some(written_at);
+    }
+
+    fn decide(&self) -> Decision {
+        let record = Record {
+            user_id: USER.parse().unwrap(),
+            registrations: &self.registrations,
+            by_hand: self.by_hand,
+            first_delete_at: self.first_delete_at,
+            intent: self.intent.as_ref(),
+            released: &self.released,
+        };
+        decide(record, &self.facts, &self.belts, &self.policy, self.now)
+    }
+
+    fn answer(&self, rule: Rule) -> RuleAnswer {
+        self.decide().rules.into_iter().find(|result| result.rule == rule).unwrap().answer
+    }
+
+    #[track_caller]
+    fn comes_to(&self, verdict: &str) {
+        assert_eq!(self.decide().verdict.to_string(), verdict, "{self:#?}");
+    }
+
+    #[track_caller]
+    fn reasons(&self, rule: Rule) -> Vec<String> {
+        match self.answer(rule) {
+            RuleAnswer::No { reasons, .. } => reasons.iter().map(ToString::to_string).collect(),
+            other => panic!("{rule:?} answers {other:?}"),
+        }
+    }
+}
+
+#[track_caller]
+fn comes_to(verdict: &str, change: impl FnOnce(&mut Case)) {
+    Case::with(change).comes_to(verdict);
+}
+
+#[test]
+fn an_ordinary_user_is_rolled_back_and_every_rule_passes() {
+    let decision = Case::ordinary().decide();
+    assert_eq!(decision.verdict, Verdict::RollBack);
+    for result in &decision.rules {
+        assert!(matches!(result.answer, RuleAnswer::Pass { .. }), "{result:?}");
+    }
+    assert_eq!(decision.decided_at, at(NOW));
+    assert_eq!(decision.fingerprint, Case::ordinary().policy.fingerprint());
+}
+
+// user_exists
+
+#[test]
+fn user_exists_no_is_user_not_found_and_makes_the_rest_not_applicable() {
+    let case = Case::with(|case| {
+        case.facts.account = Reading::Known(Account::NotFound);
+        case.facts.per_user_mfa = Reading::Known(PerUserMfa::Enforced);
+        case.facts.methods = unread();
+        case.first_delete_at = Some(at(IN_WINDOW));
+        case.registrations.clear();
+        case.excluded();
+    });
+    case.comes_to("not_eligible(user_not_found)");
+    for rule in &Rule::ALL[1..] {
+        assert_eq!(case.answer(*rule), RuleAnswer::NotApplicable, "{rule:?}");
+    }
+}
+
+#[test]
+fn user_exists_unknown_is_held() {
+    let case = Case::with(|case| case.facts.account = unread());
+    case.comes_to("held(user_exists_unknown)");
+    assert!(matches!(case.answer(Rule::UserExists), RuleAnswer::Unknown { note } if note == "403 Forbidden"));
+    assert!(matches!(case.answer(Rule::NotExternal), RuleAnswer::Unknown { .. }));
+    assert!(matches!(case.answer(Rule::AccountEnabled), RuleAnswer::Unknown { .. }));
+}
+
+// in_window
+
+#[test]
+fn in_window_no_is_outside_window() {
+    for outside in [BEFORE, AFTER] {
+        comes_to("not_eligible(outside_window)", |case| {
+            case.registrations = vec![registration("e1", outside, vec![MethodKind::Phone])];
+        });
+    }
+    comes_to("not_eligible(outside_window)", |case| case.registrations.clear());
+}
+
+#[test]
+fn in_window_counts_both_ends_and_one_registration_is_enough() {
+    for inside in [START, END] {
+        comes_to("roll_back", |case| {
+            case.registrations =
+                vec![registration("e0", BEFORE, vec![]), registration("e1", inside, vec![MethodKind::Phone])];
+        });
+    }
+}
+
+#[test]
+fn in_window_goes_by_the_window_as_configured_now() {
+    comes_to("not_eligible(outside_window)", |case| case.policy.window.end = at("2026-02-20T08:59:59Z"));
+}
+
+#[test]
+fn in_window_is_not_applicable_to_users_named_by_hand() {
+    let case = Case::with(|case| {
+        case.by_hand = true;
+        case.registrations.clear();
+    });
+    case.comes_to("roll_back");
+    assert_eq!(case.answer(Rule::InWindow), RuleAnswer::NotApplicable);
+}
+
+// per_user_mfa
+
+#[test]
+fn per_user_mfa_enabled_or_enforced_is_not_eligible() {
+    for state in [PerUserMfa::Enabled, PerUserMfa::Enforced] {
+        comes_to("not_eligible(per_user_mfa)", |case| case.facts.per_user_mfa = Reading::Known(state));
+    }
+}
+
+#[test]
+fn per_user_mfa_unknown_is_held() {
+    for reading in [unread(), Reading::Known(PerUserMfa::Unknown)] {
+        comes_to("held(per_user_mfa_unknown)", |case| case.facts.per_user_mfa = reading);
+    }
+}
+
+// not_rolled_back
+
+#[test]
+fn not_rolled_back_with_a_strong_method_there_is_re_registered() {
+    comes_to("held(re_registered)", |case| case.first_delete_at = Some(at("2026-03-05T00:00:00Z")));
+}
+
+#[test]
+fn not_rolled_back_holds_users_named_by_hand_too() {
+    comes_to("held(re_registered)", |case| {
+        case.by_hand = true;
+        case.first_delete_at = Some(at("2026-03-05T00:00:00Z"));
+    });
+}
+
+#[test]
+fn not_rolled_back_with_nothing_left_is_already_rolled_back() {
+    let case = Case::with(|case| {
+        case.first_delete_at = Some(at("2026-03-05T00:00:00Z"));
+        case.methods([method(MethodKind::Email, None)]);
+    });
+    case.comes_to("not_eligible(already_rolled_back)");
+    assert_eq!(case.reasons(Rule::StrongMethods), ["not_eligible(no_strong_methods)"], "and that is recorded too");
+}
+
+#[test]
+fn not_rolled_back_passes_what_an_open_intent_still_lists_unchanged() {
+    let case = Case::with(|case| case.intended("2026-04-02T11:00:00Z"));
+    case.comes_to("roll_back");
+    let note = |answer| matches!(answer, RuleAnswer::Pass { note: Some(_) });
+    assert!(note(case.answer(Rule::NotRolledBack)), "and says why");
+}
+
+#[test]
+fn not_rolled_back_passes_the_rest_of_an_intent_whose_first_methods_are_gone() {
+    comes_to("roll_back", |case| {
+        let authenticator = method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW));
+        case.methods([method(MethodKind::Phone, Some(IN_WINDOW)), authenticator.clone()]);
+        case.intended("2026-04-02T11:00:00Z");
+        case.methods([authenticator]);
+    });
+}
+
+#[test]
+fn not_rolled_back_holds_a_phone_registered_anew_under_an_open_intent() {
+    let newer_date = |phone: &mut AuthenticationMethod| phone.created = Some(at("2026-04-02T11:30:00Z"));
+    let other_number = |phone: &mut AuthenticationMethod| phone.phone_number = Some("+1 2065550000".to_owned());
+    let masked = |phone: &mut AuthenticationMethod| phone.phone_number = Some("+1 XXXXXXXX55".to_owned());
+    let undated_and_an_hour_later = |phone: &mut AuthenticationMethod| phone.created = None;
+    let changes: [&dyn Fn(&mut AuthenticationMethod); 4] =
+        [&newer_date, &other_number, &masked, &undated_and_an_hour_later];
+    for (n, change) in changes.into_iter().enumerate() {
+        let case = Case::with(|case| {
+            case.policy.undated_methods = OtherMethods::RollBack;
+            case.policy.window.end = at("2026-05-01T00:00:00Z");
+            case.intended("2026-04-02T11:00:00Z");
+            let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
+            change(&mut phone);
+            case.methods([phone]);
+        });
+        assert_eq!(case.decide().verdict.to_string(), "held(re_registered)", "change {n}");
+    }
+}
+
+#[test]
+fn not_rolled_back_holds_an_authenticator_that_an_open_intent_does_not_list() {
+    comes_to("held(re_registered)", |case| {
+        case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
+        case.intended("2026-04-02T11:00:00Z");
+        let mut anew = method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW));
+        anew.id = MethodId("another".to_owned());
+        case.methods([anew]);
+    });
+}
+
+#[test]
+fn not_rolled_back_unknown_is_held() {
+    comes_to("held(not_rolled_back_unknown)", |case| {
+        case.first_delete_at = Some(at("2026-03-05T00:00:00Z"));
+        case.facts.methods = unread();
+    });
+}
+
+// strong_methods
+
+#[test]
+fn strong_methods_none_is_no_strong_methods() {
+    let case = Case::with(|case| {
+        case.methods([method(MethodKind::Fido2, None), method(MethodKind::Unknown("retina".to_owned()), None)]);
+    });
+    case.comes_to("not_eligible(no_strong_methods)");
+    assert_eq!(case.answer(Rule::MethodsOfWindow), RuleAnswer::NotApplicable);
+    assert_eq!(case.answer(Rule::NotLastCredential), RuleAnswer::NotApplicable);
+}
+
+#[test]
+fn strong_methods_are_phone_authenticator_and_software_oath() {
+    for kind in [MethodKind::Phone, MethodKind::MicrosoftAuthenticator, MethodKind::SoftwareOath] {
+        comes_to("roll_back", |case| case.methods([method(kind, Some(IN_WINDOW))]));
+    }
+}
+
+#[test]
+fn strong_methods_unknown_is_held() {
+    let case = Case::with(|case| case.facts.methods = unread());
+    case.comes_to("held(strong_methods_unknown)");
+    assert!(matches!(case.answer(Rule::MethodsOfWindow), RuleAnswer::Unknown { .. }));
+    assert!(matches!(case.answer(Rule::NotLastCredential), RuleAnswer::Unknown { .. }));
+}
+
+// not_excluded
+
+#[test]
+fn not_excluded_no_is_excluded() {
+    comes_to("held(excluded)", Case::excluded);
+    comes_to("roll_back", |case| case.belts.excluded = Reading::Known([OTHER_USER.parse().unwrap()].into()));
+}
+
+#[test]
+fn not_excluded_unknown_is_held() {
+    comes_to("held(not_excluded_unknown)", |case| case.belts.excluded = unread());
+}
+
+// not_administrator
+
+#[test]
+fn not_administrator_no_is_administrator_unless_included() {
+    comes_to("held(administrator)", Case::administrator);
+    comes_to("roll_back", |case| {
+        case.administrator();
+        case.policy.include_administrators = true;
+    });
+}
+
+#[test]
+fn not_administrator_no_by_the_registration_report() {
+    comes_to("held(administrator)", |case| {
+        case.facts.report = Some(ReportLine { sspr: false, passwordless: false, admin: true });
+    });
+}
+
+#[test]
+fn not_administrator_unknown_is_held() {
+    comes_to("held(not_administrator_unknown)", |case| case.belts.administrators = unread());
+}
+
+// not_external
+
+#[test]
+fn not_external_no_by_each_of_the_four_signs_unless_included() {
+    let signs: [fn(&mut User); 5] = [
+        |user| user.user_type = Some(Some("Guest".to_owned())),
+        |user| user.user_principal_name = Some("ada_fabrikam.example#EXT#@contoso.example".to_owned()),
+        |user| user.user_principal_name = Some("ada_fabrikam.example#ext#@contoso.example".to_owned()),
+        |user| user.external_user_state = Some(Some("PendingAcceptance".to_owned())),
+        |user| user.creation_type = Some(Some("Invitation".to_owned())),
+    ];
+    for sign in signs {
+        comes_to("held(external)", |case| case.user(sign));
+        comes_to("roll_back", |case| {
+            case.user(sign);
+            case.policy.include_external_users = true;
+        });
+    }
+}
+
+#[test]
+fn not_external_passes_the_null_user_type_of_an_old_account() {
+    comes_to("roll_back", |case| case.user(|user| user.user_type = Some(None)));
+}
+
+#[test]
+fn not_external_passes_other_creation_types() {
+    comes_to("roll_back", |case| case.user(|user| user.creation_type = Some(Some("LocalAccount".to_owned()))));
+}
+
+#[test]
+fn not_external_with_an_absent_property_is_unknown() {
+    let absences: [fn(&mut User); 4] = [
+        |user| user.user_type = None,
+        |user| user.user_principal_name = None,
+        |user| user.external_user_state = None,
+        |user| user.creation_type = None,
+    ];
+    for absence in absences {
+        comes_to("held(not_external_unknown)", |case| case.user(absence));
+    }
+}
+
+// account_enabled
+
+#[test]
+fn account_enabled_no_is_account_disabled() {
+    comes_to("held(account_disabled)", |case| case.user(|user| user.account_enabled = Some(false)));
+}
+
+#[test]
+fn account_enabled_unknown_is_held() {
+    comes_to("held(account_enabled_unknown)", |case| case.user(|user| user.account_enabled = None));
+}
+
+// methods_of_window
+
+#[test]
+fn methods_of_window_before_is_registered_before_unless_let_through() {
+    let before = |case: &mut Case| case.methods([method(MethodKind::Phone, Some(BEFORE))]);
+    comes_to("held(registered_before)", before);
+    comes_to("held(registered_before)", |case| {
+        before(case);
+        case.policy.undated_methods = OtherMethods::RollBack;
+    });
+    comes_to("roll_back", |case| {
+        before(case);
+        case.policy.preexisting_methods = OtherMethods::RollBack;
+    });
+}
+
+#[test]
+fn methods_of_window_after_is_registered_after_and_no_setting_lets_it_through() {
+    comes_to("held(registered_after)", |case| {
+        case.methods([method(MethodKind::Phone, Some(AFTER))]);
+        case.policy.preexisting_methods = OtherMethods::RollBack;
+        case.policy.undated_methods = OtherMethods::RollBack;
+    });
+}
+
+#[test]
+fn methods_of_window_counts_both_ends() {
+    for inside in [START, END] {
+        comes_to("roll_back", |case| case.methods([method(MethodKind::Phone, Some(inside))]));
+    }
+}
+
+#[test]
+fn methods_of_window_undated_is_undated_method_unless_let_through() {
+    let undated = |case: &mut Case| {
+        case.methods([method(MethodKind::SoftwareOath, None)]);
+    };
+    comes_to("held(undated_method)", undated);
+    comes_to("held(undated_method)", |case| {
+        undated(case);
+        case.policy.preexisting_methods = OtherMethods::RollBack;
+    });
+    comes_to("roll_back", |case| {
+        undated(case);
+        case.policy.undated_methods = OtherMethods::RollBack;
+    });
+}
+
+#[test]
+fn methods_of_window_undated_passes_where_a_registration_of_the_window_names_its_kind() {
+    let named = [
+        ("User registered Mobile Phone SMS", MethodKind::Phone),
+        ("User registered Office Phone Call", MethodKind::Phone),
+        ("User registered Alternate Mobile Phone Call", MethodKind::Phone),
+        ("User registered Authenticator App with Notification", MethodKind::MicrosoftAuthenticator),
+        ("User registered Authenticator App with Code", MethodKind::SoftwareOath),
+        ("User registered Authenticator App with Code", MethodKind::MicrosoftAuthenticator),
+        ("User registered Authenticator App with Notification and Code", MethodKind::SoftwareOath),
+        ("User registered Authenticator App with Notification and Code", MethodKind::MicrosoftAuthenticator),
+    ];
+    for (reason, kind) in named {
+        let case = Case::with(|case| {
+            case.registered(reason);
+            case.methods([method(kind.clone(), None)]);
+        });
+        assert_eq!(case.decide().verdict, Verdict::RollBack, "{reason} names {kind}");
+    }
+}
+
+#[test]
+fn methods_of_window_undated_is_held_where_no_registration_names_its_kind() {
+    let not_named = [
+        ("User registered Mobile Phone SMS", MethodKind::MicrosoftAuthenticator),
+        ("User registered Mobile Phone SMS", MethodKind::SoftwareOath),
+        ("User registered Authenticator App with Notification", MethodKind::SoftwareOath),
+        ("User registered Authenticator App with Notification", MethodKind::Phone),
+        ("User registered Authenticator App with Code", MethodKind::Phone),
+        ("User registered all required security info", MethodKind::Phone),
+        ("User registered all required security info", MethodKind::MicrosoftAuthenticator),
+        ("", MethodKind::SoftwareOath),
+    ];
+    for (reason, kind) in not_named {
+        let case = Case::with(|case| {
+            case.registered(reason);
+            case.methods([method(kind.clone(), None)]);
+        });
+        assert_eq!(case.decide().verdict, Verdict::Held(Held::UndatedMethod), "{reason} does not name {kind}");
+    }
+}
+
+#[test]
+fn methods_of_window_undated_is_not_named_by_a_registration_outside_the_window() {
+    comes_to("held(undated_method)", |case| {
+        case.registrations = vec![
+            registration("e0", BEFORE, vec![MethodKind::SoftwareOath]),
+            registration("e1", IN_WINDOW, vec![MethodKind::Phone]),
+        ];
+        case.methods([method(MethodKind::SoftwareOath, None)]);
+    });
+}
+
+#[test]
+fn methods_of_window_undated_is_held_for_a_user_named_by_hand_without_registrations() {
+    comes_to("held(undated_method)", |case| {
+        case.by_hand = true;
+        case.registrations.clear();
+        case.methods([method(MethodKind::Phone, None)]);
+    });
+}
+
+#[test]
+fn methods_of_window_looks_at_strong_methods_only() {
+    comes_to("roll_back", |case| {
+        case.methods([
+            method(MethodKind::Phone, Some(IN_WINDOW)),
+            method(MethodKind::Fido2, Some(BEFORE)),
+            method(MethodKind::WindowsHelloForBusiness, Some(AFTER)),
+            method(MethodKind::Unknown("retina".to_owned()), None),
+        ]);
+    });
+}
+
+#[test]
+fn methods_of_window_records_every_reason_once() {
+    let case = Case::with(|case| {
+        case.methods([
+            method(MethodKind::SoftwareOath, None),
+            method(MethodKind::MicrosoftAuthenticator, Some(AFTER)),
+            method(MethodKind::MicrosoftAuthenticator, Some(AFTER)),
+            method(MethodKind::Phone, Some(BEFORE)),
+        ]);
+    });
+    case.comes_to("held(registered_before)");
+    assert_eq!(
+        case.reasons(Rule::MethodsOfWindow),
+        ["held(registered_before)", "held(registered_after)", "held(undated_method)"]
+    );
+    assert_eq!(
+        case.decide().releasable(),
+        [Held::RegisteredBefore, Held::RegisteredAfter, Held::UndatedMethod].into()
+    );
+}
+
+// not_last_credential
+
+#[test]
+fn not_last_credential_passes_with_any_of_the_five_credentials() {
+    let credentials = [
+        MethodKind::Password,
+        MethodKind::Fido2,
+        MethodKind::WindowsHelloForBusiness,
+        MethodKind::PlatformCredential,
+        MethodKind::QrCodePin,
+    ];
+    for credential in credentials {
+        comes_to("roll_back", |case| {
+            case.only_methods([method(MethodKind::Phone, Some(IN_WINDOW)), method(credential, None)]);
+        });
+    }
+}
+
+#[test]
+fn not_last_credential_no_is_last_credential() {
+    let not_enough = [
+        MethodKind::Email,
+        MethodKind::TemporaryAccessPass,
+        MethodKind::HardwareOath,
+        MethodKind::External,
+        MethodKind::Unknown("retina".to_owned()),
+    ];
+    for other in not_enough {
+        comes_to("held(last_credential)", |case| {
+            case.only_methods([method(MethodKind::Phone, Some(IN_WINDOW)), method(other, None)]);
+        });
+    }
+}
+
+#[test]
+fn not_last_credential_a_number_to_sign_in_with_is_primary_sign_in() {
+    comes_to("held(primary_sign_in)", |case| {
+        let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
+        phone.sms_sign_in = SmsSignIn::Ready;
+        case.methods([phone]);
+    });
+}
+
+#[test]
+fn not_last_credential_a_passwordless_authenticator_is_primary_sign_in() {
+    let passwordless = Some(ReportLine { sspr: false, passwordless: true, admin: false });
+    comes_to("held(primary_sign_in)", |case| {
+        case.facts.report = passwordless;
+        case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
+    });
+    comes_to("roll_back", |case| case.facts.report = passwordless);
+}
+
+#[test]
+fn not_last_credential_records_both_reasons() {
+    let case = Case::with(|case| {
+        let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
+        phone.sms_sign_in = SmsSignIn::Ready;
+        case.only_methods([phone]);
+    });
+    case.comes_to("held(last_credential)");
+    assert_eq!(case.reasons(Rule::NotLastCredential), ["held(last_credential)", "held(primary_sign_in)"]);
+}
+
+// The order
+
+#[test]
+fn the_first_no_wins_over_an_earlier_unknown() {
+    comes_to("held(account_disabled)", |case| {
+        case.facts.per_user_mfa = unread();
+        case.belts.excluded = unread();
+        case.user(|user| user.account_enabled = Some(false));
+    });
+    comes_to("not_eligible(per_user_mfa)", |case| {
+        case.facts.account = unread();
+        case.facts.per_user_mfa = Reading::Known(PerUserMfa::Enabled);
+    });
+}
+
+#[test]
+fn the_first_unknown_names_the_reason_where_there_is_no_no() {
+    comes_to("held(per_user_mfa_unknown)", |case| {
+        case.facts.per_user_mfa = unread();
+        case.facts.methods = unread();
+        case.belts.administrators = unread();
+    });
+}
+
+#[test]
+fn the_first_no_in_the_order_of_the_table_names_the_reason_and_all_are_recorded() {
+    let mut case = Case::ordinary();
+    let mut verdicts: Vec<(String, Rule)> = Vec::new();
+    let mut worsen = |rule: Rule, change: fn(&mut Case)| {
+        change(&mut case);
+        verdicts.push((case.decide().verdict.to_string(), rule));
+        for (_, rule) in &verdicts {
+            assert!(matches!(case.answer(*rule), RuleAnswer::No { .. }), "{rule:?}");
+        }
+    };
+    // From the last rule to the first: each no comes before all that were there already.
+    worsen(Rule::NotLastCredential, |case| case.only_methods([method(MethodKind::Phone, Some(IN_WINDOW))]));
+    worsen(Rule::MethodsOfWindow, |case| case.only_methods([method(MethodKind::Phone, Some(BEFORE))]));
+    worsen(Rule::AccountEnabled, |case| case.user(|user| user.account_enabled = Some(false)));
+    worsen(Rule::NotExternal, |case| {
+        case.user(|user| {
+            user.account_enabled = Some(false);
+            user.user_type = Some(Some("Guest".to_owned()));
+        });
+    });
+    worsen(Rule::NotAdministrator, Case::administrator);
+    worsen(Rule::NotExcluded, Case::excluded);
+    worsen(Rule::NotRolledBack, |case| case.first_delete_at = Some(at(IN_WINDOW)));
+    worsen(Rule::PerUserMfa, |case| case.facts.per_user_mfa = Reading::Known(PerUserMfa::Enforced));
+    worsen(Rule::InWindow, |case| case.policy.window.end = at("2026-02-19T00:00:00Z"));
+    let verdicts: Vec<String> = verdicts.into_iter().map(|(verdict, _)| verdict).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "held(last_credential)",
+            "held(registered_before)",
+            "held(account_disabled)",
+            "held(external)",
+            "held(administrator)",
+            "held(excluded)",
+            "held(re_registered)",
+            "not_eligible(per_user_mfa)",
+            "not_eligible(outside_window)",
+        ]
+    );
+}
+
+#[test]
+fn no_strong_methods_comes_before_excluded_and_after_already_rolled_back() {
+    let none = |case: &mut Case| {
+        case.methods([]);
+        case.excluded();
+    };
+    comes_to("not_eligible(no_strong_methods)", none);
+    comes_to("not_eligible(already_rolled_back)", |case| {
+        none(case);
+        case.first_delete_at = Some(at(IN_WINDOW));
+    });
+}
+
+// Releases
+
+#[test]
+fn a_release_lifts_exactly_the_reasons_on_record() {
+    let case = Case::with(|case| {
+        case.methods([method(MethodKind::Phone, Some(BEFORE)), method(MethodKind::SoftwareOath, None)]);
+        case.user(|user| user.account_enabled = Some(false));
+        case.released = [Held::AccountDisabled, Held::RegisteredBefore].into();
+    });
+    case.comes_to("held(undated_method)");
+    assert_eq!(case.reasons(Rule::MethodsOfWindow), ["held(undated_method)"]);
+    let note = |answer| matches!(answer, RuleAnswer::Pass { note: Some(note) } if note.contains("released"));
+    assert!(note(case.answer(Rule::AccountEnabled)));
+    let all = Case { released: [Held::AccountDisabled, Held::RegisteredBefore, Held::UndatedMethod].into(), ..case };
+    all.comes_to("roll_back");
+}
+
+#[test]
+fn a_release_lifts_re_registered() {
+    comes_to("roll_back", |case| {
+        case.first_delete_at = Some(at(IN_WINDOW));
+        case.released = [Held::ReRegistered].into();
+    });
+}
+
+#[test]
+fn a_release_never_lifts_excluded_an_unknown_or_not_eligible() {
+    let everything: BTreeSet<Held> = Held::ALL.iter().copied().collect();
+    let changes: [(&str, fn(&mut Case)); 6] = [
+        ("held(excluded)", Case::excluded),
+        ("held(per_user_mfa_unknown)", |case| case.facts.per_user_mfa = unread()),
+        ("held(not_administrator_unknown)", |case| case.belts.administrators = unread()),
+        ("not_eligible(per_user_mfa)", |case| case.facts.per_user_mfa = Reading::Known(PerUserMfa::Enabled)),
+        ("not_eligible(outside_window)", |case| case.registrations.clear()),
+        ("not_eligible(no_strong_methods)", |case| case.methods([])),
+    ];
+    for (verdict, change) in changes {
+        comes_to(verdict, |case| {
+            change(case);
+            case.released = everything.clone();
+        });
+    }
+}
+
+#[test]
+fn what_can_be_released_leaves_out_excluded_and_unknowns() {
+    let case = Case::with(|case| {
+        case.excluded();
+        case.administrator();
+        case.facts.per_user_mfa = unread();
+        case.user(|user| user.account_enabled = Some(false));
+    });
+    assert_eq!(case.decide().releasable(), [Held::Administrator, Held::AccountDisabled].into());
+}
+
+// Notices
+
+#[test]
+fn notices_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
+    let line = |sspr| Some(ReportLine { sspr, passwordless: false, admin: false });
+    let notice = |case: Case| case.decide().notices.unwrap().sspr_loses_phone;
+    assert_eq!(notice(Case::ordinary()), None, "not known");
+    assert_eq!(notice(Case::with(|case| case.facts.report = line(true))), Some(true));
+    assert_eq!(notice(Case::with(|case| case.facts.report = line(false))), Some(false));
+    let no_phone = Case::with(|case| {
+        case.facts.report = line(true);
+        case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
+    });
+    assert_eq!(notice(no_phone), Some(false), "it is no phone that goes");
+}
+
+#[test]
+fn notices_say_what_can_still_do_mfa() {
+    let case = Case::with(|case| {
+        case.methods([
+            method(MethodKind::Phone, Some(IN_WINDOW)),
+            method(MethodKind::External, None),
+            method(MethodKind::Fido2, None),
+            method(MethodKind::Fido2, None),
+            method(MethodKind::HardwareOath, None),
+            method(MethodKind::Email, None),
+            method(MethodKind::WindowsHelloForBusiness, None),
+        ]);
+    });
+    let notices = case.decide().notices.unwrap();
+    assert_eq!(notices.still_can_do_mfa, [MethodKind::Fido2, MethodKind::External, MethodKind::HardwareOath]);
+    assert!(!notices.no_method_left);
+}
+
+#[test]
+fn notices_say_that_no_method_is_left() {
+    let notices = Case::ordinary().decide().notices.unwrap();
+    assert!(notices.no_method_left && notices.still_can_do_mfa.is_empty());
+    let email = Case::with(|case| case.methods([method(MethodKind::Email, None)]));
+    assert!(!email.decide().notices.unwrap().no_method_left);
+}
+
+#[test]
+fn notices_are_not_known_where_the_methods_are_not() {
+    assert_eq!(Case::with(|case| case.facts.methods = unread()).decide().notices, None);
+}
+
+// The record
+
+#[test]
+fn a_decision_is_read_back_as_it_was_written() {
+    let case = Case::with(|case| {
+        case.by_hand = true;
+        case.belts.administrators = unread();
+        case.methods([method(MethodKind::Phone, Some(BEFORE)), method(MethodKind::SoftwareOath, None)]);
+        case.facts.report = Some(ReportLine { sspr: true, passwordless: false, admin: false });
+    });
+    let decision = case.decide();
+    let json = serde_json::to_string(&decision).unwrap();
+    assert_eq!(serde_json::from_str::<Decision>(&json).unwrap(), decision);
+}
+
+// Invariants
+
+fn reading<T: Clone + std::fmt::Debug + 'static>(
+    known: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Reading<T>> {
+    prop_oneof![12 => known.prop_map(Reading::Known), 1 => Just(unread())]
+}
+
+fn any_user() -> impl Strategy<Value = User> {
+    let text = |usual: Option<&'static str>, odd: &'static str| {
+        let some = |text: Option<&str>| Some(text.map(str::to_owned));
+        prop_oneof![10 => Just(some(usual)), 1 => Just(some(Some(odd))), 1 => Just(None), 1 => Just(some(None))]
+    };
+    let name = prop_oneof![10 => Just(Some("ada@contoso.example")), 1 => Just(Some("a#EXT#@x")), 1 => Just(None)];
+    let enabled = prop_oneof![10 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)];
+    (name, enabled, text(Some("Member"), "Guest"), text(None, "Accepted"), text(None, "Invitation")).prop_map(
+        |(name, account_enabled, user_type, external_user_state, creation_type)| User {
+            user_principal_name: name.map(str::to_owned),
+            account_enabled,
+            user_type,
+            external_user_state,
+            creation_type,
+            ..member()
+        },
+    )
+}
+
+fn any_account() -> impl Strategy<Value = Account> {
+    prop_oneof![
+        12 => any_user().prop_map(|user| Account::Found(Box::new(user))),
+        1 => Just(Account::NotFound),
+    ]
+}
+
+fn any_per_user_mfa() -> impl Strategy<Value = PerUserMfa> {
+    prop_oneof![
+        4 => Just(PerUserMfa::Disabled),
+        1 => Just(PerUserMfa::Enabled),
+        1 => Just(PerUserMfa::Enforced),
+        1 => Just(PerUserMfa::Unknown),
+    ]
+}
+
+fn any_method() -> impl Strategy<Value = AuthenticationMethod> {
+    let kind = prop_oneof![
+        6 => Just(MethodKind::Phone),
+        3 => Just(MethodKind::MicrosoftAuthenticator),
+        2 => Just(MethodKind::SoftwareOath),
+        3 => Just(MethodKind::Password),
+        1 => Just(MethodKind::Fido2),
+        1 => Just(MethodKind::Email),
+        1 => Just(MethodKind::Unknown("retina".to_owned())),
+    ];
+    let created = prop_oneof![8 => Just(Some(IN_WINDOW)), 1 => Just(Some(BEFORE)), 1 => Just(Some(AFTER)), 2 => Just(None)];
+    (kind, created, prop::bool::weighted(0.1)).prop_map(|(kind, created, signs_in)| {
+        let mut method = method(kind, created);
+        if signs_in {
+            method.sms_sign_in = SmsSignIn::Ready;
+        }
+        method
+    })
+}
+
+fn any_methods() -> impl Strategy<Value = Vec<AuthenticationMethod>> {
+    (prop::collection::vec(any_method(), 0..4), prop::bool::weighted(0.8)).prop_map(|(mut methods, password)| {
+        if password {
+            methods.push(method(MethodKind::Password, None));
+        }
+        methods
+    })
+}
+
+fn any_belts() -> impl Strategy<Value = Belts> {
+    let who = || prop_oneof![8 => Just(None), 1 => Just(Some(USER)), 1 => Just(Some(OTHER_USER))];
+    let excluded = who().prop_map(|who| who.iter().map(|id| id.parse().unwrap()).collect());
+    let administrators =
+        who().prop_map(|who| who.iter().map(|id| (id.parse().unwrap(), "by a role".to_owned())).collect());
+    (reading(excluded), reading(administrators)).prop_map(|(excluded, administrators)| Belts { excluded, administrators })
+}
+
+fn any_facts() -> impl Strategy<Value = Facts> {
+    let line = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2))
+        .prop_map(|(sspr, passwordless, admin)| ReportLine { sspr, passwordless, admin });
+    (reading(any_account()), reading(any_per_user_mfa()), reading(any_methods()), prop::option::of(line)).prop_map(
+        |(account, per_user_mfa, methods, report)| Facts {
+            read_at: at(NOW),
+            account,
+            per_user_mfa,
+            methods,
+            report,
+            request_ids: Vec::new(),
+        },
+    )
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Past {
+    Nothing,
+    RolledBack,
+    IntentOfTheseMethods,
+    IntentOfOtherMethods,
+}
+
+prop_compose! {
+    fn any_case()(
+        facts in any_facts(),
+        belts in any_belts(),
+        registered_at in prop::sample::select(vec![IN_WINDOW, IN_WINDOW, IN_WINDOW, BEFORE, AFTER]),
+        by_hand in any::<bool>(),
+        past in prop_oneof![
+            6 => Just(Past::Nothing),
+            1 => Just(Past::RolledBack),
+            1 => Just(Past::IntentOfTheseMethods),
+            1 => Just(Past::IntentOfOtherMethods),
+        ],
+        include in (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
+        released in prop_oneof![
+            3 => Just(BTreeSet::new()),
+            1 => prop::sample::subsequence(Held::ALL, 0..=Held::ALL.len()).prop_map(|held| held.into_iter().collect()),
+            1 => Just(Held::ALL.iter().copied().collect::<BTreeSet<Held>>()),
+        ],
+    ) -> Case {
+        let other = |roll_back| if roll_back { OtherMethods::RollBack } else { OtherMethods::Hold };
+        let mut case = Case::with(|case| {
+            case.registrations = vec![registration("e1", registered_at, vec![MethodKind::Phone])];
+            case.by_hand = by_hand;
+            case.policy.include_administrators = include.0;
+            case.policy.include_external_users = include.1;
+            case.policy.preexisting_methods = other(include.2);
+            case.policy.undated_methods = other(include.3);
+            case.released = released;
+        });
+        case.facts = facts;
+        case.belts = belts;
+        match past {
+            Past::Nothing => {}
+            Past::RolledBack => case.first_delete_at = Some(at(IN_WINDOW)),
+            Past::IntentOfTheseMethods => case.intended("2026-04-02T11:00:00Z"),
+            Past::IntentOfOtherMethods => {
+                let methods = std::mem::replace(&mut case.facts.methods, Reading::Known(Vec::new()));
+                case.intended("2026-04-02T11:00:00Z");
+                case.facts.methods = methods;
+            }
+        }
+        case
+    }
+}
+
+fn no_reason(result: &RuleResult) -> Option<Verdict> {
+    match &result.answer {
+        RuleAnswer::No { reasons, .. } => reasons.first().copied(),
+        _ => None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Invariant 2.
+    #[test]
+    fn never_for_a_user_enabled_or_enforced_for_per_user_mfa_and_no_read_that_failed_counts_as_a_pass(
+        case in any_case(),
+    ) {
+        let decision = case.decide();
+        if decision.verdict == Verdict::RollBack {
+            prop_assert_eq!(&case.facts.per_user_mfa, &Reading::Known(PerUserMfa::Disabled));
+            prop_assert!(matches!(&case.facts.account, Reading::Known(Account::Found(_))));
+            prop_assert!(case.facts.methods.known().is_some());
+            prop_assert!(case.belts.administrators.known().is_some());
+            let excluded = case.belts.excluded.known();
+            prop_assert!(excluded.is_some_and(|excluded| !excluded.contains(&USER.parse().unwrap())));
+            for result in &decision.rules {
+                prop_assert!(
+                    matches!(result.answer, RuleAnswer::Pass { .. } | RuleAnswer::NotApplicable),
+                    "{:?}", result
+                );
+            }
+        }
+    }
+
+    /// Invariant 5, as far as deciding goes.
+    #[test]
+    fn no_second_automatic_rollback_without_a_release_or_an_open_intent(case in any_case()) {
+        if case.decide().verdict == Verdict::RollBack && case.first_delete_at.is_some() {
+            prop_assert!(case.intent.is_some() || case.released.contains(&Held::ReRegistered));
+        }
+    }
+
+    /// Invariant 3, as far as deciding goes.
+    #[test]
+    fn every_method_that_goes_is_of_the_window_or_let_through(case in any_case()) {
+        if case.decide().verdict == Verdict::RollBack {
+            for method in case.facts.methods.known().unwrap().iter().filter(|method| method.kind.is_strong()) {
+                let (in_window, lets_through, held) = match method.created {
+                    Some(created) if created < at(START) => {
+                        (false, case.policy.preexisting_methods == OtherMethods::RollBack, Held::RegisteredBefore)
+                    }
+                    Some(created) if created > at(END) => (false, false, Held::RegisteredAfter),
+                    Some(_) => (true, false, Held::RegisteredAfter),
+                    None => (
+                        method.kind == MethodKind::Phone && case.registrations[0].registered_at == at(IN_WINDOW),
+                        case.policy.undated_methods == OtherMethods::RollBack,
+                        Held::UndatedMethod,
+                    ),
+                };
+                prop_assert!(in_window || lets_through || case.released.contains(&held), "{:?}", method);
+            }
+        }
+    }
+
+    #[test]
+    fn a_decision_has_all_rules_in_order_and_says_the_first_no_or_else_the_first_unknown(case in any_case()) {
+        let decision = case.decide();
+        let rules: Vec<Rule> = decision.rules.iter().map(|result| result.rule).collect();
+        prop_assert_eq!(rules, Rule::ALL);
+        let is_unknown = |result: &&RuleResult| matches!(result.answer, RuleAnswer::Unknown { .. });
+        let expected = match decision.rules.iter().find_map(no_reason) {
+            Some(reason) => reason.to_string(),
+            None => match decision.rules.iter().find(is_unknown) {
+                Some(result) => {
+                    let rule = serde_json::to_value(result.rule).unwrap();
+                    format!("held({}_unknown)", rule.as_str().unwrap())
+                }
+                None => "roll_back".to_owned(),
+            },
+        };
+        prop_assert_eq!(decision.verdict.to_string(), expected);
+    }
+}

@@ -1,0 +1,129 @@
+//! A look at the simulated tenant itself: what it says against what the ledger says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use shared::{
+    ids::UserId,
+    ledger::HistoryEntry,
+    outcome::Outcome,
+};
+use simulator::{Cast, Resident, Tenant};
+
+use crate::{engine::Engine, error::CommandError, output::Rows};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+pub(super) struct Check {
+    pub(super) what: String,
+    pub(super) holds: bool,
+}
+
+/// The methods that each user has in the tenant.
+pub(super) type Methods = BTreeMap<uuid::Uuid, BTreeSet<String>>;
+
+pub(super) fn methods(tenant: &Tenant, cast: &Cast) -> Methods {
+    cast.residents.iter().map(|resident| (resident.id, listed(tenant, resident, |_| true))).collect()
+}
+
+fn listed(tenant: &Tenant, resident: &Resident, wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    tenant
+        .user(resident.id)
+        .into_iter()
+        .flat_map(|user| user.methods)
+        .filter(|method| wanted(&method.kind))
+        .map(|method| method.id)
+        .collect()
+}
+
+fn is_strong(kind: &str) -> bool {
+    matches!(kind, "phone" | "microsoftAuthenticator" | "softwareOath")
+}
+
+fn user_id(resident: &Resident) -> Option<UserId> {
+    resident.id.to_string().parse().ok()
+}
+
+/// Everybody whose methods stayed, by situation and reason.
+pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, CommandError> {
+    let mut counts: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
+    for resident in &cast.residents {
+        let Some(user) = user_id(resident) else { continue };
+        let outcome = engine.book.user(user).await?.value.and_then(|state| state.outcome());
+        if outcome != Some(Outcome::RolledBack) {
+            let outcome = outcome.map_or("no registration of the window on record".to_owned(), |o| o.to_string());
+            *counts.entry((outcome, resident.role.describes())).or_default() += 1;
+        }
+    }
+    Ok(Rows {
+        header: vec!["users", "outcome", "who they are"],
+        rows: counts
+            .into_iter()
+            .map(|((outcome, who), count)| vec![count.to_string(), outcome, who.to_owned()])
+            .collect(),
+    })
+}
+
+/// Looks at the tenant and its journal.
+pub(super) async fn check(
+    tenant: &Tenant,
+    cast: &Cast,
+    before: &Methods,
+    engine: &Engine,
+) -> Result<Vec<Check>, CommandError> {
+    let (protected, affected): (Vec<&Resident>, Vec<&Resident>) =
+        cast.residents.iter().partition(|resident| resident.role.must_keep_methods());
+    let touched = protected.iter().filter(|resident| listed(tenant, resident, |_| true) != before[&resident.id]).count();
+    let journal = tenant.journal();
+    let deletes: Vec<_> = journal.iter().filter(|entry| entry.method == "DELETE").collect();
+    let strayed = deletes
+        .iter()
+        .filter(|entry| {
+            let segment = entry.segment.as_deref().unwrap_or_default();
+            !["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"].contains(&segment)
+        })
+        .count();
+    let protected_ids: BTreeSet<_> = protected.iter().map(|resident| resident.id).collect();
+    let wrong = deletes.iter().filter(|entry| entry.user.is_none_or(|user| protected_ids.contains(&user))).count();
+    let mut early = 0;
+    for entry in &deletes {
+        let user = entry.user.and_then(|user| user.to_string().parse().ok());
+        let intended = match user {
+            Some(user) => engine.book.history(user).await?.iter().any(|item| {
+                matches!(item, HistoryEntry::Intent { intent, .. } if intent.written_at <= entry.at)
+            }),
+            None => false,
+        };
+        early += usize::from(!intended);
+    }
+    let mut rolled_back = 0;
+    let mut unlike = 0;
+    for resident in &affected {
+        let left = listed(tenant, resident, is_strong);
+        let state = match user_id(resident) {
+            Some(user) => engine.book.user(user).await?.value,
+            None => None,
+        };
+        let outcome = state.and_then(|state| state.outcome());
+        let as_expected = outcome.is_some_and(|outcome| outcome.to_string() == resident.role.expected());
+        let as_recorded = (outcome == Some(Outcome::RolledBack)) == left.is_empty();
+        rolled_back += usize::from(left.is_empty());
+        unlike += usize::from(!as_expected || !as_recorded);
+    }
+    Ok(vec![
+        Check {
+            what: format!("all {} protected users still have every method they had", protected.len()),
+            holds: touched == 0,
+        },
+        Check {
+            what: format!("{rolled_back} users have no strong method left, as the ledger says"),
+            holds: unlike == 0 && rolled_back > 0,
+        },
+        Check {
+            what: format!("{} DELETE requests, none for a protected user", deletes.len()),
+            holds: wrong == 0 && !deletes.is_empty(),
+        },
+        Check { what: "none before its intent was in the ledger".to_owned(), holds: early == 0 },
+        Check { what: "none for another type than phone, Authenticator and software OATH".to_owned(), holds: strayed == 0 },
+    ])
+}

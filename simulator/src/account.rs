@@ -1,0 +1,254 @@
+//! Users.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::method::{Method, MethodKind, NewMethod, PhoneType};
+
+/// Per-user MFA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PerUserMfa {
+    /// Nobody asked for MFA.
+    Disabled,
+    /// An administrator enabled it.
+    Enabled,
+    /// It was enabled and the user has registered.
+    Enforced,
+}
+
+/// A user to add.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The principal name; unique in the tenant.
+    pub user_principal_name: String,
+    /// The display name.
+    pub display_name: String,
+    /// `Member`, `Guest` or null.
+    pub user_type: Option<String>,
+    /// Whether the user can sign in.
+    pub account_enabled: bool,
+    /// State of a B2B invitation.
+    pub external_user_state: Option<String>,
+    /// `Invitation` for B2B users.
+    pub creation_type: Option<String>,
+    /// Whether the user is synchronised from on premises.
+    pub on_premises_sync_enabled: Option<bool>,
+    /// Whether there is a password method.
+    pub password: bool,
+    /// Per-user MFA.
+    pub per_user_mfa: PerUserMfa,
+}
+
+impl NewUser {
+    /// An ordinary member with a password.
+    pub fn named(user_principal_name: &str) -> Self {
+        let name = user_principal_name.split('@').next().unwrap_or_default();
+        Self {
+            user_principal_name: user_principal_name.to_owned(),
+            display_name: name.replace('.', " "),
+            user_type: Some("Member".to_owned()),
+            account_enabled: true,
+            external_user_state: None,
+            creation_type: None,
+            on_premises_sync_enabled: None,
+            password: true,
+            per_user_mfa: PerUserMfa::Disabled,
+        }
+    }
+}
+
+/// What is really there, whatever lists still show.
+#[derive(Debug, Clone, Serialize)]
+pub struct UserView {
+    /// The object id.
+    pub id: Uuid,
+    /// The principal name.
+    pub user_principal_name: String,
+    /// Whether the user is deleted.
+    pub deleted: bool,
+    /// Whether the user can sign in.
+    pub account_enabled: bool,
+    /// Per-user MFA.
+    pub per_user_mfa: PerUserMfa,
+    /// All methods.
+    pub methods: Vec<MethodView>,
+}
+
+impl UserView {
+    /// Whether a phone, the Authenticator or a software OATH method is there.
+    pub fn has_strong_methods(&self) -> bool {
+        self.methods.iter().any(|method| {
+            matches!(
+                method.kind.as_str(),
+                "phone" | "microsoftAuthenticator" | "softwareOath"
+            )
+        })
+    }
+}
+
+/// A method that is really there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MethodView {
+    /// The short name of its kind, like `phone`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its date, where it has one.
+    pub created: Option<Timestamp>,
+    /// Whether it is the user's default.
+    pub is_default: bool,
+}
+
+/// The properties of a user that `$select` knows.
+pub(crate) const PROPERTIES: [&str; 8] = [
+    "id",
+    "userPrincipalName",
+    "displayName",
+    "userType",
+    "accountEnabled",
+    "externalUserState",
+    "creationType",
+    "onPremisesSyncEnabled",
+];
+
+/// A user.
+#[derive(Debug, Clone)]
+pub(crate) struct Account {
+    pub(crate) id: Uuid,
+    pub(crate) user: NewUser,
+    pub(crate) deleted: bool,
+    pub(crate) methods: Vec<Method>,
+    /// Methods that are gone, and until when they still show.
+    removed: Vec<(Method, Timestamp)>,
+    default_method: Option<String>,
+}
+
+impl Account {
+    pub(crate) fn new(id: Uuid, user: NewUser) -> Self {
+        let mut account = Self {
+            id,
+            deleted: false,
+            methods: Vec::new(),
+            removed: Vec::new(),
+            default_method: None,
+            user,
+        };
+        if account.user.password {
+            account.add(String::new(), NewMethod::new(MethodKind::Password));
+        }
+        account
+    }
+
+    /// Adds a method, in place of one with the same id. The first strong one is the default.
+    pub(crate) fn add(&mut self, id: String, what: NewMethod) -> String {
+        let id = what.fixed_id().map_or(id, str::to_owned);
+        if what.default || (self.default_method.is_none() && what.kind.is_strong()) {
+            self.default_method = Some(id.clone());
+        }
+        self.methods.retain(|method| method.id != id);
+        self.methods.push(Method {
+            id: id.clone(),
+            what,
+        });
+        id
+    }
+
+    /// Takes a method away; it shows for a while.
+    pub(crate) fn remove(
+        &mut self,
+        id: &str,
+        now: Timestamp,
+        shows_for: Duration,
+    ) -> Option<Method> {
+        let at = self.methods.iter().position(|method| method.id == id)?;
+        let method = self.methods.remove(at);
+        self.removed.retain(|(_, until)| *until > now);
+        self.removed.push((method.clone(), now + shows_for));
+        if self.default_method.as_deref() == Some(id) {
+            self.default_method = None;
+        }
+        Some(method)
+    }
+
+    /// The methods that lists show.
+    pub(crate) fn shown(&self, now: Timestamp) -> Vec<&Method> {
+        let ghosts = self.removed.iter().filter(|(gone, until)| {
+            *until > now && self.methods.iter().all(|method| method.id != gone.id)
+        });
+        let mut shown: Vec<&Method> = self.methods.iter().collect();
+        for (ghost, _) in ghosts {
+            if shown.iter().all(|method| method.id != ghost.id) {
+                shown.push(ghost);
+            }
+        }
+        shown
+    }
+
+    /// Whether a method is the default while others remain or still seem to.
+    pub(crate) fn is_blocked_default(&self, id: &str, now: Timestamp) -> bool {
+        self.default_method.as_deref() == Some(id)
+            && self
+                .shown(now)
+                .iter()
+                .any(|method| method.id != id && method.kind().is_strong())
+    }
+
+    pub(crate) fn has_alternate_mobile(&self) -> bool {
+        self.methods
+            .iter()
+            .any(|method| *method.kind() == MethodKind::Phone(PhoneType::AlternateMobile))
+    }
+
+    /// `userPreferredMethodForSecondaryAuthentication`.
+    pub(crate) fn preferred(&self) -> Option<&'static str> {
+        let id = self.default_method.as_deref()?;
+        let method = self.methods.iter().find(|method| method.id == id)?;
+        Some(match method.kind() {
+            MethodKind::Phone(PhoneType::Mobile) => "sms",
+            MethodKind::Phone(PhoneType::AlternateMobile) => "voiceAlternateMobile",
+            MethodKind::Phone(PhoneType::Office) => "voiceOffice",
+            MethodKind::MicrosoftAuthenticator => "push",
+            _ => "oath",
+        })
+    }
+
+    /// One property as Graph shows it.
+    pub(crate) fn property(&self, name: &str) -> Value {
+        match name {
+            "id" => json!(self.id),
+            "userPrincipalName" => json!(self.user.user_principal_name),
+            "displayName" => json!(self.user.display_name),
+            "userType" => json!(self.user.user_type),
+            "accountEnabled" => json!(self.user.account_enabled),
+            "externalUserState" => json!(self.user.external_user_state),
+            "creationType" => json!(self.user.creation_type),
+            "onPremisesSyncEnabled" => json!(self.user.on_premises_sync_enabled),
+            _ => Value::Null,
+        }
+    }
+
+    pub(crate) fn view(&self) -> UserView {
+        UserView {
+            id: self.id,
+            user_principal_name: self.user.user_principal_name.clone(),
+            deleted: self.deleted,
+            account_enabled: self.user.account_enabled,
+            per_user_mfa: self.user.per_user_mfa,
+            methods: self
+                .methods
+                .iter()
+                .map(|method| MethodView {
+                    kind: method.kind().name().to_owned(),
+                    id: method.id.clone(),
+                    created: method.what.created,
+                    is_default: self.default_method.as_deref() == Some(method.id.as_str()),
+                })
+                .collect(),
+        }
+    }
+}

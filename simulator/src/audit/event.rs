@@ -1,0 +1,220 @@
+//! Records of the audit log.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::state::random_uuid;
+
+/// A record to add to the audit log. As made by [`NewEvent::new`] it is a successful one of the
+/// service "Authentication Methods".
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    at: Timestamp,
+    visible_at: Timestamp,
+    record: Value,
+    made_up: bool,
+}
+
+impl NewEvent {
+    /// A record in the shape that the service writes, without actor and target.
+    pub fn new(activity: &str, at: Timestamp) -> Self {
+        let record = json!({
+            "category": "UserManagement",
+            "result": "success",
+            "resultReason": "",
+            "activityDisplayName": activity,
+            "loggedByService": "Authentication Methods",
+            "operationType": "ServiceApi",
+            "initiatedBy": { "app": null, "user": null },
+            "targetResources": [],
+            "additionalDetails": [],
+        });
+        Self {
+            at,
+            visible_at: at,
+            record,
+            made_up: true,
+        }
+    }
+
+    /// Any record as it is, sorted in at `at`.
+    pub fn raw(record: Value, at: Timestamp) -> Self {
+        Self {
+            at,
+            visible_at: at,
+            record,
+            made_up: false,
+        }
+    }
+
+    /// A user's own action.
+    pub fn by_user(activity: &str, at: Timestamp, id: Uuid, user_principal_name: &str) -> Self {
+        Self::new(activity, at)
+            .actor(id, user_principal_name)
+            .target(id, user_principal_name)
+    }
+
+    /// Graph lists the record only from then on.
+    #[must_use]
+    pub fn visible_at(mut self, at: Timestamp) -> Self {
+        self.visible_at = at;
+        self
+    }
+
+    /// Sets `id`; without it the record gets one of the usual shape.
+    #[must_use]
+    pub fn id(self, id: &str) -> Self {
+        self.with("id", json!(id))
+    }
+
+    /// Sets `loggedByService`.
+    #[must_use]
+    pub fn service(self, service: &str) -> Self {
+        self.with("loggedByService", json!(service))
+    }
+
+    /// Sets `category`.
+    #[must_use]
+    pub fn category(self, category: &str) -> Self {
+        self.with("category", json!(category))
+    }
+
+    /// Sets `result`.
+    #[must_use]
+    pub fn result(self, result: &str) -> Self {
+        self.with("result", json!(result))
+    }
+
+    /// Sets `resultReason`.
+    #[must_use]
+    pub fn reason(self, reason: &str) -> Self {
+        self.with("resultReason", json!(reason))
+    }
+
+    /// Sets any property of the record.
+    #[must_use]
+    pub fn with(mut self, property: &str, value: Value) -> Self {
+        self.record[property] = value;
+        self
+    }
+
+    /// The user that acted.
+    #[must_use]
+    pub fn actor(self, id: Uuid, user_principal_name: &str) -> Self {
+        let user = json!({
+            "id": id,
+            "displayName": null,
+            "userPrincipalName": user_principal_name,
+            "ipAddress": "198.51.100.7",
+        });
+        self.with("initiatedBy", json!({ "app": null, "user": user }))
+    }
+
+    /// The application that acted.
+    #[must_use]
+    pub fn app_actor(self, id: Uuid, name: &str) -> Self {
+        let app = json!({
+            "appId": id,
+            "displayName": name,
+            "servicePrincipalId": null,
+            "servicePrincipalName": null,
+        });
+        self.with("initiatedBy", json!({ "app": app, "user": null }))
+    }
+
+    /// The user that is concerned.
+    #[must_use]
+    pub fn target(self, id: Uuid, user_principal_name: &str) -> Self {
+        let target = json!({
+            "id": id,
+            "displayName": "Some One",
+            "type": "User",
+            "userPrincipalName": user_principal_name,
+            "groupType": null,
+            "modifiedProperties": [],
+        });
+        self.with("targetResources", json!([target]))
+    }
+
+    /// The record with all that was left open, its time, and when it shows.
+    pub(crate) fn complete(mut self, rng: &mut fastrand::Rng) -> (Timestamp, Timestamp, Value) {
+        if !self.made_up {
+            return (self.at, self.visible_at, self.record);
+        }
+        let micros = rng.u8(..8) == 0;
+        let step = if micros { 1_000 } else { 100 };
+        let at = truncated(self.at, step);
+        let correlation = random_uuid(rng);
+        if self.record.get("id").is_none() {
+            let service = self.record["loggedByService"].as_str().unwrap_or_default();
+            let suffix = if rng.bool() { "MCDC4" } else { "AUMVX" };
+            let number = rng.u32(1_000_000..100_000_000);
+            self.record["id"] = json!(format!("{service}_{correlation}_{suffix}_{number}"));
+        }
+        if self.record.get("correlationId").is_none() {
+            self.record["correlationId"] = json!(correlation);
+        }
+        self.record["activityDateTime"] = json!(written(at, micros));
+        (at, self.visible_at, self.record)
+    }
+}
+
+fn truncated(at: Timestamp, step: i128) -> Timestamp {
+    let nanos = at.as_nanosecond();
+    Timestamp::from_nanosecond(nanos - nanos.rem_euclid(step)).unwrap_or(at)
+}
+
+/// `…Z` with seven decimals, or `+00:00` with six.
+fn written(at: Timestamp, micros: bool) -> String {
+    let nanos = at.as_nanosecond().rem_euclid(1_000_000_000);
+    let seconds = at.strftime("%Y-%m-%dT%H:%M:%S");
+    if micros {
+        format!("{seconds}.{:06}+00:00", nanos / 1_000)
+    } else {
+        format!("{seconds}.{:07}Z", nanos / 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_have_the_documented_shape() {
+        let at: Timestamp = "2026-10-02T03:04:05.123456789Z".parse().unwrap();
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut seen = [false; 2];
+        for _ in 0..60 {
+            let (time, visible, record) =
+                NewEvent::new("User registered security info", at).complete(&mut rng);
+            let text = record["activityDateTime"].as_str().unwrap();
+            assert!(
+                text == "2026-10-02T03:04:05.1234567Z"
+                    || text == "2026-10-02T03:04:05.123456+00:00"
+            );
+            seen[usize::from(text.ends_with('Z'))] = true;
+            assert_eq!(text.parse::<Timestamp>().unwrap(), time);
+            assert_eq!(visible, at);
+            assert!(
+                record["id"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("Authentication Methods_")
+            );
+        }
+        assert_eq!(seen, [true, true]);
+    }
+
+    #[test]
+    fn raw_records_stay_as_they_are() {
+        let at = Timestamp::UNIX_EPOCH;
+        let record = json!({ "id": "x", "activityDateTime": "2024-12-16 16:32:16.087554000" });
+        assert_eq!(
+            NewEvent::raw(record.clone(), at)
+                .complete(&mut fastrand::Rng::with_seed(1))
+                .2,
+            record
+        );
+    }
+}

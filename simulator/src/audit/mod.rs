@@ -1,0 +1,92 @@
+//! The audit log.
+
+mod event;
+pub(crate) mod filter;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub use event::NewEvent;
+use filter::{Clause, lower_bound, upper_bound};
+
+/// Where a record stands in the log: by its time, then by its arrival.
+pub(crate) type Position = (Timestamp, u64);
+
+#[derive(Debug)]
+struct Entry {
+    record: Value,
+    visible_at: Timestamp,
+}
+
+/// All records, by time.
+#[derive(Debug, Default)]
+pub(crate) struct AuditLog {
+    entries: BTreeMap<Position, Entry>,
+    arrived: u64,
+}
+
+/// What a page of the log is to hold.
+#[derive(Debug)]
+pub(crate) struct Stretch<'a> {
+    pub(crate) clauses: &'a [Clause],
+    pub(crate) ascending: bool,
+    /// The last record of the page before.
+    pub(crate) after: Option<Position>,
+    pub(crate) now: Timestamp,
+    /// Records from before are gone.
+    pub(crate) oldest: Timestamp,
+    pub(crate) most: usize,
+}
+
+impl AuditLog {
+    pub(crate) fn add(&mut self, at: Timestamp, visible_at: Timestamp, record: Value) {
+        self.arrived += 1;
+        self.entries
+            .insert((at, self.arrived), Entry { record, visible_at });
+    }
+
+    /// All records, seen through Graph or not.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Value> {
+        self.entries.values().map(|entry| &entry.record)
+    }
+
+    /// The records of one page.
+    pub(crate) fn page(&self, stretch: &Stretch) -> Vec<(Position, &Value)> {
+        let mut from = (
+            lower_bound(stretch.clauses)
+                .max(Some(stretch.oldest))
+                .unwrap_or(stretch.oldest),
+            0,
+        );
+        let mut to = (
+            upper_bound(stretch.clauses).unwrap_or(Timestamp::MAX),
+            u64::MAX,
+        );
+        match stretch.after {
+            Some((at, arrival)) if stretch.ascending => from = from.max((at, arrival + 1)),
+            Some((at, arrival)) => to = to.min((at, arrival - 1)),
+            None => {}
+        }
+        if from > to {
+            return Vec::new();
+        }
+        let range = self.entries.range(from..=to);
+        let chosen = |(at, entry): &(&Position, &Entry)| {
+            entry.visible_at <= stretch.now
+                && stretch
+                    .clauses
+                    .iter()
+                    .all(|clause| clause.holds(at.0, &entry.record))
+        };
+        let rows: Vec<(&Position, &Entry)> = if stretch.ascending {
+            range.filter(chosen).take(stretch.most).collect()
+        } else {
+            range.rev().filter(chosen).take(stretch.most).collect()
+        };
+        rows.into_iter()
+            .map(|(at, entry)| (*at, &entry.record))
+            .collect()
+    }
+}

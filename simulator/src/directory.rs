@@ -1,0 +1,63 @@
+//! Groups, roles and policies.
+
+use uuid::Uuid;
+
+/// How a role is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleKind {
+    /// Now.
+    Active,
+    /// On request, through Privileged Identity Management.
+    Eligible,
+}
+
+/// What makes people register.
+#[derive(Debug, Clone, Default)]
+pub struct Policies {
+    /// Whether security defaults are on.
+    pub security_defaults: bool,
+    /// The Conditional Access policies.
+    pub conditional_access: Vec<ConditionalAccess>,
+    /// Whether the registration campaign nudges users to the Authenticator.
+    pub registration_campaign: bool,
+}
+
+/// A Conditional Access policy.
+#[derive(Debug, Clone)]
+pub struct ConditionalAccess {
+    /// The display name.
+    pub name: String,
+    /// `enabled`, `disabled` or `enabledForReportingButNotEnforced`.
+    pub state: String,
+    /// Whether it grants access only with MFA.
+    pub demands_mfa: bool,
+    /// Whether it grants access only with an authentication strength.
+    pub demands_strength: bool,
+    /// Whether it guards the user action "register security information".
+    pub guards_registration: bool,
+}
+
+/// A group and its direct members, users and groups.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) members: Vec<Uuid>,
+}
+
+/// A role that somebody holds or may take.
+#[derive(Debug, Clone)]
+pub(crate) struct RoleGrant {
+    pub(crate) id: Uuid,
+    pub(crate) kind: RoleKind,
+    pub(crate) principal: Uuid,
+    pub(crate) scope: String,
+}
+
+/// Somebody who may become a member of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupEligibility {
+    pub(crate) id: Uuid,
+    pub(crate) group: Uuid,
+    pub(crate) principal: Uuid,
+}

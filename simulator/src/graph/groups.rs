@@ -1,0 +1,175 @@
+//! `GET /groups/{id}` and its transitive members.
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::context;
+use crate::{
+    answer::{Handled, Refusal, Success},
+    call::Call,
+    cursor,
+    directory::Group,
+    roles::{GROUPS, Granted},
+    state::{State, object_id},
+};
+
+pub(super) fn get(state: &State, granted: &Granted, group: &str, call: &Call) -> Handled {
+    call.must_be_get()?;
+    granted.require(GROUPS)?;
+    call.only(&["$select"])?;
+    let select = call.select(
+        "group",
+        &["id", "displayName", "securityEnabled", "mailEnabled"],
+    )?;
+    let group = existing(state, group)?;
+    let all = json!({
+        "id": group.id,
+        "displayName": group.name,
+        "securityEnabled": true,
+        "mailEnabled": false,
+    });
+    let mut body = match select {
+        None => all,
+        Some(names) => Value::Object(
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), all[*name].clone()))
+                .collect::<Map<_, _>>(),
+        ),
+    };
+    body["@odata.context"] = json!(context("groups/$entity"));
+    Ok(Success::Json(body))
+}
+
+pub(super) fn members(
+    state: &State,
+    granted: &Granted,
+    (group, users_only): (&str, bool),
+    call: &Call,
+) -> Handled {
+    call.must_be_get()?;
+    granted.require(GROUPS)?;
+    call.only(&["$select", "$top", "$skiptoken"])?;
+    let select = call.select(
+        "directoryObject",
+        &["id", "displayName", "userPrincipalName"],
+    )?;
+    let size = call.top(999)?.unwrap_or(state.options.page_size);
+    let group = existing(state, group)?;
+    let sorted: Vec<_> = state
+        .transitive_members(group.id)
+        .into_iter()
+        .filter(|id| !users_only || state.accounts.contains_key(id))
+        .map(|id| (id.to_string(), id))
+        .collect();
+    cursor::page(state, call, ("directoryObjects", size), &sorted, |id| {
+        let mut body = principal(state, *id);
+        if let (Some(names), Some(body)) = (&select, body.as_object_mut()) {
+            body.retain(|key, _| key == "@odata.type" || names.contains(&key.as_str()));
+        }
+        body
+    })
+}
+
+pub(super) fn existing<'a>(state: &'a State, group: &str) -> Result<&'a Group, Refusal> {
+    let id = object_id(group)
+        .ok_or_else(|| Refusal::bad(format!("Invalid object identifier '{group}'.")))?;
+    state
+        .groups
+        .get(&id)
+        .ok_or_else(|| Refusal::no_object(group))
+}
+
+/// A user, a group, or else a service principal.
+pub(super) fn principal(state: &State, id: Uuid) -> Value {
+    if let Some(account) = state.accounts.get(&id) {
+        json!({
+            "@odata.type": "#microsoft.graph.user",
+            "id": id,
+            "displayName": account.user.display_name,
+            "userPrincipalName": account.user.user_principal_name,
+        })
+    } else if let Some(group) = state.groups.get(&id) {
+        json!({ "@odata.type": "#microsoft.graph.group", "id": id, "displayName": group.name })
+    } else {
+        json!({ "@odata.type": "#microsoft.graph.servicePrincipal", "id": id, "displayName": "Some application" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{client, options};
+
+    #[tokio::test(start_paused = true)]
+    async fn members_of_nested_groups_come_in_pages() {
+        let client = client(options()).await;
+        let (outer, inner) = (
+            client.tenant.add_group("outer"),
+            client.tenant.add_group("inner"),
+        );
+        client.tenant.add_member(outer, inner);
+        client.tenant.add_member(inner, outer);
+        let gone = client.user("gone");
+        client.tenant.add_member(inner, gone);
+        client.tenant.delete_user(gone);
+        for n in 0..5 {
+            client
+                .tenant
+                .add_member(inner, client.user(&format!("user{n}")));
+        }
+        let path = format!("/v1.0/groups/{outer}/transitiveMembers");
+        let members = client.all(&format!("{path}?$select=id&$top=2")).await;
+        assert_eq!(members.len(), 6);
+        assert!(
+            members
+                .iter()
+                .all(|member| member.as_object().unwrap().len() == 2)
+        );
+        assert_eq!(
+            client
+                .all(&format!("{path}/microsoft.graph.user?$select=id"))
+                .await
+                .len(),
+            5
+        );
+        assert_eq!(client.get(&format!("{path}?$top=1000")).await.status, 400);
+        assert_eq!(
+            client
+                .get(&format!("{path}?$filter=id eq 'x'"))
+                .await
+                .status,
+            400
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_group_is_not_found() {
+        let client = client(options()).await;
+        let (user, group) = (client.user("ada"), client.tenant.add_group("g"));
+        assert_eq!(
+            client
+                .get(&format!("/v1.0/groups/{group}?$select=displayName"))
+                .await
+                .json()["displayName"],
+            "g"
+        );
+        assert_eq!(
+            client.get(&format!("/v1.0/groups/{user}")).await.status,
+            404
+        );
+        assert_eq!(
+            client
+                .get(&format!("/v1.0/groups/{user}/transitiveMembers"))
+                .await
+                .status,
+            404
+        );
+        assert_eq!(
+            client
+                .get("/v1.0/groups/none/transitiveMembers")
+                .await
+                .status,
+            400
+        );
+    }
+}

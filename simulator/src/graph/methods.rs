@@ -1,0 +1,302 @@
+//! Everything below `users/{id}/authentication`.
+
+use http::Method as Verb;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Version, context, delete, users::existing};
+use crate::{
+    account::Account,
+    answer::{Handled, Refusal, Success},
+    call::Call,
+    method::Method,
+    roles::{Granted, METHODS_READ, POLICIES},
+    state::State,
+};
+
+/// The typed lists.
+const TYPED: [&str; 12] = [
+    "phoneMethods",
+    "microsoftAuthenticatorMethods",
+    "softwareOathMethods",
+    "hardwareOathMethods",
+    "emailMethods",
+    "passwordMethods",
+    "fido2Methods",
+    "windowsHelloForBusinessMethods",
+    "platformCredentialMethods",
+    "temporaryAccessPassMethods",
+    "externalMethods",
+    "qrCodePinMethods",
+];
+
+pub(super) fn handle(
+    state: &mut State,
+    granted: &Granted,
+    (version, user): (Version, &str),
+    rest: &[&str],
+    call: &Call,
+) -> Handled {
+    let (segment, id) = match rest {
+        [segment] => (*segment, None),
+        [segment, id] => (*segment, Some(*id)),
+        _ => {
+            return Err(Refusal::no_segment(
+                rest.last().unwrap_or(&"authentication"),
+            ));
+        }
+    };
+    let known = match segment {
+        "methods" => true,
+        "requirements" | "signInPreferences" => version == Version::Beta && id.is_none(),
+        "hardwareOathMethods" => version == Version::Beta,
+        typed => TYPED.contains(&typed),
+    };
+    if !known {
+        return Err(Refusal::no_segment(segment));
+    }
+    if call.method == Verb::DELETE {
+        let id = id.ok_or_else(Refusal::method_not_allowed)?;
+        return delete::method(state, granted, (user, segment, id), call);
+    }
+    call.must_be_get()?;
+    if segment == "requirements" {
+        granted.require(POLICIES)?;
+    } else if !granted.has(METHODS_READ) && !delete::finer_permission(granted, segment) {
+        return Err(Refusal::denied());
+    }
+    call.only(&[])?;
+    let account = reachable(state, user)?;
+    match (segment, id) {
+        ("requirements", _) => Ok(Success::Json(json!({
+            "@odata.context": "https://graph.microsoft.com/beta/$metadata#strongAuthenticationRequirements",
+            "perUserMfaState": account.user.per_user_mfa,
+        }))),
+        ("signInPreferences", _) => Ok(Success::Json(json!({
+            "@odata.context": "https://graph.microsoft.com/beta/$metadata#signInPreferences",
+            "isSystemPreferredAuthenticationMethodEnabled": false,
+            "userPreferredMethodForSecondaryAuthentication": account.preferred(),
+        }))),
+        (segment, None) => Ok(list(state, version, account, segment)),
+        (segment, Some(id)) => one(state, version, account, (segment, id)),
+    }
+}
+
+/// The user, unless the application cannot reach them.
+pub(super) fn reachable<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
+    let account = existing(state, user)?;
+    let id: Uuid = account.id;
+    if state.restricted.contains(&id) || state.options.faults.restricted_users.contains(&id) {
+        return Err(Refusal::denied());
+    }
+    Ok(account)
+}
+
+fn is_in(method: &Method, version: Version, segment: &str) -> bool {
+    let own = method.kind().segment();
+    let hidden = version == Version::V1 && own.as_deref() == Some("hardwareOathMethods");
+    !hidden && (segment == "methods" || own.as_deref() == Some(segment))
+}
+
+fn shown(method: &Method, segment: &str) -> Value {
+    if segment == "methods" {
+        method.listed()
+    } else {
+        method.typed()
+    }
+}
+
+fn list(state: &State, version: Version, account: &Account, segment: &str) -> Success {
+    let methods = account.shown(state.now());
+    let value: Vec<Value> = methods
+        .into_iter()
+        .filter(|method| is_in(method, version, segment))
+        .map(|method| shown(method, segment))
+        .collect();
+    let context = context(&format!("users('{}')/authentication/{segment}", account.id));
+    Success::Json(json!({ "@odata.context": context, "value": value }))
+}
+
+fn one(state: &State, version: Version, account: &Account, (segment, id): (&str, &str)) -> Handled {
+    let methods = account.shown(state.now());
+    let found = methods
+        .into_iter()
+        .find(|method| method.id == id && is_in(method, version, segment));
+    found
+        .map(|method| Success::Json(shown(method, segment)))
+        .ok_or_else(not_found)
+}
+
+/// There is no such method.
+pub(super) fn not_found() -> Refusal {
+    Refusal::graph(
+        404,
+        "resourceNotFound",
+        "The requested authentication method was not found.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Faults, MethodKind, NewMethod, PerUserMfa,
+        testing::{client, mobile, options},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn hardware_tokens_show_in_beta_only() {
+        let client = client(options()).await;
+        let id = client.user("ada");
+        client
+            .tenant
+            .add_method(id, NewMethod::new(MethodKind::HardwareOath));
+        let names = |items: Vec<serde_json::Value>| -> Vec<String> {
+            items
+                .iter()
+                .map(|item| item["@odata.type"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let v1 = client
+            .get(&format!("/v1.0/users/{id}/authentication/methods"))
+            .await;
+        assert_eq!(
+            names(v1.items()),
+            ["#microsoft.graph.passwordAuthenticationMethod"]
+        );
+        let beta = client
+            .get(&format!("/beta/users/{id}/authentication/methods"))
+            .await;
+        assert_eq!(
+            names(beta.items())[1],
+            "#microsoft.graph.hardwareOathAuthenticationMethod"
+        );
+        let typed = format!("users/{id}/authentication/hardwareOathMethods");
+        assert_eq!(client.get(&format!("/v1.0/{typed}")).await.status, 400);
+        assert_eq!(client.get(&format!("/beta/{typed}")).await.items().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn methods_look_as_documented() {
+        let client = client(options()).await;
+        let id = client.user("ada");
+        client.tenant.register(id, mobile().sms_sign_in());
+        client
+            .tenant
+            .register(id, NewMethod::authenticator_with_code());
+        let items = client
+            .get(&format!("/v1.0/users/{id}/authentication/methods"))
+            .await
+            .items();
+        assert_eq!(items.len(), 4);
+        assert_eq!(items[1]["id"], "3179e48a-750b-4051-897c-87b9720928f7");
+        assert_eq!(items[1]["smsSignInState"], "ready");
+        assert!(items[1].get("createdDateTime").is_none() && items[2]["createdDateTime"].is_null());
+        assert_eq!(
+            items[3]["@odata.type"],
+            "#microsoft.graph.softwareOathAuthenticationMethod"
+        );
+        let phones = client
+            .get(&format!("/v1.0/users/{id}/authentication/phoneMethods"))
+            .await
+            .items();
+        assert_eq!(phones[0]["phoneType"], "mobile");
+        assert!(phones[0].get("@odata.type").is_none());
+        let one = format!(
+            "/v1.0/users/{id}/authentication/phoneMethods/{}",
+            items[1]["id"].as_str().unwrap()
+        );
+        assert_eq!(
+            client.get(&one).await.json()["phoneNumber"],
+            "+1 2065550100"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn query_options_are_refused() {
+        let client = client(options()).await;
+        let id = client.user("ada");
+        for query in ["$select=id", "$top=5", "$filter=id eq 'x'"] {
+            let path = format!("/v1.0/users/{id}/authentication/methods?{query}");
+            assert_eq!(client.get(&path).await.status, 400, "{query}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requirements_and_preferences_are_beta_only() {
+        let client = client(options()).await;
+        let id = client.user("ada");
+        client.tenant.set_per_user_mfa(id, PerUserMfa::Enforced);
+        client.tenant.register(id, NewMethod::authenticator());
+        let requirements = format!("users/{id}/authentication/requirements");
+        let reply = client.get(&format!("/beta/{requirements}")).await;
+        assert_eq!(reply.json()["perUserMfaState"], "enforced");
+        assert_eq!(
+            client.get(&format!("/v1.0/{requirements}")).await.status,
+            400
+        );
+        let preferences = client
+            .get(&format!(
+                "/beta/users/{id}/authentication/signInPreferences"
+            ))
+            .await;
+        assert_eq!(
+            preferences.json()["userPreferredMethodForSecondaryAuthentication"],
+            "push"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn restricted_and_missing_users_are_refused() {
+        let client = client(options()).await;
+        let (unit, fault) = (client.user("ada"), client.user("ben"));
+        client.tenant.set_restricted(unit, true);
+        client.tenant.set_faults(Faults {
+            restricted_users: vec![fault],
+            ..Faults::default()
+        });
+        for id in [unit, fault] {
+            for segment in [
+                "methods",
+                "requirements",
+                "signInPreferences",
+                "phoneMethods",
+            ] {
+                let reply = client
+                    .get(&format!("/beta/users/{id}/authentication/{segment}"))
+                    .await;
+                assert_eq!(
+                    (reply.status, reply.code().as_str()),
+                    (403, "Authorization_RequestDenied")
+                );
+            }
+            assert_eq!(client.get(&format!("/v1.0/users/{id}")).await.status, 200);
+        }
+        let nobody = uuid::Uuid::nil();
+        assert_eq!(
+            client
+                .get(&format!("/v1.0/users/{nobody}/authentication/methods"))
+                .await
+                .status,
+            404
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_permission_opens_its_own_part() {
+        let mut options = options();
+        options.roles = vec!["UserAuthMethod-Phone.ReadWrite.All".to_owned()];
+        let client = client(options).await;
+        let id = client.user("ada");
+        let status = async |segment: &str| {
+            client
+                .get(&format!("/beta/users/{id}/authentication/{segment}"))
+                .await
+                .status
+        };
+        assert_eq!(status("phoneMethods").await, 200);
+        assert_eq!(status("methods").await, 403);
+        assert_eq!(status("softwareOathMethods").await, 403);
+        assert_eq!(status("requirements").await, 403);
+        assert_eq!(status("nonsense").await, 400);
+    }
+}

@@ -1,0 +1,175 @@
+//! Policies that make people register.
+
+use serde_json::{Value, json};
+
+use super::context;
+use crate::{
+    answer::{Handled, Refusal, Success},
+    call::Call,
+    directory::ConditionalAccess,
+    roles::{Granted, POLICIES},
+    state::State,
+};
+
+pub(super) fn get(state: &State, granted: &Granted, policy: &str, call: &Call) -> Handled {
+    let campaign = if state.policies.registration_campaign {
+        "enabled"
+    } else {
+        "disabled"
+    };
+    let mut body = match policy {
+        "identitySecurityDefaultsEnforcementPolicy" => json!({
+            "id": "00000000-0000-0000-0000-000000000005",
+            "displayName": "Security Defaults",
+            "description": "Security defaults is a set of basic identity security mechanisms recommended by Microsoft.",
+            "isEnabled": state.policies.security_defaults,
+        }),
+        "authenticationMethodsPolicy" => json!({
+            "id": "authenticationMethodsPolicy",
+            "displayName": "Authentication Methods Policy",
+            "policyVersion": "1.5",
+            "registrationEnforcement": {
+                "authenticationMethodsRegistrationCampaign": {
+                    "snoozeDurationInDays": 1,
+                    "state": campaign,
+                    "excludeTargets": [],
+                    "includeTargets": [{
+                        "id": "all_users",
+                        "targetType": "group",
+                        "targetedAuthenticationMethod": "microsoftAuthenticator",
+                    }],
+                },
+            },
+            "authenticationMethodConfigurations": [],
+        }),
+        other => return Err(Refusal::no_segment(other)),
+    };
+    call.must_be_get()?;
+    granted.require(POLICIES)?;
+    call.only(&[])?;
+    body["@odata.context"] = json!(context(&format!("policies/{policy}/$entity")));
+    Ok(Success::Json(body))
+}
+
+pub(super) fn conditional_access(state: &State, granted: &Granted, call: &Call) -> Handled {
+    call.must_be_get()?;
+    granted.require(POLICIES)?;
+    call.only(&[])?;
+    let policies: Vec<Value> = state
+        .policies
+        .conditional_access
+        .iter()
+        .enumerate()
+        .map(|(at, policy)| shown(at, policy))
+        .collect();
+    Ok(Success::Json(json!({
+        "@odata.context": context("identity/conditionalAccess/policies"),
+        "value": policies,
+    })))
+}
+
+fn shown(at: usize, policy: &ConditionalAccess) -> Value {
+    let controls: &[&str] = if policy.demands_mfa { &["mfa"] } else { &[] };
+    let strength = policy.demands_strength.then(|| {
+        json!({ "id": "00000000-0000-0000-0000-000000000002", "displayName": "Multifactor authentication" })
+    });
+    let (applications, actions): (&[&str], &[&str]) = if policy.guards_registration {
+        (&[], &["urn:user:registersecurityinfo"])
+    } else {
+        (&["All"], &[])
+    };
+    json!({
+        "id": uuid::Uuid::from_u128(0xca00 + at as u128),
+        "displayName": policy.name,
+        "state": policy.state,
+        "conditions": {
+            "clientAppTypes": ["all"],
+            "applications": {
+                "includeApplications": applications,
+                "excludeApplications": [],
+                "includeUserActions": actions,
+            },
+            "users": { "includeUsers": ["All"], "excludeUsers": [] },
+        },
+        "grantControls": {
+            "operator": "OR",
+            "builtInControls": controls,
+            "customAuthenticationFactors": [],
+            "termsOfUse": [],
+            "authenticationStrength": strength,
+        },
+        "sessionControls": null,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ConditionalAccess, Policies,
+        testing::{client, options},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn policies_show_as_they_are_set() {
+        let client = client(options()).await;
+        let policy = ConditionalAccess {
+            name: "Guard registration".into(),
+            state: "enabled".into(),
+            demands_mfa: true,
+            demands_strength: false,
+            guards_registration: true,
+        };
+        client.tenant.set_policies(Policies {
+            security_defaults: true,
+            conditional_access: vec![policy],
+            registration_campaign: true,
+        });
+        let defaults = client
+            .get("/v1.0/policies/identitySecurityDefaultsEnforcementPolicy")
+            .await;
+        assert_eq!(defaults.json()["isEnabled"], true);
+        let methods = client
+            .get("/v1.0/policies/authenticationMethodsPolicy")
+            .await
+            .json();
+        let campaign =
+            &methods["registrationEnforcement"]["authenticationMethodsRegistrationCampaign"];
+        assert_eq!(campaign["state"], "enabled");
+        let access = client
+            .get("/v1.0/identity/conditionalAccess/policies")
+            .await
+            .items();
+        assert_eq!(access[0]["grantControls"]["builtInControls"][0], "mfa");
+        assert!(access[0]["grantControls"]["authenticationStrength"].is_null());
+        let actions = &access[0]["conditions"]["applications"]["includeUserActions"];
+        assert_eq!(actions[0], "urn:user:registersecurityinfo");
+        assert_eq!(
+            client
+                .get("/v1.0/policies/tokenLifetimePolicies")
+                .await
+                .status,
+            400
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn policies_need_their_permission() {
+        let mut options = options();
+        options.roles = vec!["Directory.Read.All".to_owned()];
+        let client = client(options).await;
+        assert_eq!(
+            client
+                .get("/v1.0/policies/authenticationMethodsPolicy")
+                .await
+                .status,
+            403
+        );
+        assert_eq!(
+            client
+                .get("/v1.0/identity/conditionalAccess/policies")
+                .await
+                .status,
+            403
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Serves a populated tenant on loopback, for trying the rollback out without a real one.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use jiff::Timestamp;
+use simulator::{Budget, Cast, Faults, Options, Population, Tenant};
+use tokio::net::TcpListener;
+
+/// A simulated Microsoft Entra tenant behind Microsoft Graph and the login endpoint.
+///
+/// Prints the environment that the program under test needs, ready for a shell, and serves until
+/// Ctrl-C. People registered from 10 days until 2 days before the start. What is really in the
+/// tenant shows under /_simulator/users, and every request under /_simulator/journal.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// How many users; from 40 on every situation occurs
+    #[arg(long, default_value_t = 200)]
+    users: usize,
+    /// The same seed makes the same people and the same faults
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The port on 127.0.0.1; 0 takes any that is free
+    #[arg(long, default_value_t = 8943)]
+    port: u16,
+    /// Whether Graph's request limits are kept (5 report requests in 10 s, and so on)
+    #[arg(long, value_enum, default_value_t = Limits::Real)]
+    budget: Limits,
+    /// So many seconds does a deleted method still show in lists
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    removal_delay: u64,
+    /// The share of requests that go wrong, from 0 to 1, spread evenly over throttling, server
+    /// errors, lost connections and answers, late answers and broken pages
+    #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
+    faults: f64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Limits {
+    Real,
+    Off,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&rate) {
+        Ok(rate)
+    } else {
+        Err("must lie between 0 and 1".to_owned())
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let listener = TcpListener::bind(("127.0.0.1", arguments.port))
+        .await
+        .with_context(|| {
+            format!(
+                "cannot listen on port {}; --port 0 takes any that is free",
+                arguments.port
+            )
+        })?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let options = options(&arguments);
+    let now = (options.clock)();
+    let population = Population {
+        users: arguments.users,
+        window_start: now - Duration::from_hours(10 * 24),
+        window_end: now - Duration::from_hours(2 * 24),
+    };
+    let tenant = Tenant::new(options.clone());
+    let cast = tenant.populate(&population);
+    for (name, value) in environment(&options, &population, &cast, &address) {
+        println!("export {name}={value}");
+    }
+    tokio::select! {
+        served = tenant.serve(listener) => served.context("the listener failed"),
+        stopped = tokio::signal::ctrl_c() => stopped.context("cannot wait for Ctrl-C"),
+    }
+}
+
+fn options(arguments: &Arguments) -> Options {
+    let mut options = Options::new(arguments.seed, system_time);
+    options.budget = match arguments.budget {
+        Limits::Real => Budget::Real,
+        Limits::Off => Budget::Off,
+    };
+    options.removal_delay = Duration::from_secs(arguments.removal_delay);
+    options.faults = Faults::spread(arguments.faults, Duration::from_secs(3));
+    options.clock = Arc::new(system_time);
+    options
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the simulator's time comes from"
+)]
+fn system_time() -> Timestamp {
+    Timestamp::now()
+}
+
+fn environment(
+    options: &Options,
+    population: &Population,
+    cast: &Cast,
+    address: &str,
+) -> Vec<(&'static str, String)> {
+    let until = population.window_end + Duration::from_hours(24);
+    let written = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    vec![
+        ("AZURE_TENANT_ID", options.tenant_id.to_string()),
+        ("AZURE_CLIENT_ID", options.client_id.to_string()),
+        ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
+        ("AZURE_AUTHORITY_HOST", address.to_owned()),
+        ("GRAPH_ENDPOINT", address.to_owned()),
+        ("PREVIEW_ENABLED_AT", written(population.window_start)),
+        ("PREVIEW_DISABLED_AT", written(population.window_end)),
+        ("REGISTERED_UNTIL", written(until)),
+        ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+        assert!(rate("1.5").is_err() && rate("x").is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! Authentication methods.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// The id that every user's password method has.
+pub const PASSWORD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
+
+/// Which of a user's numbers a phone method is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PhoneType {
+    /// The mobile number.
+    Mobile,
+    /// The alternate mobile number: it must go before the mobile one.
+    AlternateMobile,
+    /// The office number.
+    Office,
+}
+
+impl PhoneType {
+    fn id(self) -> &'static str {
+        match self {
+            Self::Mobile => "3179e48a-750b-4051-897c-87b9720928f7",
+            Self::AlternateMobile => "b6332ec1-7057-4abe-9331-3d72feddfe41",
+            Self::Office => "e37fc753-ff3b-4958-9484-eaa9425c82bc",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::AlternateMobile => "alternateMobile",
+            Self::Office => "office",
+        }
+    }
+}
+
+/// The kinds of authentication method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MethodKind {
+    /// A phone number.
+    Phone(PhoneType),
+    /// The Microsoft Authenticator app.
+    MicrosoftAuthenticator,
+    /// An app that makes codes.
+    SoftwareOath,
+    /// A token that makes codes; v1.0 does not list it.
+    HardwareOath,
+    /// An address for self-service password reset.
+    Email,
+    /// The password.
+    Password,
+    /// A security key or passkey.
+    Fido2,
+    /// Windows Hello for Business.
+    WindowsHello,
+    /// A platform credential of macOS.
+    PlatformCredential,
+    /// A temporary access pass.
+    TemporaryAccessPass,
+    /// A provider outside Entra.
+    External,
+    /// QR code and PIN.
+    QrCodePin,
+    /// Any other, by its name without `AuthenticationMethod`.
+    Unknown(String),
+}
+
+impl MethodKind {
+    /// The short name, like `phone`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Phone(_) => "phone",
+            Self::MicrosoftAuthenticator => "microsoftAuthenticator",
+            Self::SoftwareOath => "softwareOath",
+            Self::HardwareOath => "hardwareOath",
+            Self::Email => "email",
+            Self::Password => "password",
+            Self::Fido2 => "fido2",
+            Self::WindowsHello => "windowsHelloForBusiness",
+            Self::PlatformCredential => "platformCredential",
+            Self::TemporaryAccessPass => "temporaryAccessPass",
+            Self::External => "external",
+            Self::QrCodePin => "qrCodePin",
+            Self::Unknown(name) => name,
+        }
+    }
+
+    /// The path segment of its typed list; unknown kinds have none.
+    pub fn segment(&self) -> Option<String> {
+        match self {
+            Self::Unknown(_) => None,
+            known => Some(format!("{}Methods", known.name())),
+        }
+    }
+
+    /// Whether it can be a user's default for the second factor.
+    pub fn is_strong(&self) -> bool {
+        matches!(
+            self,
+            Self::Phone(_) | Self::MicrosoftAuthenticator | Self::SoftwareOath | Self::HardwareOath
+        )
+    }
+
+    /// Whether its typed segment takes DELETE.
+    pub(crate) fn can_be_deleted(&self) -> bool {
+        !matches!(
+            self,
+            Self::Password | Self::Unknown(_) | Self::External | Self::QrCodePin
+        )
+    }
+
+    /// The reason in the audit event of its registration.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Phone(PhoneType::Mobile) => "User registered Mobile Phone SMS",
+            Self::Phone(PhoneType::AlternateMobile) => {
+                "User registered Alternate Mobile Phone Call"
+            }
+            Self::Phone(PhoneType::Office) => "User registered Office Phone Call",
+            Self::MicrosoftAuthenticator => "User registered Authenticator App with Notification",
+            Self::SoftwareOath => "User registered Authenticator App with Code",
+            Self::Email => "User registered Email",
+            Self::Fido2 => "User registered Fido2 Authentication Method",
+            Self::TemporaryAccessPass => "User registered temporary access pass method",
+            _ => "User registered an authentication method",
+        }
+    }
+}
+
+/// A method to add.
+#[derive(Debug, Clone)]
+pub struct NewMethod {
+    /// Its kind.
+    pub kind: MethodKind,
+    /// Its `createdDateTime`; many methods have none.
+    pub created: Option<Timestamp>,
+    /// The number of a phone.
+    pub number: Option<String>,
+    /// The user signs in with it: `smsSignInState` of a phone is ready, the registration report
+    /// lists the Authenticator as passwordless.
+    pub primary_sign_in: bool,
+    /// An Authenticator that also makes codes: a software OATH method comes with it.
+    pub with_code: bool,
+    /// Becomes the user's default, whatever there was before.
+    pub default: bool,
+    /// The reason in the audit event, where it is not the usual one.
+    pub reason: Option<String>,
+}
+
+impl NewMethod {
+    /// A method of this kind, without a date.
+    pub fn new(kind: MethodKind) -> Self {
+        Self {
+            kind,
+            created: None,
+            number: None,
+            primary_sign_in: false,
+            with_code: false,
+            default: false,
+            reason: None,
+        }
+    }
+
+    /// A number, like `+1 2065550100`.
+    pub fn phone(kind: PhoneType, number: &str) -> Self {
+        Self {
+            number: Some(number.to_owned()),
+            ..Self::new(MethodKind::Phone(kind))
+        }
+    }
+
+    /// The Authenticator, with notifications only.
+    pub fn authenticator() -> Self {
+        Self::new(MethodKind::MicrosoftAuthenticator)
+    }
+
+    /// The Authenticator with notifications and codes: two methods.
+    pub fn authenticator_with_code() -> Self {
+        Self {
+            with_code: true,
+            reason: Some("User registered Authenticator App with Notification and Code".to_owned()),
+            ..Self::authenticator()
+        }
+    }
+
+    /// An app that makes codes.
+    pub fn software_oath() -> Self {
+        Self::new(MethodKind::SoftwareOath)
+    }
+
+    /// Sets `createdDateTime`.
+    #[must_use]
+    pub fn dated(mut self, created: Timestamp) -> Self {
+        self.created = Some(created);
+        self
+    }
+
+    /// Makes it the user's default.
+    #[must_use]
+    pub fn as_default(mut self) -> Self {
+        self.default = true;
+        self
+    }
+
+    /// Makes the number what the user signs in with.
+    #[must_use]
+    pub fn sms_sign_in(mut self) -> Self {
+        self.primary_sign_in = true;
+        self
+    }
+
+    /// Makes the Authenticator what the user signs in with.
+    #[must_use]
+    pub fn passwordless(mut self) -> Self {
+        self.primary_sign_in = true;
+        self
+    }
+
+    /// Sets the reason in the audit event.
+    #[must_use]
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+
+    /// The id that is the same for everybody, where the kind has one.
+    pub(crate) fn fixed_id(&self) -> Option<&'static str> {
+        match self.kind {
+            MethodKind::Phone(kind) => Some(kind.id()),
+            MethodKind::Password => Some(PASSWORD_ID),
+            _ => None,
+        }
+    }
+}
+
+/// A method that a user has.
+#[derive(Debug, Clone)]
+pub(crate) struct Method {
+    pub(crate) id: String,
+    pub(crate) what: NewMethod,
+}
+
+impl Method {
+    pub(crate) fn kind(&self) -> &MethodKind {
+        &self.what.kind
+    }
+
+    /// The method as the list of all methods shows it.
+    pub(crate) fn listed(&self) -> Value {
+        let mut body = self.typed();
+        body["@odata.type"] = json!(format!(
+            "#microsoft.graph.{}AuthenticationMethod",
+            self.kind().name()
+        ));
+        body
+    }
+
+    /// The method as the list of its type shows it.
+    pub(crate) fn typed(&self) -> Value {
+        let mut body = match self.kind() {
+            MethodKind::Phone(kind) => json!({
+                "phoneNumber": self.what.number,
+                "phoneType": kind.name(),
+                "smsSignInState": if self.what.primary_sign_in { "ready" } else { "notSupported" },
+            }),
+            MethodKind::MicrosoftAuthenticator => json!({
+                "displayName": "Phone",
+                "deviceTag": "SoftwareTokenActivated",
+                "phoneAppVersion": "6.2608.5421",
+                "createdDateTime": null,
+            }),
+            MethodKind::SoftwareOath => json!({ "secretKey": null }),
+            MethodKind::HardwareOath => json!({ "device": null }),
+            MethodKind::Email => json!({ "emailAddress": "someone@elsewhere.example" }),
+            MethodKind::Password => json!({ "password": null }),
+            MethodKind::Fido2 => json!({
+                "displayName": "Red key",
+                "aaGuid": "2fc0579f-8113-47ea-b116-555a8db9202a",
+                "model": "NFC key",
+                "attestationCertificates": ["dbe793efdf1945e2df25d93653a1e8a3268a9075"],
+                "attestationLevel": "attested",
+            }),
+            MethodKind::WindowsHello => json!({ "displayName": "Laptop", "keyStrength": "normal" }),
+            MethodKind::PlatformCredential => json!({ "displayName": "Mac", "platform": "macOS" }),
+            MethodKind::TemporaryAccessPass => json!({
+                "temporaryAccessPass": null,
+                "startDateTime": null,
+                "lifetimeInMinutes": 60,
+                "isUsableOnce": true,
+                "isUsable": false,
+                "methodUsabilityReason": "Expired",
+            }),
+            _ => json!({}),
+        };
+        body["id"] = json!(self.id);
+        if let Some(created) = self.what.created {
+            body["createdDateTime"] = json!(created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        }
+        body
+    }
+}

@@ -1,0 +1,83 @@
+//! `/_simulator/…`: what tests outside the process want to know. Not in the journal.
+
+use http::Method;
+use serde_json::json;
+
+use crate::{
+    answer::{Handled, Refusal, Success},
+    call::Call,
+    tenant::Tenant,
+};
+
+/// Answers requests below `/_simulator/`.
+pub(crate) fn handle(tenant: &Tenant, call: &Call) -> Option<Handled> {
+    let segments = call.segments()?;
+    let ["_simulator", rest @ ..] = segments.as_slice() else {
+        return None;
+    };
+    if call.method != Method::GET {
+        return Some(Err(Refusal::method_not_allowed()));
+    }
+    Some(match rest {
+        ["health"] => Ok(Success::Json(json!({ "status": "ok" }))),
+        ["journal"] => Ok(Success::Json(json!(tenant.state().journal))),
+        ["users"] => Ok(Success::Json(users(tenant))),
+        _ => Err(Refusal::graph(
+            404,
+            "ResourceNotFound",
+            "Resource not found.",
+        )),
+    })
+}
+
+fn users(tenant: &Tenant) -> serde_json::Value {
+    let state = tenant.state();
+    let users = state.accounts.values().map(|account| {
+        let part = state.parts.get(&account.id);
+        let mut body = json!(account.view());
+        body["part"] = json!(part.map(|part| part.describes()));
+        body["expected"] = json!(part.map(|part| part.expected()));
+        body["mustKeepMethods"] = json!(part.map(|part| part.must_keep_methods()));
+        body
+    });
+    users.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Population,
+        testing::{client, options},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn the_truth_is_shown_and_asking_leaves_no_trace() {
+        let client = client(options()).await;
+        let now = (client.options.clock)();
+        let day = std::time::Duration::from_hours(24);
+        client.tenant.populate(&Population {
+            users: 40,
+            window_start: now - 10 * day,
+            window_end: now - 2 * day,
+        });
+        let users = client.get("/_simulator/users").await.json();
+        let users = users.as_array().unwrap();
+        assert_eq!(users.len(), 40);
+        assert!(
+            users
+                .iter()
+                .all(|user| user["part"].is_string() && user["expected"].is_string())
+        );
+        assert!(
+            users
+                .iter()
+                .any(|user| user["methods"][1]["kind"] == "phone")
+        );
+        assert_eq!(client.get("/_simulator/health").await.status, 200);
+        assert_eq!(client.get("/_simulator/nothing").await.status, 404);
+        assert_eq!(client.delete("/_simulator/users").await.status, 405);
+        let journal = client.get("/_simulator/journal").await.json();
+        assert_eq!(journal.as_array().unwrap().len(), 1);
+        assert_eq!(journal[0]["status"], 200);
+    }
+}

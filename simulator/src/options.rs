@@ -1,0 +1,127 @@
+//! What kind of tenant to simulate.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{roles::ALL_ROLES, state::random_uuid};
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// The tenant and how it behaves.
+#[derive(Clone)]
+pub struct Options {
+    /// The tenant's id.
+    pub tenant_id: Uuid,
+    /// The id of the one application that may sign in.
+    pub client_id: Uuid,
+    /// Its secret.
+    pub client_secret: String,
+    /// Everything left to chance follows from this.
+    pub seed: u64,
+    /// The time.
+    pub clock: Clock,
+    /// Whether Graph's limits are kept.
+    pub budget: Budget,
+    /// So long does a deleted method still show in lists and count for the default rule.
+    pub removal_delay: Duration,
+    /// So long is an access token valid.
+    pub token_lifetime: Duration,
+    /// So long is the link to a next page valid.
+    pub cursor_lifetime: Duration,
+    /// So long after the event does the audit log keep a record.
+    pub retention: Duration,
+    /// Entries per page of the lists that take no `$top`.
+    pub page_size: usize,
+    /// The granted application permissions.
+    pub roles: Vec<String>,
+    /// The tenant's licence.
+    pub premium: Premium,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Options {
+    /// A tenant with a P2 licence, all permissions granted, Graph's limits kept and no faults.
+    pub fn new(seed: u64, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed ^ 0x7e4a);
+        Self {
+            tenant_id: random_uuid(&mut rng),
+            client_id: random_uuid(&mut rng),
+            client_secret: format!("sim~{:016x}", rng.u64(..)),
+            seed,
+            clock: Arc::new(clock),
+            budget: Budget::Real,
+            removal_delay: Duration::from_secs(10),
+            token_lifetime: Duration::from_hours(1),
+            cursor_lifetime: Duration::from_hours(1),
+            retention: Duration::from_hours(30 * 24),
+            page_size: 100,
+            roles: ALL_ROLES.iter().map(ToString::to_string).collect(),
+            premium: Premium::P2,
+            faults: Faults::default(),
+        }
+    }
+}
+
+/// Whether Graph's limits are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// Five report requests in any 10 s, about five requests a second on authentication methods,
+    /// one a second on Conditional Access.
+    Real,
+    /// None.
+    Off,
+}
+
+/// The tenant's licence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Premium {
+    /// Everything is there.
+    P2,
+    /// No Privileged Identity Management.
+    P1,
+    /// No audit log through Graph and no registration report either.
+    Free,
+}
+
+/// What goes wrong, as probabilities per request (0 to 1).
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    /// 429; half of them with a `Retry-After` (whole, fractional or a date).
+    pub throttle: f64,
+    /// 500, 502, 503 or 504. With 504 the server has acted.
+    pub server_error: f64,
+    /// The connection is lost before the server acts.
+    pub reset_before: f64,
+    /// The server acts, and the answer is lost.
+    pub reset_after: f64,
+    /// The answer is late; in half of the cases the server also acts late, even where the caller
+    /// has hung up.
+    pub slow: f64,
+    /// How late.
+    pub slow_for: Duration,
+    /// A page of a list answers 200 and has an error object in it.
+    pub error_in_page: f64,
+    /// Users in a restricted management unit: 403 on everything below `authentication`.
+    pub restricted_users: Vec<Uuid>,
+}
+
+impl Faults {
+    /// Spreads a total rate evenly over all kinds.
+    pub fn spread(rate: f64, slow_for: Duration) -> Self {
+        let each = rate / 6.0;
+        Self {
+            throttle: each,
+            server_error: each,
+            reset_before: each,
+            reset_after: each,
+            slow: each,
+            slow_for,
+            error_in_page: each,
+            restricted_users: Vec::new(),
+        }
+    }
+}

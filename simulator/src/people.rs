@@ -1,0 +1,290 @@
+//! What people do in the tenant.
+
+use jiff::Timestamp;
+use serde_json::Value;
+use std::time::Duration;
+use uuid::Uuid;
+
+use crate::{
+    account::{NewUser, PerUserMfa, UserView},
+    audit::NewEvent,
+    directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
+    method::{MethodKind, NewMethod},
+    options::Faults,
+    state::{State, random_uuid},
+    tenant::Tenant,
+};
+
+/// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
+pub(crate) fn add_method(state: &mut State, user: Uuid, method: NewMethod) -> String {
+    let (first, second) = (
+        random_uuid(&mut state.rng).to_string(),
+        random_uuid(&mut state.rng).to_string(),
+    );
+    let account = state
+        .accounts
+        .get_mut(&user)
+        .expect("the user is in the tenant");
+    if method.with_code {
+        let code = NewMethod {
+            created: method.created,
+            ..NewMethod::new(MethodKind::SoftwareOath)
+        };
+        let id = account.add(first, method);
+        account.add(second, code);
+        id
+    } else {
+        account.add(first, method)
+    }
+}
+
+/// Adds a record to the audit log.
+pub(crate) fn add_event(state: &mut State, event: NewEvent) {
+    let (at, visible_at, record) = event.complete(&mut state.rng);
+    state.audit.add(at, visible_at, record);
+}
+
+/// Adds a method and the event of its registration.
+pub(crate) fn register(
+    state: &mut State,
+    user: Uuid,
+    method: NewMethod,
+    at: Timestamp,
+    visible_at: Timestamp,
+) -> String {
+    let reason = method
+        .reason
+        .clone()
+        .unwrap_or_else(|| method.kind.reason().to_owned());
+    let id = add_method(state, user, method);
+    let name = state.accounts[&user].user.user_principal_name.clone();
+    let event = NewEvent::by_user("User registered security info", at, user, &name)
+        .reason(&reason)
+        .visible_at(visible_at);
+    add_event(state, event);
+    id
+}
+
+impl Tenant {
+    /// Adds a user.
+    pub fn add_user(&self, user: NewUser) -> Uuid {
+        self.state().add_user(user)
+    }
+
+    /// A user registers a method now: it is there at once, and so is the audit event "User
+    /// registered security info". Answers the method's id. A phone takes the place of a number of
+    /// the same type.
+    ///
+    /// # Panics
+    /// Where the user is not in the tenant; so do all methods below that take one.
+    pub fn register(&self, user: Uuid, method: NewMethod) -> String {
+        let mut state = self.state();
+        let now = state.now();
+        register(&mut state, user, method, now, now)
+    }
+
+    /// A registration whose event says `at`, and which Graph lists only from `visible_at` on.
+    pub fn register_at(
+        &self,
+        user: Uuid,
+        method: NewMethod,
+        at: Timestamp,
+        visible_at: Timestamp,
+    ) -> String {
+        register(&mut self.state(), user, method, at, visible_at)
+    }
+
+    /// Adds a method without an audit event.
+    pub fn add_method(&self, user: Uuid, method: NewMethod) -> String {
+        add_method(&mut self.state(), user, method)
+    }
+
+    /// Somebody else takes a method away, without an audit event. Answers whether it was there.
+    pub fn remove_method(&self, user: Uuid, method_id: &str) -> bool {
+        let mut state = self.state();
+        let (now, shows_for) = (state.now(), state.options.removal_delay);
+        state
+            .account(user)
+            .remove(method_id, now, shows_for)
+            .is_some()
+    }
+
+    /// Adds a record to the audit log.
+    pub fn add_event(&self, event: NewEvent) {
+        add_event(&mut self.state(), event);
+    }
+
+    /// All records of the audit log by time, those that Graph does not list yet too.
+    pub fn events(&self) -> Vec<Value> {
+        self.state().audit.records().cloned().collect()
+    }
+
+    /// Sets per-user MFA.
+    pub fn set_per_user_mfa(&self, user: Uuid, per_user_mfa: PerUserMfa) {
+        self.state().account(user).user.per_user_mfa = per_user_mfa;
+    }
+
+    /// Enables or disables the account.
+    pub fn set_enabled(&self, user: Uuid, enabled: bool) {
+        self.state().account(user).user.account_enabled = enabled;
+    }
+
+    /// Deletes a user, who can be restored.
+    pub fn delete_user(&self, user: Uuid) {
+        self.state().account(user).deleted = true;
+    }
+
+    /// Restores a deleted user with all methods.
+    pub fn restore_user(&self, user: Uuid) {
+        self.state().account(user).deleted = false;
+    }
+
+    /// Puts a user into a restricted management unit, or takes them out.
+    pub fn set_restricted(&self, user: Uuid, restricted: bool) {
+        let mut state = self.state();
+        if restricted {
+            state.restricted.insert(user);
+        } else {
+            state.restricted.remove(&user);
+        }
+    }
+
+    /// Adds a group.
+    pub fn add_group(&self, name: &str) -> Uuid {
+        self.state().add_group(name)
+    }
+
+    /// Adds a user or a group to a group.
+    pub fn add_member(&self, group: Uuid, member: Uuid) {
+        self.state().add_member(group, member);
+    }
+
+    /// Gives a directory role to a user, a group or (any other id) a service principal; `/` is the
+    /// scope of the whole directory. Answers the assignment's id.
+    pub fn assign_role(&self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {
+        self.state().assign_role(principal, kind, scope)
+    }
+
+    /// Takes a role away again.
+    pub fn remove_role(&self, assignment: Uuid) {
+        self.state().grants.remove(&assignment);
+    }
+
+    /// Lets somebody become a member of a group on request (PIM for Groups).
+    pub fn make_group_eligible(&self, group: Uuid, principal: Uuid) {
+        self.state().make_group_eligible(group, principal);
+    }
+
+    /// Sets the policies that make people register.
+    pub fn set_policies(&self, policies: Policies) {
+        self.state().policies = policies;
+    }
+
+    /// Sets what goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().options.faults = faults;
+    }
+
+    /// Grants these application permissions; tokens that are out keep theirs.
+    pub fn set_roles(&self, roles: Vec<String>) {
+        self.state().options.roles = roles;
+    }
+
+    /// Sets how long a deleted method still shows, for deletions from now on.
+    pub fn set_removal_delay(&self, delay: Duration) {
+        self.state().options.removal_delay = delay;
+    }
+
+    /// Lets no token that is out pass any more.
+    pub fn revoke_tokens(&self) {
+        self.state().tokens.clear();
+    }
+
+    /// Lets no link to a next page that is out pass any more.
+    pub fn expire_cursors(&self) {
+        self.state().cursor_epoch += 1;
+    }
+
+    /// What is really there, of a deleted user too.
+    pub fn user(&self, id: Uuid) -> Option<UserView> {
+        self.state()
+            .accounts
+            .get(&id)
+            .map(crate::account::Account::view)
+    }
+
+    /// The same of all users.
+    pub fn users(&self) -> Vec<UserView> {
+        self.state()
+            .accounts
+            .values()
+            .map(crate::account::Account::view)
+            .collect()
+    }
+}
+
+impl State {
+    pub(crate) fn account(&mut self, user: Uuid) -> &mut crate::account::Account {
+        self.accounts
+            .get_mut(&user)
+            .expect("the user is in the tenant")
+    }
+
+    pub(crate) fn add_user(&mut self, user: NewUser) -> Uuid {
+        let id = random_uuid(&mut self.rng);
+        let taken = self
+            .names
+            .insert(user.user_principal_name.to_lowercase(), id);
+        assert!(taken.is_none(), "the principal name is taken");
+        self.accounts
+            .insert(id, crate::account::Account::new(id, user));
+        id
+    }
+
+    pub(crate) fn add_group(&mut self, name: &str) -> Uuid {
+        let id = random_uuid(&mut self.rng);
+        self.groups.insert(
+            id,
+            Group {
+                id,
+                name: name.to_owned(),
+                members: Vec::new(),
+            },
+        );
+        id
+    }
+
+    pub(crate) fn add_member(&mut self, group: Uuid, member: Uuid) {
+        self.groups
+            .get_mut(&group)
+            .expect("the group is in the tenant")
+            .members
+            .push(member);
+    }
+
+    pub(crate) fn assign_role(&mut self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {
+        let id = random_uuid(&mut self.rng);
+        self.grants.insert(
+            id,
+            RoleGrant {
+                id,
+                kind,
+                principal,
+                scope: scope.to_owned(),
+            },
+        );
+        id
+    }
+
+    pub(crate) fn make_group_eligible(&mut self, group: Uuid, principal: Uuid) {
+        let id = random_uuid(&mut self.rng);
+        self.group_eligibilities.insert(
+            id,
+            GroupEligibility {
+                id,
+                group,
+                principal,
+            },
+        );
+    }
+}

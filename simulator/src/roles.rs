@@ -1,0 +1,68 @@
+//! Application permissions.
+
+use crate::answer::Refusal;
+
+/// All permissions that reading and rolling back registrations takes.
+pub const ALL_ROLES: [&str; 6] = [
+    "AuditLog.Read.All",
+    "Directory.Read.All",
+    "UserAuthenticationMethod.ReadWrite.All",
+    "Policy.Read.All",
+    "RoleManagement.Read.Directory",
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+];
+
+pub(crate) const DIRECTORY: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
+pub(crate) const USERS: &[&str] = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+pub(crate) const GROUPS: &[&str] = &[
+    "GroupMember.Read.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+pub(crate) const METHODS_READ: &[&str] = &[
+    "UserAuthenticationMethod.Read.All",
+    "UserAuthenticationMethod.ReadWrite.All",
+];
+pub(crate) const POLICIES: &[&str] = &["Policy.Read.All"];
+pub(crate) const ASSIGNMENTS: &[&str] = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.ReadWrite.Directory",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+pub(crate) const ELIGIBILITIES: &[&str] = &[
+    "RoleManagement.Read.Directory",
+    "RoleManagement.Read.All",
+    "RoleManagement.ReadWrite.Directory",
+];
+pub(crate) const GROUP_ELIGIBILITIES: &[&str] = &[
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+    "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+];
+
+/// What an access token grants.
+#[derive(Debug, Clone)]
+pub(crate) struct Granted(pub(crate) Vec<String>);
+
+impl Granted {
+    pub(crate) fn has(&self, any_of: &[&str]) -> bool {
+        self.0.iter().any(|role| any_of.contains(&role.as_str()))
+    }
+
+    /// Refuses where none of the permissions is granted.
+    pub(crate) fn require(&self, any_of: &[&str]) -> Result<(), Refusal> {
+        if self.has(any_of) {
+            Ok(())
+        } else {
+            Err(Refusal::denied())
+        }
+    }
+}
