@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{
     clock::Clock,
     drain::{Drain, LeaseTerm, Report, StopCause},
-    graph::{Graph, transport},
+    graph::{Graph, transport::{self, Transport}},
     ids::{RunId, UserId},
     ledger::{Book, Entry, OutcomeQuery},
     poll::{Intake, Poll, PollError, ScanRequest, Summary},
@@ -29,7 +29,7 @@ use crate::sqlite::{Received, Store};
 const LEASE: LeaseTerm = LeaseTerm::Renewed(SignedDuration::from_secs(60));
 
 /// Handlings under way at once. Few of them are at work; the others wait for Graph to forget.
-const UNDER_WAY: usize = 256;
+const UNDER_WAY: usize = 768;
 
 /// Everything that a command works with.
 pub struct Engine {
@@ -61,9 +61,18 @@ pub struct Drained {
 impl Engine {
     /// Opens the tenant's ledger and makes a client for its Graph.
     pub async fn open(settings: Settings, store: Store, clock: Clock) -> anyhow::Result<Self> {
-        let store = Arc::new(store);
-        let book = Book::open(store.clone(), settings.tenant, clock.clone()).await?;
         let transport = transport::network(&settings.endpoints).context("the HTTP client cannot be made")?;
+        Self::with_transport(settings, Arc::new(store), transport, clock).await
+    }
+
+    /// The same, with requests going another way than over the network.
+    pub async fn with_transport(
+        settings: Settings,
+        store: Arc<Store>,
+        transport: Transport,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        let book = Book::open(store.clone(), settings.tenant, clock.clone()).await?;
         let graph = Arc::new(Graph::new(&settings, transport, clock.clone()));
         Ok(Self { settings: Arc::new(settings), store, book, graph, clock, run_id: RunId(Uuid::new_v4()) })
     }
@@ -93,6 +102,15 @@ impl Engine {
         preflight: &Preflight,
         progress: impl Fn(&Summary) + Send + Sync + 'static,
     ) -> Result<Summary, PollError> {
+        self.poller().with_progress(progress).run(request, Some(preflight), None).await
+    }
+
+    /// Reads the registration report where that is due.
+    pub async fn refresh_report(&self) -> Result<(), PollError> {
+        self.poller().refresh_report().await
+    }
+
+    fn poller(&self) -> Poll {
         let queue: Arc<dyn Queue> = self.store.clone();
         Poll::new(
             Arc::clone(&self.graph),
@@ -103,9 +121,6 @@ impl Engine {
             self.run_id,
             self.store.owner(),
         )
-        .with_progress(progress)
-        .run(request, Some(preflight), None)
-        .await
     }
 
     /// The way of candidates into ledger and queue.

@@ -1,6 +1,6 @@
 //! Log lines: JSON in a file where one is asked for, warnings for people on standard error.
 
-use std::{fs::OpenOptions, path::Path, sync::Arc};
+use std::{fs::OpenOptions, io::IsTerminal, path::Path, sync::Arc};
 
 use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -30,6 +30,7 @@ pub fn start(file: Option<&Path>) -> std::io::Result<()> {
         .compact()
         .without_time()
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_filter(LevelFilter::WARN);
     tracing_subscriber::registry().with(json).with(warnings).try_init().map_err(std::io::Error::other)

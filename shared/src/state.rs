@@ -292,8 +292,7 @@ impl UserState {
     pub fn conclude(&mut self, concluded: Concluded) {
         let now = concluded.at;
         let keeps = self.outcome() == Some(Outcome::RolledBack)
-            && !matches!(concluded.outcome, Outcome::RolledBack | Outcome::Partial(_))
-            && concluded.outcome != Outcome::Held(Held::ReRegistered);
+            && !matches!(concluded.outcome, Outcome::RolledBack | Outcome::Held(Held::ReRegistered));
         self.pending_since = None;
         self.lease = None;
         self.attempts = Attempts::default();

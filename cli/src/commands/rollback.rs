@@ -53,7 +53,10 @@ pub(super) async fn rollback(
     if named.users.is_empty() {
         return Err(CommandError::input("there is nobody to roll back in it"));
     }
-    let progress = Progress::start("handling users");
+    let progress = Progress::start("reading the registration report");
+    if let Err(error) = engine.refresh_report().await {
+        tracing::warn!(error = %error, "registration report not read");
+    }
     let drained = run::confirmed_drain(engine, preflight, Some(&named.users), yes, &progress).await?;
     let exit = results::write(engine, None, drained, format).await?;
     Ok(if named.refused { Exit::Incomplete } else { exit })

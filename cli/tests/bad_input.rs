@@ -1,0 +1,140 @@
+//! Bad settings, files and tenants: one clear error each, and nothing is lost.
+
+mod support;
+
+use simulator::Premium;
+use support::{World, binary, text};
+
+#[test]
+fn all_faults_in_the_settings_are_said_at_once() {
+    let output = binary().args(["run"]).env("MODE", "destroy").env("PREVIEW_DISABLED_AT", "tomorrow").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = text(&output.stderr);
+    for variable in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "PREVIEW_DISABLED_AT", "MODE"] {
+        assert!(message.lines().any(|line| line.starts_with(&format!("{variable}: "))), "{message}");
+    }
+}
+
+#[test]
+fn enforce_without_a_terminal_needs_yes() {
+    let world = World::new(40, 31);
+    let output = world.run(&["run", "--mode", "enforce"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("--yes"));
+    assert!(world.tenant.journal().is_empty());
+}
+
+#[test]
+fn nobody_excluded_is_a_setting_to_mend_before_anything_is_deleted() {
+    let mut world = World::new(40, 32);
+    world.env.remove("EXCLUDED_GROUP_ID");
+    let output = world.run(&["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("NO_EXCLUSIONS=true"));
+    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
+    assert_eq!(world.run(&["run"]).status.code(), Some(0), "mode report still decides");
+}
+
+#[test]
+fn a_wrong_secret_ends_with_3_and_says_what_to_look_at() {
+    let mut world = World::new(40, 33);
+    world.env.insert("AZURE_CLIENT_SECRET".into(), "wrong".into());
+    let output = world.run(&["run"]);
+    assert_eq!(output.status.code(), Some(3));
+    let message = text(&output.stderr);
+    assert!(message.contains("AADSTS7000215") && message.contains("AZURE_CLIENT_SECRET"), "{message}");
+}
+
+#[test]
+fn a_missing_permission_is_named_with_where_to_grant_it() {
+    for missing in ["AuditLog.Read.All", "Policy.Read.All", "RoleManagement.Read.Directory"] {
+        let world = World::with(40, 34, |options| options.roles.retain(|role| role != missing));
+        let output = world.run(&["run"]);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{message}");
+        assert!(message.contains(missing) && message.contains("admin consent"), "{message}");
+    }
+}
+
+#[test]
+fn without_permission_to_delete_report_works_and_enforce_does_not() {
+    let world = World::with(40, 35, |options| {
+        options.roles.retain(|role| role != "UserAuthenticationMethod.ReadWrite.All");
+        options.roles.push("UserAuthenticationMethod.Read.All".to_owned());
+    });
+    assert_eq!(world.run(&["run"]).status.code(), Some(0));
+    let output = world.run(&["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("UserAuthenticationMethod.ReadWrite.All"));
+    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
+}
+
+#[test]
+fn a_tenant_without_premium_is_told_so() {
+    let world = World::with(40, 36, |options| options.premium = Premium::Free);
+    let output = world.run(&["run"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text(&output.stderr).contains("P1 or P2"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_tenant_out_of_reach_ends_with_3() {
+    let mut world = World::new(40, 37);
+    for name in ["GRAPH_ENDPOINT", "AZURE_AUTHORITY_HOST"] {
+        world.env.insert(name.into(), "http://127.0.0.1:9".into());
+    }
+    let output = world.run(&["run"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+}
+
+#[test]
+fn another_tenants_ledger_is_refused_and_stays_as_it_is() {
+    let world = World::new(40, 38);
+    world.json(0, &["run"]);
+    let mut other = World::new(40, 39);
+    other.env.remove("none");
+    let output = other
+        .command(&["run"])
+        .arg("--ledger")
+        .arg(world.path("ledger"))
+        .output()
+        .unwrap();
+    // The option given twice is refused by itself; give it once.
+    assert_eq!(output.status.code(), Some(2));
+    let mut command = binary();
+    let output = command.envs(&other.env).args(["run", "--ledger"]).arg(world.path("ledger")).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("belongs to tenant"));
+    assert!(world.outcomes().len() > 20);
+}
+
+#[test]
+fn a_file_of_ids_is_taken_as_far_as_it_goes() {
+    let world = World::new(40, 40);
+    let path = world.path("ids.txt");
+    let id = world.of(simulator::Part::Phone).id;
+    std::fs::write(&path, format!("{id}\nnobody\n\n{id}\nghost@contoso.example\n")).unwrap();
+    let output = world.run(&["rollback", "--path", path.to_str().unwrap(), "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.contains(":2: neither an object id"), "{message}");
+    assert!(message.contains(":5: nobody in this tenant"), "{message}");
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["users"].as_array().unwrap().len(), 1);
+    for (name, bytes) in [("empty.txt", ""), ("none.txt", "# nobody\n")] {
+        std::fs::write(world.path(name), bytes).unwrap();
+        let output = world.run(&["rollback", "--path", world.path(name).to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("nobody"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_said_to_be_none() {
+    let world = World::new(40, 41);
+    std::fs::write(world.path("ledger"), "this is a letter, not a ledger").unwrap();
+    let output = world.run(&["run"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("is not a ledger"), "{}", text(&output.stderr));
+    assert_eq!(std::fs::read_to_string(world.path("ledger")).unwrap(), "this is a letter, not a ledger");
+}

@@ -1,0 +1,154 @@
+//! Whole runs of the real binary against a simulated tenant on loopback.
+
+mod support;
+
+use simulator::Part;
+use support::{World, outcome, text};
+
+#[test]
+fn report_then_canary_then_enforce_needs_one_scan_and_touches_nobody_it_should_not() {
+    let mut world = World::new(60, 11);
+    let report = world.json(0, &["run"]);
+    assert_eq!(report["mode"], "report");
+    assert_eq!(report["poll"]["complete"], true);
+    assert!(report["users"].as_array().unwrap().iter().any(|user| outcome(user) == "would_roll_back"));
+    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"), "mode report deletes nothing");
+
+    world.env.insert("CANARY_GROUP_ID".into(), world.cast.canary_group.to_string());
+    let canary = world.json(0, &["run", "--mode", "canary"]);
+    let rolled_back: Vec<_> = canary["users"].as_array().unwrap().iter().map(outcome).collect();
+    assert_eq!(rolled_back, vec!["rolled_back"; 5]);
+
+    let enforce = world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(enforce["poll"]["candidates"], 0, "nothing is found anew");
+    world.assert_safe();
+    world.assert_as_expected();
+
+    let again = world.json(0, &["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(again["users"], serde_json::json!([]), "there is nothing left to do");
+    world.assert_safe();
+}
+
+#[test]
+fn the_daily_cap_lets_the_rest_wait_and_releasing_the_brake_frees_no_slot() {
+    let mut world = World::new(60, 12);
+    world.env.insert("MAX_ROLLBACKS_PER_DAY".into(), "3".into());
+    let first = world.json(0, &["run", "--mode", "enforce", "--yes"]);
+    let users = first["users"].as_array().unwrap();
+    assert_eq!(users.iter().filter(|user| outcome(user) == "rolled_back").count(), 3);
+    assert!(users.iter().filter(|user| outcome(user) == "deferred(daily_cap)").count() > 10);
+    world.json(0, &["brake", "open", "--reason", "look"]);
+    world.json(0, &["brake", "release", "--reason", "looked"]);
+    let second = world.json(0, &["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(second["users"], serde_json::json!([]));
+    world.assert_safe();
+}
+
+#[test]
+fn an_open_brake_stops_everything_until_it_is_released() {
+    let world = World::new(60, 13);
+    world.json(0, &["run"]);
+    world.json(0, &["brake", "open", "--reason", "wait"]);
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
+    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
+    world.json(0, &["brake", "release", "--reason", "go on"]);
+    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    world.assert_safe();
+    world.assert_as_expected();
+}
+
+#[test]
+fn a_released_administrator_is_rolled_back_and_an_excluded_user_cannot_be_released() {
+    let world = World::new(60, 14);
+    world.json(0, &["run"]);
+    let administrator = world.of(Part::Administrator).id;
+    let lifted = world.json(0, &["release", &administrator.to_string(), "--reason", "agreed with her"]);
+    assert_eq!(lifted["lifted"], serde_json::json!(["administrator"]));
+    let refused = world.run(&["release", &world.of(Part::BreakGlass).id.to_string(), "--reason", "x"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("held(excluded) cannot be released"), "{}", text(&refused.stderr));
+    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(world.outcomes()[&administrator.to_string()], "rolled_back");
+}
+
+#[test]
+fn users_named_by_hand_go_through_the_same_rules_and_nobody_else_is_handled() {
+    let world = World::new(60, 15);
+    let ordinary = world.of(Part::Phone).id;
+    let administrator = world.of(Part::Administrator);
+    let path = world.path("ids.txt");
+    let text_file = format!("\u{feff}# from the help desk\r\n\"{}\"\r\n{}\r\n", ordinary.to_string().to_uppercase(), administrator.user_principal_name);
+    std::fs::write(&path, text_file).unwrap();
+    let result = world.json(0, &["rollback", "--path", path.to_str().unwrap(), "--mode", "enforce", "--yes"]);
+    assert_eq!(result["poll"], serde_json::Value::Null);
+    let users = result["users"].as_array().unwrap();
+    assert_eq!(users.len(), 2);
+    let of = |id: &str| users.iter().find(|user| user["user_id"] == id).map(outcome).unwrap();
+    assert_eq!(of(&administrator.id.to_string()), "held(administrator)");
+    // Named by hand there is no registration to vouch for a phone without a date.
+    assert!(["rolled_back", "held(undated_method)"].contains(&of(&ordinary.to_string()).as_str()));
+    world.assert_safe();
+}
+
+#[test]
+fn an_export_past_retention_makes_candidates_like_any_other() {
+    let world = World::new(60, 16);
+    let path = world.path("export.json");
+    std::fs::write(&path, serde_json::to_vec(&world.tenant.events()).unwrap()).unwrap();
+    let result =
+        world.json(1, &["rollback", "--audit-log", path.to_str().unwrap(), "--mode", "enforce", "--yes"]);
+    assert!(result["users"].as_array().unwrap().len() > 30);
+    world.assert_safe();
+    world.assert_as_expected();
+    assert!(
+        world.tenant.journal().iter().all(|entry| !entry.path.contains("directoryAudits")),
+        "the tenant's audit log is not asked"
+    );
+}
+
+#[test]
+fn explain_shows_every_rule_and_deletes_nothing_in_any_mode() {
+    let mut world = World::new(60, 17);
+    world.env.insert("MODE".into(), "enforce".into());
+    let explained = world.json(0, &["explain", &world.of(Part::Guest).id.to_string()]);
+    assert_eq!(explained["decision"]["verdict"], "held(external)");
+    assert_eq!(explained["decision"]["rules"].as_array().unwrap().len(), 11);
+    let by_name = world.json(0, &["explain", &world.of(Part::Phone).user_principal_name]);
+    assert_eq!(by_name["decision"]["rules"].as_array().unwrap().len(), 11);
+    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
+}
+
+#[test]
+fn the_log_has_one_decision_and_one_outcome_a_handling_and_no_secret_number_or_principal_name() {
+    let world = World::new(60, 18);
+    let log = world.path("log");
+    let output = world
+        .command(&["run", "--mode", "enforce", "--yes", "--log", log.to_str().unwrap(), "--format", "json"])
+        .env("RUST_LOG", "trace")
+        .output()
+        .unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lines: Vec<serde_json::Value> =
+        std::fs::read_to_string(&log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |message: &str| lines.iter().filter(|line| line["message"] == message).count();
+    let users = result["users"].as_array().unwrap().len();
+    assert_eq!((count("user decided"), count("user outcome"), count("poll finished")), (users, users, 1));
+    let all = std::fs::read_to_string(&log).unwrap() + &text(&output.stderr) + &ledger_text(&world);
+    assert!(!all.contains(&world.options.client_secret), "the client secret");
+    assert!(!all.contains("eyJ"), "an access token");
+    for resident in &world.cast.residents {
+        assert!(!all.contains(&resident.user_principal_name), "a principal name");
+    }
+    for digits in ["+1 206555", "+1206555"] {
+        assert!(!all.contains(digits), "a phone number");
+    }
+}
+
+/// All text that the ledger's file holds.
+fn ledger_text(world: &World) -> String {
+    ["ledger", "ledger-wal"]
+        .iter()
+        .filter_map(|name| std::fs::read(world.path(name)).ok())
+        .map(|bytes| text(&bytes))
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! `scan` on real exports and on broken ones.
+
+mod support;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use support::{binary, text};
+
+fn data() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/tests/data")
+}
+
+fn scan(files: &[PathBuf], format: &str) -> std::process::Output {
+    let mut command = binary();
+    command.arg("scan").arg("--format").arg(format).arg("--audit-log").args(files);
+    command.output().unwrap()
+}
+
+/// User, time to the microsecond.
+fn expected() -> BTreeMap<String, Timestamp> {
+    let bytes = std::fs::read(data().join("registrations/expected.json")).unwrap();
+    let lines: Vec<serde_json::Value> = serde_json::from_slice(&bytes).unwrap();
+    lines.iter().map(|line| (line["user_id"].as_str().unwrap().to_owned(), time(line["registered_at"].as_str().unwrap()))).collect()
+}
+
+fn time(text: &str) -> Timestamp {
+    let at: Timestamp = text.parse().unwrap();
+    at.round(TimestampRound::new().smallest(Unit::Microsecond).mode(RoundMode::Trunc)).unwrap()
+}
+
+#[test]
+fn every_form_of_export_gives_the_same_twenty_two_users_in_every_format() {
+    let expected = expected();
+    assert_eq!(expected.len(), 22);
+    for name in ["events.jsonl", "graph-array.json", "graph-page.json", "azure-monitor.json", "azure-monitor.jsonl", "log-analytics.jsonl", "portal.csv"] {
+        let file = [data().join("registrations").join(name)];
+        let output = scan(&file, "json");
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stderr));
+        let lines: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+        let got: BTreeMap<String, Timestamp> = lines
+            .iter()
+            .map(|line| (line["user_id"].as_str().unwrap().to_owned(), time(line["registered_at"].as_str().unwrap())))
+            .collect();
+        assert_eq!(got, expected, "{name}");
+        let ids: Vec<&str> = lines.iter().map(|line| line["user_id"].as_str().unwrap()).collect();
+        assert!(ids.is_sorted(), "{name}: sorted by user_id");
+        assert!(lines.iter().all(|line| line["event_id"].is_null() == (name == "portal.csv")), "{name}");
+        let output = scan(&file, "csv");
+        let mut reader = csv::Reader::from_reader(output.stdout.as_slice());
+        let users: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
+        assert_eq!(users, ids, "{name}");
+        let table = text(&scan(&file, "table").stdout);
+        assert!(ids.iter().all(|id| table.contains(id)), "{name}");
+    }
+}
+
+#[test]
+fn files_of_other_services_give_no_registration() {
+    for name in ["azure-monitor/panther-azure-audit-tests.jsonl", "log-analytics/otrf-golden-saml-aad-audit-events.json", "graph-examples/directoryaudit-list.example2.json"] {
+        let output = scan(&[data().join(name)], "json");
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stderr));
+        assert_eq!(text(&output.stdout).trim(), "[]", "{name}");
+    }
+}
+
+#[test]
+fn a_window_marks_who_is_outside() {
+    let mut command = binary();
+    command.env("PREVIEW_DISABLED_AT", "2026-09-01T06:30:00Z").args(["scan", "--format", "json", "--audit-log"]);
+    let output = command.arg(data().join("registrations/portal.csv")).output().unwrap();
+    let lines: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    for line in lines {
+        let after = line["registered_at"].as_str().unwrap() >= "2026-09-01T06:30:00Z";
+        assert_eq!(line["in_window"], after);
+    }
+}
+
+#[test]
+fn what_is_no_export_is_one_clear_line_and_exit_code_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let cases = [
+        write("empty", b""),
+        write("text", b"hello\nworld\n"),
+        write("no-records", b"{\"value\":[]}"),
+        data().join("registrations/expected.json"),
+        folder.path().to_owned(),
+        folder.path().join("absent"),
+    ];
+    for case in cases {
+        let output = scan(std::slice::from_ref(&case), "json");
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{}: {message}", case.display());
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(message.starts_with(&case.display().to_string()), "{message}");
+    }
+}
+
+#[test]
+fn a_broken_record_is_named_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = std::fs::read_to_string(data().join("registrations/events.jsonl")).unwrap();
+    let mut lines: Vec<&str> = lines.lines().collect();
+    lines.insert(3, "{\"id\": nonsense}");
+    let path = folder.path().join("broken.jsonl");
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let output = scan(&[path], "json");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("record 4"), "{}", text(&output.stderr));
+    let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found.len(), 22);
+}

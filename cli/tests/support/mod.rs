@@ -1,0 +1,203 @@
+//! A simulated tenant on loopback and the real binary against it.
+
+#![allow(dead_code, reason = "each test file uses its part of it")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use simulator::{Budget, Cast, JournalEntry, Options, Part, Population, Resident, Tenant};
+
+/// A tenant that is served on loopback, and a folder for ledgers and files.
+pub struct World {
+    pub tenant: Tenant,
+    pub cast: Cast,
+    pub options: Options,
+    pub folder: tempfile::TempDir,
+    pub env: BTreeMap<String, String>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the binary under test goes by the system's clock, too")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+impl World {
+    /// A tenant full of people, with neither budget nor delays.
+    pub fn new(users: usize, seed: u64) -> Self {
+        Self::with(users, seed, |_| ())
+    }
+
+    pub fn with(users: usize, seed: u64, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::new(seed, now);
+        options.budget = Budget::Off;
+        options.removal_delay = Duration::ZERO;
+        change(&mut options);
+        let at = now();
+        let population = Population {
+            users,
+            window_start: at - Duration::from_secs(10 * 86_400),
+            window_end: at - Duration::from_secs(2 * 86_400),
+        };
+        let tenant = Tenant::new(options.clone());
+        let cast = tenant.populate(&population);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let served = tenant.clone();
+        runtime.spawn(async move { served.serve(listener).await });
+        let env = BTreeMap::from(
+            [
+                ("AZURE_TENANT_ID", options.tenant_id.to_string()),
+                ("AZURE_CLIENT_ID", options.client_id.to_string()),
+                ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
+                ("AZURE_AUTHORITY_HOST", address.clone()),
+                ("GRAPH_ENDPOINT", address),
+                ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
+                ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
+                ("REGISTERED_UNTIL", (population.window_end + Duration::from_secs(86_400)).to_string()),
+                ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+                ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
+                ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        Self { tenant, cast, options, folder: tempfile::tempdir().unwrap(), env, _runtime: runtime }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The binary with this world's settings and ledger, and nothing else of the environment.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = binary();
+        command.envs(&self.env).args(args).arg("--ledger").arg(self.path("ledger"));
+        command
+    }
+
+    pub fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Runs it, expects this exit code, and reads its output as JSON.
+    pub fn json(&self, exit: i32, args: &[&str]) -> serde_json::Value {
+        let mut args = args.to_vec();
+        args.extend(["--format", "json"]);
+        let output = self.run(&args);
+        assert_eq!(output.status.code(), Some(exit), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    pub fn of(&self, part: Part) -> &Resident {
+        self.cast.residents.iter().find(|resident| resident.role == part).unwrap()
+    }
+
+    /// Outcomes by user id, as the ledger has them.
+    pub fn outcomes(&self) -> BTreeMap<String, String> {
+        let report = self.json(0, &["report"]);
+        report
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|line| Some((line["user_id"].as_str()?.to_owned(), outcome(line))))
+            .collect()
+    }
+
+    pub fn strong_methods(&self, resident: &Resident) -> usize {
+        let methods = self.tenant.user(resident.id).map(|user| user.methods).unwrap_or_default();
+        methods
+            .iter()
+            .filter(|method| ["phone", "microsoftAuthenticator", "softwareOath"].contains(&method.kind.as_str()))
+            .count()
+    }
+
+    /// What must hold whatever happened: design §7 as the tenant's journal shows it.
+    pub fn assert_safe(&self) {
+        let journal = self.tenant.journal();
+        let protected: BTreeSet<_> =
+            self.cast.residents.iter().filter(|r| r.role.must_keep_methods()).map(|r| r.id).collect();
+        let mut gone: BTreeSet<(String, String)> = BTreeSet::new();
+        for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
+            let user = entry.user.expect("a DELETE names a user");
+            assert!(!protected.contains(&user), "DELETE for a protected user: {entry:?}");
+            let segment = entry.segment.clone().unwrap_or_default();
+            assert!(
+                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"].contains(&segment.as_str()),
+                "{entry:?}"
+            );
+            if entry.acted {
+                let method = (user.to_string(), entry.method_id.clone().unwrap());
+                assert!(gone.insert(method), "deleted twice: {entry:?}");
+            }
+            assert_fresh(&journal, entry);
+        }
+    }
+
+    /// Every user as the tenant's own script expects it, in tenant and ledger.
+    pub fn assert_as_expected(&self) {
+        let outcomes = self.outcomes();
+        for resident in &self.cast.residents {
+            let got = outcomes.get(&resident.id.to_string()).map_or("none", String::as_str);
+            let expected = match resident.role {
+                Part::AmbiguousEvent => "none",
+                role => role.expected(),
+            };
+            assert_eq!(got, expected, "{:?}", resident.role);
+            if got == "rolled_back" {
+                assert_eq!(self.strong_methods(resident), 0, "{:?}", resident.role);
+            }
+        }
+    }
+}
+
+/// Invariant 1: account, per-user MFA and methods were read at most 5 s before the user's first
+/// DELETE of a handling; a resend of a DELETE within a handling comes after such a read, too.
+fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
+    let before = &journal[..delete.seq];
+    let earlier_delete = before.iter().rev().any(|entry| {
+        entry.user == delete.user && entry.method == "DELETE" && entry.at > delete.at - Duration::from_secs(120)
+    });
+    if earlier_delete {
+        return;
+    }
+    for what in ["requirements", "methods"] {
+        let read = before
+            .iter()
+            .rev()
+            .find(|entry| entry.user == delete.user && entry.segment.as_deref() == Some(what) && entry.status == 200)
+            .unwrap_or_else(|| panic!("{what} was never read before {delete:?}"));
+        let age = delete.at.duration_since(read.at);
+        assert!(age <= jiff::SignedDuration::from_secs(5), "{what} {age} old before {delete:?}");
+    }
+}
+
+/// The binary with an empty environment.
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mfa-rollback"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `outcome(reason)` of a line of JSON.
+pub fn outcome(line: &serde_json::Value) -> String {
+    let outcome = line["outcome"].as_str().unwrap();
+    match line["reason"].as_str() {
+        Some(reason) => format!("{outcome}({reason})"),
+        None => outcome.to_owned(),
+    }
+}
+
+/// Keeps a value alive for the closure that outlives its test.
+pub type Shared<T> = Arc<std::sync::Mutex<T>>;
