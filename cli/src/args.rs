@@ -9,12 +9,17 @@ use shared::{ids::EventId, settings::Mode, user_ref::UserRef};
 ///
 /// Nothing is deleted unless --mode canary or --mode enforce (or MODE) is named.
 #[derive(Debug, Parser)]
-#[command(name = "mfa-rollback", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "mfa-rollback",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Exit codes: 0 done; 1 a user failed or is partial, or some input was refused; 2 settings or usage;
 3 the tenant refused or could not be reached.
 
 Settings come from the environment: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET,
-PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them.")]
+PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them."
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

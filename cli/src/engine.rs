@@ -12,7 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{
     clock::Clock,
     drain::{Drain, LeaseTerm, Report, StopCause},
-    graph::{Graph, transport::{self, Transport}},
+    graph::{
+        Graph,
+        transport::{self, Transport},
+    },
     ids::{RunId, UserId},
     ledger::{Book, Entry, OutcomeQuery},
     poll::{Intake, Poll, PollError, ScanRequest, Summary},
@@ -146,8 +149,7 @@ impl Engine {
     /// Wakes every pending user who has no message: a run that was killed between ledger and queue
     /// leaves such.
     pub async fn wake_pending(&self) -> anyhow::Result<u64> {
-        let mut query =
-            OutcomeQuery { outcome: "pending".to_owned(), until: None, after: None, limit: 100 };
+        let mut query = OutcomeQuery { outcome: "pending".to_owned(), until: None, after: None, limit: 100 };
         let mut woken = 0;
         loop {
             let page = self.book.list(&query).await?;

@@ -1,11 +1,7 @@
 //! Errors of commands, with the exit code that each ends in.
 
 use shared::{
-    drain::StopCause,
-    graph::GraphError,
-    ledger::LedgerError,
-    poll::PollError,
-    preflight::Fault,
+    drain::StopCause, graph::GraphError, ledger::LedgerError, poll::PollError, preflight::Fault,
     settings::SettingsError,
 };
 

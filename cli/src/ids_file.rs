@@ -79,7 +79,9 @@ mod tests {
 
     #[test]
     fn a_line_that_names_nobody_is_refused_with_its_number_and_the_rest_goes_on() {
-        let file = read(format!("nobody\n{ID}\n../../etc\n00000000-0000-0000-0000-000000000000\n").as_bytes()).unwrap();
+        let file =
+            read(format!("nobody\n{ID}\n../../etc\n00000000-0000-0000-0000-000000000000\n").as_bytes())
+                .unwrap();
         assert_eq!(file.users.len(), 1);
         assert_eq!(file.refused.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 3, 4]);
     }

@@ -30,8 +30,5 @@ pub fn main() -> ExitCode {
 
 fn run(args: args::Args) -> Result<error::Exit, error::CommandError> {
     logging::start(args.log.as_deref()).map_err(|error| error::CommandError::usage(error.to_string()))?;
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(commands::carry_out(args))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(commands::carry_out(args))
 }

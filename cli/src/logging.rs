@@ -2,7 +2,9 @@
 
 use std::{fs::OpenOptions, io::IsTerminal, path::Path, sync::Arc};
 
-use tracing_subscriber::{EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// Starts logging. `RUST_LOG` sets what the file gets; it gets `info` by default.
 pub fn start(file: Option<&Path>) -> std::io::Result<()> {
@@ -12,9 +14,8 @@ pub fn start(file: Option<&Path>) -> std::io::Result<()> {
             let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
                 std::io::Error::new(error.kind(), format!("log file {}: {error}", path.display()))
             })?;
-            let filter = EnvFilter::builder()
-                .with_default_directive(LevelFilter::INFO.into())
-                .from_env_lossy();
+            let filter =
+                EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
             Some(
                 fmt::layer()
                     .json()

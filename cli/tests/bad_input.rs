@@ -7,10 +7,17 @@ use support::{World, binary, text};
 
 #[test]
 fn all_faults_in_the_settings_are_said_at_once() {
-    let output = binary().args(["run"]).env("MODE", "destroy").env("PREVIEW_DISABLED_AT", "tomorrow").output().unwrap();
+    let output = binary()
+        .args(["run"])
+        .env("MODE", "destroy")
+        .env("PREVIEW_DISABLED_AT", "tomorrow")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = text(&output.stderr);
-    for variable in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "PREVIEW_DISABLED_AT", "MODE"] {
+    for variable in
+        ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "PREVIEW_DISABLED_AT", "MODE"]
+    {
         assert!(message.lines().any(|line| line.starts_with(&format!("{variable}: "))), "{message}");
     }
 }
@@ -93,16 +100,12 @@ fn another_tenants_ledger_is_refused_and_stays_as_it_is() {
     world.json(0, &["run"]);
     let mut other = World::new(40, 39);
     other.env.remove("none");
-    let output = other
-        .command(&["run"])
-        .arg("--ledger")
-        .arg(world.path("ledger"))
-        .output()
-        .unwrap();
+    let output = other.command(&["run"]).arg("--ledger").arg(world.path("ledger")).output().unwrap();
     // The option given twice is refused by itself; give it once.
     assert_eq!(output.status.code(), Some(2));
     let mut command = binary();
-    let output = command.envs(&other.env).args(["run", "--ledger"]).arg(world.path("ledger")).output().unwrap();
+    let output =
+        command.envs(&other.env).args(["run", "--ledger"]).arg(world.path("ledger")).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("belongs to tenant"));
     assert!(world.outcomes().len() > 20);

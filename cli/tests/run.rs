@@ -12,7 +12,10 @@ fn report_then_canary_then_enforce_needs_one_scan_and_touches_nobody_it_should_n
     assert_eq!(report["mode"], "report");
     assert_eq!(report["poll"]["complete"], true);
     assert!(report["users"].as_array().unwrap().iter().any(|user| outcome(user) == "would_roll_back"));
-    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"), "mode report deletes nothing");
+    assert!(
+        world.tenant.journal().iter().all(|entry| entry.method != "DELETE"),
+        "mode report deletes nothing"
+    );
 
     world.env.insert("CANARY_GROUP_ID".into(), world.cast.canary_group.to_string());
     let canary = world.json(0, &["run", "--mode", "canary"]);
@@ -77,7 +80,11 @@ fn users_named_by_hand_go_through_the_same_rules_and_nobody_else_is_handled() {
     let ordinary = world.of(Part::Phone).id;
     let administrator = world.of(Part::Administrator);
     let path = world.path("ids.txt");
-    let text_file = format!("\u{feff}# from the help desk\r\n\"{}\"\r\n{}\r\n", ordinary.to_string().to_uppercase(), administrator.user_principal_name);
+    let text_file = format!(
+        "\u{feff}# from the help desk\r\n\"{}\"\r\n{}\r\n",
+        ordinary.to_string().to_uppercase(),
+        administrator.user_principal_name
+    );
     std::fs::write(&path, text_file).unwrap();
     let result = world.json(0, &["rollback", "--path", path.to_str().unwrap(), "--mode", "enforce", "--yes"]);
     assert_eq!(result["poll"], serde_json::Value::Null);
@@ -128,8 +135,11 @@ fn the_log_has_one_decision_and_one_outcome_a_handling_and_no_secret_number_or_p
         .output()
         .unwrap();
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let lines: Vec<serde_json::Value> =
-        std::fs::read_to_string(&log).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = std::fs::read_to_string(&log)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let count = |message: &str| lines.iter().filter(|line| line["message"] == message).count();
     let users = result["users"].as_array().unwrap().len();
     assert_eq!((count("user decided"), count("user outcome"), count("poll finished")), (users, users, 1));

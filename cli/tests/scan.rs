@@ -21,7 +21,12 @@ fn scan(files: &[PathBuf], format: &str) -> std::process::Output {
 fn expected() -> BTreeMap<String, Timestamp> {
     let bytes = std::fs::read(data().join("registrations/expected.json")).unwrap();
     let lines: Vec<serde_json::Value> = serde_json::from_slice(&bytes).unwrap();
-    lines.iter().map(|line| (line["user_id"].as_str().unwrap().to_owned(), time(line["registered_at"].as_str().unwrap()))).collect()
+    lines
+        .iter()
+        .map(|line| {
+            (line["user_id"].as_str().unwrap().to_owned(), time(line["registered_at"].as_str().unwrap()))
+        })
+        .collect()
 }
 
 fn time(text: &str) -> Timestamp {
@@ -33,14 +38,24 @@ fn time(text: &str) -> Timestamp {
 fn every_form_of_export_gives_the_same_twenty_two_users_in_every_format() {
     let expected = expected();
     assert_eq!(expected.len(), 22);
-    for name in ["events.jsonl", "graph-array.json", "graph-page.json", "azure-monitor.json", "azure-monitor.jsonl", "log-analytics.jsonl", "portal.csv"] {
+    for name in [
+        "events.jsonl",
+        "graph-array.json",
+        "graph-page.json",
+        "azure-monitor.json",
+        "azure-monitor.jsonl",
+        "log-analytics.jsonl",
+        "portal.csv",
+    ] {
         let file = [data().join("registrations").join(name)];
         let output = scan(&file, "json");
         assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stderr));
         let lines: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
         let got: BTreeMap<String, Timestamp> = lines
             .iter()
-            .map(|line| (line["user_id"].as_str().unwrap().to_owned(), time(line["registered_at"].as_str().unwrap())))
+            .map(|line| {
+                (line["user_id"].as_str().unwrap().to_owned(), time(line["registered_at"].as_str().unwrap()))
+            })
             .collect();
         assert_eq!(got, expected, "{name}");
         let ids: Vec<&str> = lines.iter().map(|line| line["user_id"].as_str().unwrap()).collect();
@@ -57,7 +72,11 @@ fn every_form_of_export_gives_the_same_twenty_two_users_in_every_format() {
 
 #[test]
 fn files_of_other_services_give_no_registration() {
-    for name in ["azure-monitor/panther-azure-audit-tests.jsonl", "log-analytics/otrf-golden-saml-aad-audit-events.json", "graph-examples/directoryaudit-list.example2.json"] {
+    for name in [
+        "azure-monitor/panther-azure-audit-tests.jsonl",
+        "log-analytics/otrf-golden-saml-aad-audit-events.json",
+        "graph-examples/directoryaudit-list.example2.json",
+    ] {
         let output = scan(&[data().join(name)], "json");
         assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output.stderr));
         assert_eq!(text(&output.stdout).trim(), "[]", "{name}");
@@ -67,7 +86,12 @@ fn files_of_other_services_give_no_registration() {
 #[test]
 fn a_window_marks_who_is_outside() {
     let mut command = binary();
-    command.env("PREVIEW_DISABLED_AT", "2026-09-01T06:30:00Z").args(["scan", "--format", "json", "--audit-log"]);
+    command.env("PREVIEW_DISABLED_AT", "2026-09-01T06:30:00Z").args([
+        "scan",
+        "--format",
+        "json",
+        "--audit-log",
+    ]);
     let output = command.arg(data().join("registrations/portal.csv")).output().unwrap();
     let lines: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
     for line in lines {

@@ -139,7 +139,13 @@ impl Brake {
 
     /// Counts a user's outcome; `before` is how the user counted until now. Opens the brake when too
     /// many failed.
-    pub fn count(&mut self, failed: bool, before: Option<Counted>, limits: Limits, now: Timestamp) -> Counted {
+    pub fn count(
+        &mut self,
+        failed: bool,
+        before: Option<Counted>,
+        limits: Limits,
+        now: Timestamp,
+    ) -> Counted {
         self.uncount(before);
         self.drop_old(now);
         let counted = Counted { at: now, failed };
@@ -150,8 +156,7 @@ impl Brake {
             bucket.done += 1;
         }
         let (users, failures) = self.rate(now);
-        if failed
-            && !self.is_open()
+        if !self.is_open()
             && users >= FEWEST_USERS
             && u64::from(failures) * 100 > u64::from(limits.max_failure_percent) * u64::from(users)
         {

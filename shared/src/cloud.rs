@@ -47,12 +47,8 @@ impl Endpoints {
         let (login, api) = match cloud {
             Cloud::Global => ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
             Cloud::UsGov => ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
-            Cloud::UsGovDod => {
-                ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us")
-            }
-            Cloud::China => {
-                ("https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn")
-            }
+            Cloud::UsGovDod => ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+            Cloud::China => ("https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
         };
         let fixed = |text: &str| Url::parse(text).expect("a cloud's address is a URL");
         Self {
@@ -64,7 +60,8 @@ impl Endpoints {
 
     /// An address given by a person: https, or plain http to loopback; nothing behind the host.
     pub fn parse(text: &str) -> Result<Url, String> {
-        let url = Url::parse(text).map_err(|_| "must be an address like https://graph.microsoft.com".to_owned())?;
+        let url =
+            Url::parse(text).map_err(|_| "must be an address like https://graph.microsoft.com".to_owned())?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("must not hold a user name or a password".to_owned());
         }

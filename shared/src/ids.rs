@@ -130,7 +130,13 @@ mod tests {
 
     #[test]
     fn what_is_not_a_hyphenated_guid_is_refused() {
-        for text in ["", "12345", "../x", "dd44fd3645114889801edc8e367e5d6d", "{dd44fd36-4511-4889-801e-dc8e367e5d6d}"] {
+        for text in [
+            "",
+            "12345",
+            "../x",
+            "dd44fd3645114889801edc8e367e5d6d",
+            "{dd44fd36-4511-4889-801e-dc8e367e5d6d}",
+        ] {
             assert_eq!(text.parse::<UserId>(), Err(IdError::NotAGuid), "{text}");
         }
         assert_eq!("00000000-0000-0000-0000-000000000000".parse::<UserId>(), Err(IdError::Zero));

@@ -23,7 +23,14 @@ fn phone(number: &str, created: Option<&str>, phone_type: PhoneType) -> Authenti
 }
 
 fn other(kind: MethodKind, id: &str) -> AuthenticationMethod {
-    AuthenticationMethod { kind, id: MethodId(id.into()), created: None, phone_number: None, phone_type: None, sms_sign_in: SmsSignIn::Not }
+    AuthenticationMethod {
+        kind,
+        id: MethodId(id.into()),
+        created: None,
+        phone_number: None,
+        phone_type: None,
+        sms_sign_in: SmsSignIn::Not,
+    }
 }
 
 fn intent(methods: &[AuthenticationMethod]) -> Intent {

@@ -71,9 +71,24 @@ pub struct Needed {
 
 /// What the program needs, by the least that does (see Microsoft's permissions reference).
 pub const NEEDED: &[Needed] = &[
-    Needed { permission: "AuditLog.Read.All", or: &[], needed_for: "to read the audit log", to_delete: false },
-    Needed { permission: "Directory.Read.All", or: &[], needed_for: "to read the audit log, users and groups", to_delete: false },
-    Needed { permission: "Policy.Read.All", or: &[], needed_for: "to read per-user MFA and policies", to_delete: false },
+    Needed {
+        permission: "AuditLog.Read.All",
+        or: &[],
+        needed_for: "to read the audit log",
+        to_delete: false,
+    },
+    Needed {
+        permission: "Directory.Read.All",
+        or: &[],
+        needed_for: "to read the audit log, users and groups",
+        to_delete: false,
+    },
+    Needed {
+        permission: "Policy.Read.All",
+        or: &[],
+        needed_for: "to read per-user MFA and policies",
+        to_delete: false,
+    },
     Needed {
         permission: "RoleManagement.Read.Directory",
         or: &[&["RoleManagement.Read.All"]],
@@ -173,7 +188,11 @@ impl Preflight {
 }
 
 /// A lasting refusal becomes a fault and an unknown; anything else goes to the caller.
-fn unreadable<T>(what: &'static str, error: GraphError, faults: &mut Vec<Fault>) -> Result<Reading<T>, GraphError> {
+fn unreadable<T>(
+    what: &'static str,
+    error: GraphError,
+    faults: &mut Vec<Fault>,
+) -> Result<Reading<T>, GraphError> {
     if error.comes_back() || matches!(error, GraphError::Unauthorized { .. }) {
         return Err(error);
     }
@@ -194,7 +213,11 @@ fn check_permissions(granted: Option<&[String]>, mode: Mode, faults: &mut Vec<Fa
     }
 }
 
-async fn excluded(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
+async fn excluded(
+    graph: &Graph,
+    settings: &Settings,
+    faults: &mut Vec<Fault>,
+) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
     let named = &settings.policy.excluded;
     if named.is_empty() && !settings.no_exclusions {
         faults.push(Fault::Settings {
@@ -209,7 +232,10 @@ async fn excluded(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -
     let Some(group) = named.group else { return Ok(Reading::Known(users)) };
     match graph.members(group).await {
         Ok(members) if members.is_empty() => {
-            faults.push(Fault::Settings { variable: "EXCLUDED_GROUP_ID", cause: "the group is empty".to_owned() });
+            faults.push(Fault::Settings {
+                variable: "EXCLUDED_GROUP_ID",
+                cause: "the group is empty".to_owned(),
+            });
         }
         Ok(members) => users.extend(members),
         Err(GraphError::NotFound) => {
@@ -222,7 +248,11 @@ async fn excluded(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -
     Ok(Reading::Known(users))
 }
 
-async fn canaries(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -> Result<BTreeSet<UserId>, GraphError> {
+async fn canaries(
+    graph: &Graph,
+    settings: &Settings,
+    faults: &mut Vec<Fault>,
+) -> Result<BTreeSet<UserId>, GraphError> {
     if settings.mode != Mode::Canary {
         return Ok(BTreeSet::new());
     }
@@ -233,7 +263,10 @@ async fn canaries(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -
         match graph.members(group).await {
             Ok(members) => users.extend(members),
             Err(GraphError::NotFound) => {
-                faults.push(Fault::Settings { variable: "CANARY_GROUP_ID", cause: "no such group in this tenant".to_owned() });
+                faults.push(Fault::Settings {
+                    variable: "CANARY_GROUP_ID",
+                    cause: "no such group in this tenant".to_owned(),
+                });
             }
             Err(error) => {
                 let _: Reading<()> = unreadable("the group of CANARY_GROUP_ID", error, faults)?;
@@ -245,7 +278,12 @@ async fn canaries(graph: &Graph, settings: &Settings, faults: &mut Vec<Fault>) -
 
 /// Ids of the users that a setting names. A name that nobody has is a fault: a slip in the name of a
 /// break-glass account must not go unnoticed.
-async fn resolve(graph: &Graph, named: &Named, variable: &'static str, faults: &mut Vec<Fault>) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
+async fn resolve(
+    graph: &Graph,
+    named: &Named,
+    variable: &'static str,
+    faults: &mut Vec<Fault>,
+) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
     let mut users = BTreeSet::new();
     let mut missing = Vec::new();
     for (position, user) in named.users.iter().enumerate() {
@@ -276,7 +314,10 @@ async fn resolve(graph: &Graph, named: &Named, variable: &'static str, faults: &
 }
 
 /// Everybody who holds a directory role or may take one, and how.
-async fn administrators(graph: &Graph, no_pim_licence: &mut bool) -> Result<BTreeMap<UserId, String>, GraphError> {
+async fn administrators(
+    graph: &Graph,
+    no_pim_licence: &mut bool,
+) -> Result<BTreeMap<UserId, String>, GraphError> {
     let mut all = BTreeMap::new();
     let mut groups: BTreeMap<String, &'static str> = BTreeMap::new();
     let mut take = |grants: Vec<RoleGrant>, how: &'static str, all: &mut BTreeMap<UserId, String>| {
@@ -319,7 +360,8 @@ async fn administrators(graph: &Graph, no_pim_licence: &mut bool) -> Result<BTre
             Eligibilities::Known(grants) => {
                 for grant in grants {
                     if let Ok(user) = grant.principal.id.parse() {
-                        all.entry(user).or_insert_with(|| "eligible member of a role-holding group".to_owned());
+                        all.entry(user)
+                            .or_insert_with(|| "eligible member of a role-holding group".to_owned());
                     }
                     if grant.principal.kind != PrincipalKind::User {
                         groups.entry(grant.principal.id).or_insert("eligible");

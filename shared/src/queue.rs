@@ -82,7 +82,13 @@ mod tests {
     #[test]
     fn a_newer_message_is_told_from_an_unreadable_one() {
         assert_eq!(Message::parse(r#"{"schema":2,"more":true}"#), Err(MessageError::Newer(2)));
-        for body in ["", "{}", "null", r#"{"schema":1}"#, r#"{"schema":1,"user_id":"../x","run_id":"x","enqueued_at":"x"}"#] {
+        for body in [
+            "",
+            "{}",
+            "null",
+            r#"{"schema":1}"#,
+            r#"{"schema":1,"user_id":"../x","run_id":"x","enqueued_at":"x"}"#,
+        ] {
             assert!(matches!(Message::parse(body), Err(MessageError::Unreadable(_))), "{body}");
         }
     }

@@ -220,16 +220,17 @@ impl Settings {
         let graph = vars.optional("GRAPH_ENDPOINT", Endpoints::parse);
         let window = vars.window();
         if window.is_none() && !vars.set("PREVIEW_DISABLED_AT") {
-            vars.fault("PREVIEW_DISABLED_AT", "is not set: when the preview was disabled, like 2026-03-01T00:00:00Z");
+            vars.fault(
+                "PREVIEW_DISABLED_AT",
+                "is not set: when the preview was disabled, like 2026-03-01T00:00:00Z",
+            );
         }
         let excluded = Named {
             users: vars.users("EXCLUDED_USER_IDS"),
             group: vars.optional("EXCLUDED_GROUP_ID", parse),
         };
-        let canary = Named {
-            users: vars.users("CANARY_USER_IDS"),
-            group: vars.optional("CANARY_GROUP_ID", parse),
-        };
+        let canary =
+            Named { users: vars.users("CANARY_USER_IDS"), group: vars.optional("CANARY_GROUP_ID", parse) };
         let mode = vars.optional("MODE", parse).unwrap_or(Mode::Report);
         if mode == Mode::Canary && canary.is_empty() {
             vars.fault("CANARY_USER_IDS", "mode canary needs CANARY_USER_IDS or CANARY_GROUP_ID");
@@ -251,8 +252,7 @@ impl Settings {
             .unwrap_or(5.0);
         let log_user_principal_names = vars.boolean("LOG_USER_PRINCIPAL_NAMES");
 
-        let (Some(tenant), Some(client_id), Some(secret), Some(window)) =
-            (tenant, client_id, secret, window)
+        let (Some(tenant), Some(client_id), Some(secret), Some(window)) = (tenant, client_id, secret, window)
         else {
             return Err(SettingsError(vars.faults));
         };
@@ -306,8 +306,7 @@ where
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "must be a time in RFC 3339 with its zone, like 2026-03-01T00:00:00Z".to_owned())
+    text.parse().map_err(|_| "must be a time in RFC 3339 with its zone, like 2026-03-01T00:00:00Z".to_owned())
 }
 
 struct Reader<L> {
@@ -361,12 +360,7 @@ impl<L: Lookup> Reader<L> {
         .unwrap_or(false)
     }
 
-    fn number(
-        &mut self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        default: u32,
-    ) -> u32 {
+    fn number(&mut self, variable: &'static str, range: std::ops::RangeInclusive<u32>, default: u32) -> u32 {
         self.optional(variable, |text| match text.parse::<u32>() {
             Ok(number) if range.contains(&number) => Ok(number),
             _ => Err(format!("must be a whole number from {} to {}", range.start(), range.end())),
@@ -376,8 +370,7 @@ impl<L: Lookup> Reader<L> {
 
     fn users(&mut self, variable: &'static str) -> BTreeSet<UserRef> {
         self.optional(variable, |text| {
-            let items: Vec<&str> =
-                text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+            let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
             if items.len() > MAX_LIST {
                 return Err(format!(
                     "names {} users; at most {MAX_LIST} fit, use a group beyond that",
@@ -402,11 +395,8 @@ impl<L: Lookup> Reader<L> {
             Err(error) => {
                 let text = error.to_string();
                 let (variable, cause) = text.split_once(": ").expect("a window error names its variable");
-                let variable = if variable == "PREVIEW_ENABLED_AT" {
-                    "PREVIEW_ENABLED_AT"
-                } else {
-                    "REGISTERED_UNTIL"
-                };
+                let variable =
+                    if variable == "PREVIEW_ENABLED_AT" { "PREVIEW_ENABLED_AT" } else { "REGISTERED_UNTIL" };
                 self.fault(variable, cause);
                 None
             }

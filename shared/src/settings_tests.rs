@@ -65,7 +65,10 @@ fn a_secret_never_shows_in_debug_output() {
 #[test]
 fn the_fingerprint_changes_with_what_decisions_depend_on_and_with_nothing_else() {
     let base = with(&[]).unwrap().policy.fingerprint();
-    assert_eq!(base, with(&[("MODE", "enforce"), ("MAX_ROLLBACKS_PER_DAY", "7")]).unwrap().policy.fingerprint());
+    assert_eq!(
+        base,
+        with(&[("MODE", "enforce"), ("MAX_ROLLBACKS_PER_DAY", "7")]).unwrap().policy.fingerprint()
+    );
     for change in [
         ("UNDATED_METHODS", "roll_back"),
         ("PREEXISTING_METHODS", "roll_back"),

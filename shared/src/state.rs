@@ -211,7 +211,11 @@ impl UserState {
 
     /// Adds registrations; a known event changes nothing. Each new one makes the user pending.
     /// Says whether anything is new.
-    pub fn add_registrations(&mut self, new: impl IntoIterator<Item = RecordedRegistration>, now: Timestamp) -> bool {
+    pub fn add_registrations(
+        &mut self,
+        new: impl IntoIterator<Item = RecordedRegistration>,
+        now: Timestamp,
+    ) -> bool {
         let before = self.registrations.len();
         for registration in new {
             if !self.registrations.iter().any(|known| known.event_id == registration.event_id) {
@@ -221,7 +225,8 @@ impl UserState {
         if self.registrations.len() == before {
             return false;
         }
-        self.registrations.sort_by(|a, b| (a.registered_at, &a.event_id).cmp(&(b.registered_at, &b.event_id)));
+        self.registrations
+            .sort_by(|a, b| (a.registered_at, &a.event_id).cmp(&(b.registered_at, &b.event_id)));
         self.make_pending(now);
         true
     }

@@ -29,11 +29,7 @@ fn event(id: &str, minute: i64) -> RecordedRegistration {
 }
 
 fn lease(until: i64) -> Lease {
-    Lease {
-        owner: "a process".to_owned(),
-        token: Uuid::from_u128(7),
-        until: at(until),
-    }
+    Lease { owner: "a process".to_owned(), token: Uuid::from_u128(7), until: at(until) }
 }
 
 fn intent(minute: i64) -> Intent {
@@ -52,17 +48,8 @@ fn intent(minute: i64) -> Intent {
 }
 
 fn no(rule: Rule, reasons: &[Held]) -> RuleResult {
-    let reasons = reasons
-        .iter()
-        .map(|reason| Verdict::Held(*reason))
-        .collect();
-    RuleResult {
-        rule,
-        answer: RuleAnswer::No {
-            reasons,
-            note: "a note".to_owned(),
-        },
-    }
+    let reasons = reasons.iter().map(|reason| Verdict::Held(*reason)).collect();
+    RuleResult { rule, answer: RuleAnswer::No { reasons, note: "a note".to_owned() } }
 }
 
 fn decision(rules: Vec<RuleResult>) -> Decision {
@@ -70,13 +57,7 @@ fn decision(rules: Vec<RuleResult>) -> Decision {
         Some(RuleAnswer::No { reasons, .. }) => reasons[0],
         _ => Verdict::RollBack,
     };
-    Decision {
-        verdict,
-        rules,
-        notices: None,
-        fingerprint: Fingerprint("f".to_owned()),
-        decided_at: at(1),
-    }
+    Decision { verdict, rules, notices: None, fingerprint: Fingerprint("f".to_owned()), decided_at: at(1) }
 }
 
 fn concluded(outcome: Outcome, minute: i64) -> Concluded {
@@ -102,10 +83,7 @@ fn held_for(reasons: &[Held]) -> UserState {
     let mut state = new_user();
     state.add_registrations([event("e1", -10)], at(0));
     let rules = vec![no(Rule::MethodsOfWindow, reasons)];
-    state.conclude(Concluded {
-        decision: Some(decision(rules)),
-        ..concluded(Outcome::Held(reasons[0]), 1)
-    });
+    state.conclude(Concluded { decision: Some(decision(rules)), ..concluded(Outcome::Held(reasons[0]), 1) });
     state
 }
 
@@ -116,15 +94,8 @@ fn a_known_event_changes_nothing_whatever_the_outcome_was() {
     for outcome in Outcome::all() {
         let mut state = with_outcome(outcome);
         let before = state.clone();
-        let again = RecordedRegistration {
-            registered_at: at(99),
-            methods: Vec::new(),
-            ..event("e1", 99)
-        };
-        assert!(
-            !state.add_registrations([again.clone(), again], at(5)),
-            "{outcome}"
-        );
+        let again = RecordedRegistration { registered_at: at(99), methods: Vec::new(), ..event("e1", 99) };
+        assert!(!state.add_registrations([again.clone(), again], at(5)), "{outcome}");
         assert_eq!(state, before, "{outcome}");
     }
 }
@@ -141,17 +112,10 @@ fn a_new_event_makes_the_user_pending_whatever_the_outcome_was() {
     for outcome in Outcome::all() {
         let mut state = with_outcome(outcome);
         assert!(!state.is_pending() && state.listed_as() == outcome.to_string());
-        assert!(
-            state.add_registrations([event("e1", -10), event("e2", -5)], at(5)),
-            "{outcome}"
-        );
+        assert!(state.add_registrations([event("e1", -10), event("e2", -5)], at(5)), "{outcome}");
         assert_eq!(state.pending_since, Some(at(5)), "{outcome}");
         assert_eq!(state.listed_as(), "pending");
-        assert_eq!(
-            state.outcome(),
-            Some(outcome),
-            "the outcome stays on record"
-        );
+        assert_eq!(state.outcome(), Some(outcome), "the outcome stays on record");
     }
 }
 
@@ -160,11 +124,7 @@ fn registrations_are_kept_oldest_first_and_each_event_once() {
     let mut state = new_user();
     state.add_registrations([event("c", 3), event("a", 1), event("c", 3)], at(5));
     state.add_registrations([event("b", 1), event("a", 1)], at(6));
-    let ids: Vec<&str> = state
-        .registrations
-        .iter()
-        .map(|r| r.event_id.0.as_str())
-        .collect();
+    let ids: Vec<&str> = state.registrations.iter().map(|r| r.event_id.0.as_str()).collect();
     assert_eq!(ids, ["a", "b", "c"]);
 }
 
@@ -175,32 +135,16 @@ fn a_pending_user_keeps_its_place_and_its_attempts() {
     state.begin(lease(10), at(1));
     state.add_registrations([event("e2", -5)], at(5));
     assert_eq!(state.pending_since, Some(at(0)));
-    assert_eq!(
-        state.attempts,
-        Attempts {
-            count: 1,
-            first_at: Some(at(1))
-        }
-    );
-    assert!(
-        state.lease.is_some(),
-        "whoever handles the user notices by the item's version"
-    );
+    assert_eq!(state.attempts, Attempts { count: 1, first_at: Some(at(1)) });
+    assert!(state.lease.is_some(), "whoever handles the user notices by the item's version");
 }
 
 #[test]
 fn a_user_named_by_hand_is_pending_and_it_is_on_record_who_asked_and_why() {
     let mut state = with_outcome(Outcome::NotEligible(NotEligible::OutsideWindow));
-    let by_hand = ByHand {
-        who: "ops".to_owned(),
-        why: "ticket 1".to_owned(),
-        at: at(9),
-    };
+    let by_hand = ByHand { who: "ops".to_owned(), why: "ticket 1".to_owned(), at: at(9) };
     state.name_by_hand(by_hand.clone(), at(9));
-    assert_eq!(
-        (state.by_hand.clone(), state.pending_since),
-        (Some(by_hand), Some(at(9)))
-    );
+    assert_eq!((state.by_hand.clone(), state.pending_since), (Some(by_hand), Some(at(9))));
     assert!(state.record(&BTreeSet::new()).by_hand);
 }
 
@@ -218,30 +162,16 @@ fn only_held_re_registered_replaces_rolled_back() {
         state.add_registrations([event("e2", -5)], at(5));
         state.conclude(concluded(outcome, 9));
         let replaces = outcome == Outcome::Held(Held::ReRegistered);
-        let expected = if replaces {
-            outcome
-        } else {
-            Outcome::RolledBack
-        };
+        let expected = if replaces { outcome } else { Outcome::RolledBack };
         assert_eq!(state.outcome(), Some(expected), "{outcome}");
-        assert_eq!(
-            state.outcome_since,
-            Some(if replaces { at(9) } else { at(1) }),
-            "{outcome}"
-        );
-        assert!(
-            !state.is_pending(),
-            "{outcome}: the handling ended all the same"
-        );
+        assert_eq!(state.outcome_since, Some(if replaces { at(9) } else { at(1) }), "{outcome}");
+        assert!(!state.is_pending(), "{outcome}: the handling ended all the same");
     }
 }
 
 #[test]
 fn every_outcome_but_rolled_back_is_replaced_by_any_other() {
-    for before in Outcome::all()
-        .into_iter()
-        .filter(|outcome| *outcome != Outcome::RolledBack)
-    {
+    for before in Outcome::all().into_iter().filter(|outcome| *outcome != Outcome::RolledBack) {
         for after in Outcome::all() {
             let mut state = with_outcome(before);
             state.conclude(concluded(after, 9));
@@ -254,29 +184,15 @@ fn every_outcome_but_rolled_back_is_replaced_by_any_other() {
 
 #[test]
 fn an_outcome_clears_lease_attempts_and_pending() {
-    for before in [
-        None,
-        Some(Outcome::RolledBack),
-        Some(Outcome::Failed(Failed::Refused)),
-    ] {
+    for before in [None, Some(Outcome::RolledBack), Some(Outcome::Failed(Failed::Refused))] {
         for outcome in Outcome::all() {
             let mut state = before.map_or_else(new_user, with_outcome);
             state.make_pending(at(2));
             state.begin(lease(10), at(2));
             state.begin(lease(20), at(3));
-            assert_eq!(
-                state.attempts,
-                Attempts {
-                    count: 2,
-                    first_at: Some(at(2))
-                }
-            );
+            assert_eq!(state.attempts, Attempts { count: 2, first_at: Some(at(2)) });
             state.conclude(concluded(outcome, 9));
-            assert_eq!(
-                (&state.lease, state.attempts),
-                (&None, Attempts::default()),
-                "{outcome}"
-            );
+            assert_eq!((&state.lease, state.attempts), (&None, Attempts::default()), "{outcome}");
             assert!(!state.is_pending(), "{outcome}");
         }
     }
@@ -289,11 +205,7 @@ fn only_rolled_back_settles_the_intent_and_no_outcome_forgets_the_first_delete()
         state.make_pending(at(0));
         state.intend(intent(2));
         state.conclude(concluded(outcome, 9));
-        assert_eq!(
-            state.intent.is_none(),
-            outcome == Outcome::RolledBack,
-            "{outcome}"
-        );
+        assert_eq!(state.intent.is_none(), outcome == Outcome::RolledBack, "{outcome}");
         assert_eq!(state.first_delete_at, Some(at(2)), "{outcome}");
     }
 }
@@ -310,21 +222,13 @@ fn a_later_intent_does_not_move_the_first_delete() {
 #[test]
 fn retries_count_up_only_from_failed_to_failed_and_from_partial_to_partial() {
     let kind = |outcome: Outcome| outcome.kind();
-    for before in Outcome::all()
-        .into_iter()
-        .filter(|outcome| *outcome != Outcome::RolledBack)
-    {
+    for before in Outcome::all().into_iter().filter(|outcome| *outcome != Outcome::RolledBack) {
         for after in Outcome::all() {
             let mut state = with_outcome(before);
             state.retries = 2;
             state.conclude(concluded(after, 9));
-            let retried =
-                kind(before) == kind(after) && ["failed", "partial"].contains(&kind(before));
-            assert_eq!(
-                state.retries,
-                if retried { 3 } else { 0 },
-                "{before} then {after}"
-            );
+            let retried = kind(before) == kind(after) && ["failed", "partial"].contains(&kind(before));
+            assert_eq!(state.retries, if retried { 3 } else { 0 }, "{before} then {after}");
         }
     }
 }
@@ -343,10 +247,7 @@ fn another_reason_for_the_same_failure_is_a_retry_too() {
 
 #[test]
 fn a_release_of_a_user_who_is_not_held_is_refused_and_says_what_the_outcome_is() {
-    for outcome in Outcome::all()
-        .into_iter()
-        .filter(|outcome| outcome.kind() != "held")
-    {
+    for outcome in Outcome::all().into_iter().filter(|outcome| outcome.kind() != "held") {
         let mut state = with_outcome(outcome);
         let before = state.clone();
         let refused = state.release("ops", "looked", at(5)).unwrap_err();
@@ -354,44 +255,29 @@ fn a_release_of_a_user_who_is_not_held_is_refused_and_says_what_the_outcome_is()
         assert_eq!(state, before);
     }
     let refused = new_user().release("ops", "looked", at(5)).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "the user is not held (the outcome is pending)"
-    );
+    assert_eq!(refused.to_string(), "the user is not held (the outcome is pending)");
 }
 
 #[test]
 fn a_release_of_excluded_or_of_an_unknown_is_refused() {
-    for reason in Held::ALL
-        .iter()
-        .filter(|reason| **reason == Held::Excluded || reason.is_unknown())
-    {
+    for reason in Held::ALL.iter().filter(|reason| **reason == Held::Excluded || reason.is_unknown()) {
         let mut state = held_for(&[*reason, Held::RegisteredBefore]);
         let before = state.clone();
         let refused = state.release("ops", "looked", at(5)).unwrap_err();
-        assert!(
-            matches!(refused, ReleaseRefused::NotReleasable(of, _) if of == *reason),
-            "{reason}"
-        );
+        assert!(matches!(refused, ReleaseRefused::NotReleasable(of, _) if of == *reason), "{reason}");
         assert_eq!(state, before, "{reason}");
     }
 }
 
 #[test]
 fn a_release_takes_every_other_held_reason_and_makes_the_user_pending() {
-    for reason in Held::ALL
-        .iter()
-        .filter(|reason| **reason != Held::Excluded && !reason.is_unknown())
-    {
+    for reason in Held::ALL.iter().filter(|reason| **reason != Held::Excluded && !reason.is_unknown()) {
         let mut state = held_for(&[*reason]);
         state.release("ops", "looked", at(5)).unwrap();
         assert_eq!(state.pending_since, Some(at(5)), "{reason}");
         let release = state.release.unwrap();
         assert_eq!(release.reasons, [*reason].into());
-        assert_eq!(
-            (release.who.as_str(), release.why.as_str(), release.at),
-            ("ops", "looked", at(5))
-        );
+        assert_eq!((release.who.as_str(), release.why.as_str(), release.at), ("ops", "looked", at(5)));
     }
 }
 
@@ -401,31 +287,16 @@ fn a_release_takes_all_releasable_reasons_on_record_and_no_other() {
     let rules = vec![
         no(Rule::NotAdministrator, &[Held::Administrator]),
         no(Rule::NotExcluded, &[Held::Excluded]),
-        no(
-            Rule::MethodsOfWindow,
-            &[Held::RegisteredBefore, Held::UndatedMethod],
-        ),
-        RuleResult {
-            rule: Rule::NotExternal,
-            answer: RuleAnswer::Unknown {
-                note: String::new(),
-            },
-        },
-        RuleResult {
-            rule: Rule::AccountEnabled,
-            answer: RuleAnswer::Pass { note: None },
-        },
+        no(Rule::MethodsOfWindow, &[Held::RegisteredBefore, Held::UndatedMethod]),
+        RuleResult { rule: Rule::NotExternal, answer: RuleAnswer::Unknown { note: String::new() } },
+        RuleResult { rule: Rule::AccountEnabled, answer: RuleAnswer::Pass { note: None } },
     ];
     state.conclude(Concluded {
         decision: Some(decision(rules)),
         ..concluded(Outcome::Held(Held::Administrator), 3)
     });
     state.release("ops", "looked", at(5)).unwrap();
-    let expected = BTreeSet::from([
-        Held::Administrator,
-        Held::RegisteredBefore,
-        Held::UndatedMethod,
-    ]);
+    let expected = BTreeSet::from([Held::Administrator, Held::RegisteredBefore, Held::UndatedMethod]);
     assert_eq!(state.record(&BTreeSet::new()).released, &expected);
 }
 
@@ -461,16 +332,10 @@ fn a_lease_is_free_only_two_minutes_after_its_end_or_when_its_owner_is_dead() {
     let alive = |_: &str| false;
     assert!(Lease::is_free(None, at(0), alive), "there is none");
     assert!(!Lease::is_free(Some(&lease), at(0), alive));
-    assert!(
-        !Lease::is_free(Some(&lease), at(10), alive),
-        "it ended, but clocks differ"
-    );
+    assert!(!Lease::is_free(Some(&lease), at(10), alive), "it ended, but clocks differ");
     assert!(!Lease::is_free(Some(&lease), shift(at(12), -second), alive));
     assert!(Lease::is_free(Some(&lease), at(12), alive));
-    assert!(
-        Lease::is_free(Some(&lease), at(0), |owner| owner == "a process"),
-        "its owner is dead"
-    );
+    assert!(Lease::is_free(Some(&lease), at(0), |owner| owner == "a process"), "its owner is dead");
     assert!(!Lease::is_free(Some(&lease), at(0), |owner| owner == "another process"));
 }
 
@@ -489,38 +354,18 @@ fn only_the_handling_that_holds_a_lease_gives_it_back_and_the_user_stays_pending
 // The item
 
 fn rich() -> UserState {
-    let method = MethodName {
-        kind: MethodKind::Unknown("retina".to_owned()),
-        id: MethodId("x y".to_owned()),
-    };
+    let method =
+        MethodName { kind: MethodKind::Unknown("retina".to_owned()), id: MethodId("x y".to_owned()) };
     let rules = vec![
-        RuleResult {
-            rule: Rule::UserExists,
-            answer: RuleAnswer::Pass { note: None },
-        },
-        RuleResult {
-            rule: Rule::InWindow,
-            answer: RuleAnswer::NotApplicable,
-        },
-        RuleResult {
-            rule: Rule::PerUserMfa,
-            answer: RuleAnswer::Unknown {
-                note: "403".to_owned(),
-            },
-        },
-        no(
-            Rule::MethodsOfWindow,
-            &[Held::RegisteredBefore, Held::UndatedMethod],
-        ),
+        RuleResult { rule: Rule::UserExists, answer: RuleAnswer::Pass { note: None } },
+        RuleResult { rule: Rule::InWindow, answer: RuleAnswer::NotApplicable },
+        RuleResult { rule: Rule::PerUserMfa, answer: RuleAnswer::Unknown { note: "403".to_owned() } },
+        no(Rule::MethodsOfWindow, &[Held::RegisteredBefore, Held::UndatedMethod]),
     ];
     UserState {
         user_id: user(),
         registrations: vec![event("Directory_1 2%'\"\u{0}ü_3", -10), event("e2", -5)],
-        by_hand: Some(ByHand {
-            who: "ops".to_owned(),
-            why: "\"quoted\"\n".to_owned(),
-            at: at(1),
-        }),
+        by_hand: Some(ByHand { who: "ops".to_owned(), why: "\"quoted\"\n".to_owned(), at: at(1) }),
         first_seen_at: "2026-03-01T00:00:00.123456789Z".parse().unwrap(),
         pending_since: Some(at(2)),
         concluded: Some(Concluded {
@@ -533,10 +378,7 @@ fn rich() -> UserState {
         outcome_since: Some(at(3)),
         retries: 2,
         lease: Some(lease(10)),
-        attempts: Attempts {
-            count: 3,
-            first_at: Some(at(4)),
-        },
+        attempts: Attempts { count: 3, first_at: Some(at(4)) },
         intent: Some(intent(5)),
         first_delete_at: Some(at(5)),
         release: Some(Release {
@@ -545,10 +387,7 @@ fn rich() -> UserState {
             why: "looked".to_owned(),
             at: at(6),
         }),
-        counted: Some(Counted {
-            at: at(7),
-            failed: true,
-        }),
+        counted: Some(Counted { at: at(7), failed: true }),
         about: About {
             enabled: Some(true),
             external: Some("userType is Guest".to_owned()),
@@ -573,15 +412,8 @@ fn a_full_item_and_an_empty_one_are_read_back_as_they_were_written() {
 #[test]
 fn an_item_with_any_outcome_is_read_back_as_it_was_written() {
     for outcome in Outcome::all() {
-        let state = UserState {
-            concluded: Some(concluded(outcome, 3)),
-            ..rich()
-        };
+        let state = UserState { concluded: Some(concluded(outcome, 3)), ..rich() };
         let json = serde_json::to_string(&state).unwrap();
-        assert_eq!(
-            serde_json::from_str::<UserState>(&json).unwrap(),
-            state,
-            "{outcome}"
-        );
+        assert_eq!(serde_json::from_str::<UserState>(&json).unwrap(), state, "{outcome}");
     }
 }

@@ -42,8 +42,8 @@ impl Window {
         if start > disabled_at {
             return Err(WindowError::EnabledAfterDisabled(disabled_at));
         }
-        let end = registered_until
-            .unwrap_or_else(|| disabled_at.checked_add(STRAGGLERS).unwrap_or(Timestamp::MAX));
+        let end =
+            registered_until.unwrap_or_else(|| disabled_at.checked_add(STRAGGLERS).unwrap_or(Timestamp::MAX));
         if end < start {
             return Err(WindowError::EndsBeforeStart(start));
         }

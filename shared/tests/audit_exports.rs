@@ -17,12 +17,7 @@ use shared::audit::{
 };
 
 fn data(name: &str) -> Vec<u8> {
-    fs::read(
-        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/data")
-            .join(name),
-    )
-    .expect("a test file")
+    fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)).expect("a test file")
 }
 
 #[derive(Debug, PartialEq)]
@@ -41,11 +36,7 @@ fn read_from(input: impl Read) -> Result<Outcome, ExportError> {
     })?;
     assert_eq!(summary.records, records.len() as u64);
     assert_eq!(summary.bad, bad.len() as u64);
-    Ok(Outcome {
-        records,
-        bad,
-        summary,
-    })
+    Ok(Outcome { records, bad, summary })
 }
 
 fn read(bytes: impl AsRef<[u8]>) -> Outcome {
@@ -53,9 +44,7 @@ fn read(bytes: impl AsRef<[u8]>) -> Outcome {
 }
 
 fn error(bytes: impl AsRef<[u8]>) -> String {
-    let error = read_from(bytes.as_ref())
-        .expect_err("no export")
-        .to_string();
+    let error = read_from(bytes.as_ref()).expect_err("no export").to_string();
     assert!(!error.contains('\n'), "{error}");
     error
 }
@@ -70,10 +59,7 @@ fn registrations(records: &[DirectoryAudit]) -> BTreeMap<String, Registration> {
     for record in records {
         if let Event::Registration(found) = interpret(record) {
             let user = found.user_id.to_string();
-            if latest
-                .get(&user)
-                .is_none_or(|known| known.registered_at < found.registered_at)
-            {
+            if latest.get(&user).is_none_or(|known| known.registered_at < found.registered_at) {
                 latest.insert(user, found);
             }
         }
@@ -96,8 +82,7 @@ fn record(number: u64) -> String {
 }
 
 fn numbers(outcome: &Outcome) -> Vec<u64> {
-    let number =
-        |record: &DirectoryAudit| record.id.as_ref()?.0.strip_prefix("event ")?.parse().ok();
+    let number = |record: &DirectoryAudit| record.id.as_ref()?.0.strip_prefix("event ")?.parse().ok();
     outcome.records.iter().filter_map(number).collect()
 }
 
@@ -106,8 +91,7 @@ mod whole {
 
     #[test]
     fn every_form_gives_the_expected_registrations() {
-        let expected: Vec<Expected> =
-            serde_json::from_slice(&data("registrations/expected.json")).unwrap();
+        let expected: Vec<Expected> = serde_json::from_slice(&data("registrations/expected.json")).unwrap();
         assert_eq!(expected.len(), 22);
         for (name, format) in [
             ("graph-page.json", Format::Graph),
@@ -119,29 +103,14 @@ mod whole {
             ("portal.csv", Format::PortalCsv),
         ] {
             let outcome = read(data(&format!("registrations/{name}")));
-            assert_eq!(
-                outcome.summary,
-                Summary {
-                    format,
-                    records: 88,
-                    bad: 0
-                },
-                "{name}"
-            );
+            assert_eq!(outcome.summary, Summary { format, records: 88, bad: 0 }, "{name}");
             let found = registrations(&outcome.records);
             assert_eq!(found.len(), expected.len(), "{name}");
             for expected in &expected {
                 let found = &found[&expected.user_id];
-                let micros = (
-                    found.registered_at.as_microsecond(),
-                    expected.registered_at.as_microsecond(),
-                );
+                let micros = (found.registered_at.as_microsecond(), expected.registered_at.as_microsecond());
                 assert_eq!(micros.0, micros.1, "{name}");
-                assert_eq!(
-                    found.user_principal_name.as_ref(),
-                    Some(&expected.user_principal_name),
-                    "{name}"
-                );
+                assert_eq!(found.user_principal_name.as_ref(), Some(&expected.user_principal_name), "{name}");
                 let has_ids = format != Format::PortalCsv;
                 let id = has_ids.then(|| expected.event_id.clone());
                 assert_eq!(found.event_id.as_ref().map(|id| id.0.clone()), id, "{name}");
@@ -160,21 +129,12 @@ mod whole {
             tally
         };
         let graph = tally("graph-page.json");
-        assert_eq!(
-            (
-                graph.total(),
-                graph.other_services(),
-                graph.unknown().count()
-            ),
-            (88, 6, 0)
-        );
+        assert_eq!((graph.total(), graph.other_services(), graph.unknown().count()), (88, 6, 0));
         for name in ["azure-monitor.json", "log-analytics.jsonl", "portal.csv"] {
             assert_eq!(tally(name), graph, "{name}");
         }
-        let rows: Vec<String> = graph
-            .iter()
-            .map(|(activity, status, count)| format!("{activity} {status} {count}"))
-            .collect();
+        let rows: Vec<String> =
+            graph.iter().map(|(activity, status, count)| format!("{activity} {status} {count}")).collect();
         insta::assert_snapshot!(rows.join("\n"), @"
         User registered security info success 22
         User registered all required security info success 12
@@ -192,39 +152,13 @@ mod whole {
     #[test]
     fn records_of_other_services_give_no_registration() {
         for (name, format, records) in [
-            (
-                "azure-monitor/panther-azure-audit-tests.jsonl",
-                Format::AzureMonitor,
-                7,
-            ),
-            (
-                "log-analytics/otrf-golden-saml-aad-audit-events.json",
-                Format::LogAnalytics,
-                4,
-            ),
-            (
-                "graph-examples/directoryaudit-list.example2.json",
-                Format::Graph,
-                1,
-            ),
+            ("azure-monitor/panther-azure-audit-tests.jsonl", Format::AzureMonitor, 7),
+            ("log-analytics/otrf-golden-saml-aad-audit-events.json", Format::LogAnalytics, 4),
+            ("graph-examples/directoryaudit-list.example2.json", Format::Graph, 1),
         ] {
             let outcome = read(data(name));
-            assert_eq!(
-                outcome.summary,
-                Summary {
-                    format,
-                    records,
-                    bad: 0
-                },
-                "{name}"
-            );
-            assert!(
-                outcome
-                    .records
-                    .iter()
-                    .all(|record| interpret(record) == Event::OtherService),
-                "{name}"
-            );
+            assert_eq!(outcome.summary, Summary { format, records, bad: 0 }, "{name}");
+            assert!(outcome.records.iter().all(|record| interpret(record) == Event::OtherService), "{name}");
         }
     }
 
@@ -232,16 +166,10 @@ mod whole {
     fn utf_16_and_utf_8_with_a_mark_are_read() {
         let text = String::from_utf8(data("registrations/graph-page.json")).unwrap();
         let plain = read(&text);
-        let little: Vec<u8> = "\u{feff}"
-            .encode_utf16()
-            .chain(text.encode_utf16())
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        let big: Vec<u8> = "\u{feff}"
-            .encode_utf16()
-            .chain(text.encode_utf16())
-            .flat_map(u16::to_be_bytes)
-            .collect();
+        let little: Vec<u8> =
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> =
+            "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_be_bytes).collect();
         assert_eq!(read(little), plain);
         assert_eq!(read(big), plain);
         assert_eq!(read(format!("\u{feff}{text}")), plain);
@@ -285,24 +213,11 @@ mod whole {
             r#""[{\"id\":\"fd741069-6bb6-43de-a515-1c401dd377bf\",\"type\":\"User\"}]""#,
         ] {
             let outcome = read(texts(nested));
-            assert_eq!(
-                outcome.summary,
-                Summary {
-                    format: Format::LogAnalytics,
-                    records: 1,
-                    bad: 1
-                }
-            );
-            assert_eq!(
-                causes(&outcome),
-                ["record 2 (line 2): activityDateTime is missing"]
-            );
+            assert_eq!(outcome.summary, Summary { format: Format::LogAnalytics, records: 1, bad: 1 });
+            assert_eq!(causes(&outcome), ["record 2 (line 2): activityDateTime is missing"]);
             let found = registrations(&outcome.records);
             let found = &found["fd741069-6bb6-43de-a515-1c401dd377bf"];
-            assert_eq!(
-                found.registered_at.to_string(),
-                "2026-09-01T07:01:03.0333167Z"
-            );
+            assert_eq!(found.registered_at.to_string(), "2026-09-01T07:01:03.0333167Z");
         }
     }
 
@@ -312,24 +227,10 @@ mod whole {
             ("[]", Format::Graph),
             (" {\"value\": []} ", Format::Graph),
             ("{\"records\":[]}\n{\"records\":[]}", Format::AzureMonitor),
-            (
-                "{\"tables\":[{\"columns\":[],\"rows\":[]}]}",
-                Format::LogAnalytics,
-            ),
-            (
-                "Date (UTC),Activity,Result,Target1ObjectId\n",
-                Format::PortalCsv,
-            ),
+            ("{\"tables\":[{\"columns\":[],\"rows\":[]}]}", Format::LogAnalytics),
+            ("Date (UTC),Activity,Result,Target1ObjectId\n", Format::PortalCsv),
         ] {
-            assert_eq!(
-                read(text).summary,
-                Summary {
-                    format,
-                    records: 0,
-                    bad: 0
-                },
-                "{text}"
-            );
+            assert_eq!(read(text).summary, Summary { format, records: 0, bad: 0 }, "{text}");
         }
     }
 
@@ -339,25 +240,13 @@ mod whole {
             "{{\"category\":\"SignInLogs\",\"properties\":{{\"createdDateTime\":\"x\"}}}}\n{{\"category\":\"AuditLogs\",\"properties\":{}}}\n",
             record(1)
         );
-        assert_eq!(
-            read(text).summary,
-            Summary {
-                format: Format::AzureMonitor,
-                records: 1,
-                bad: 0
-            }
-        );
+        assert_eq!(read(text).summary, Summary { format: Format::AzureMonitor, records: 1, bad: 0 });
     }
 
     #[test]
     fn properties_that_are_json_in_a_text_are_read() {
         let properties = serde_json::to_string(&record(1)).unwrap();
-        assert_eq!(
-            numbers(&read(format!(
-                "{{\"records\":[{{\"properties\":{properties}}}]}}"
-            ))),
-            [1]
-        );
+        assert_eq!(numbers(&read(format!("{{\"records\":[{{\"properties\":{properties}}}]}}"))), [1]);
     }
 }
 
@@ -376,10 +265,7 @@ mod tables {
                 let outcome = read(text.replace('@', delimiter));
                 assert_eq!(outcome.bad, [], "{text}");
                 let found = &registrations(&outcome.records)[USER];
-                assert_eq!(
-                    found.registered_at.to_string(),
-                    "2026-09-01T07:01:03.0333167Z"
-                );
+                assert_eq!(found.registered_at.to_string(), "2026-09-01T07:01:03.0333167Z");
                 assert_eq!(found.event_id, None);
                 assert_eq!(
                     found.key(),
@@ -401,9 +287,7 @@ mod tables {
     #[test]
     fn broken_rows_cost_themselves_only() {
         let row = |number: u32| {
-            format!(
-                "2026-09-01T07:01:0{number}Z,User registered security info,success,{USER},User\n"
-            )
+            format!("2026-09-01T07:01:0{number}Z,User registered security info,success,{USER},User\n")
         };
         let text = format!(
             "Date (UTC),Activity,Result,Target1ObjectId,Target1Type\n{}yesterday,User registered security info,success,{USER},User\n{}a,\"b\n{}a,b\n{}a,b,c,d,e,f\n\"x\" y,\n{}\"",
@@ -430,10 +314,7 @@ mod tables {
         let text = format!(
             "Date (UTC),Activity,Result,ActorType,ActorObjectId,Target1ObjectId\n2026-09-01T07:01:03Z,User registered security info,success,Application,{USER},{USER}\n"
         );
-        assert!(matches!(
-            interpret(&read(text).records[0]),
-            Event::Ambiguous(_)
-        ));
+        assert!(matches!(interpret(&read(text).records[0]), Event::Ambiguous(_)));
     }
 
     #[test]
@@ -496,17 +377,11 @@ mod not_an_export {
         ] {
             let mut handed_on = 0;
             let result = read_export(data(name).as_slice(), &mut |_| handed_on += 1);
-            assert!(
-                matches!(result, Err(ExportError::NotAuditRecords { .. })),
-                "{name}: {result:?}"
-            );
+            assert!(matches!(result, Err(ExportError::NotAuditRecords { .. })), "{name}: {result:?}");
             assert_eq!(handed_on, 0, "{name}");
         }
         let text = read_from(data("graph-examples/throttling_429.http.txt").as_slice());
-        assert!(
-            matches!(text, Err(ExportError::UnknownFormat { .. })),
-            "{text:?}"
-        );
+        assert!(matches!(text, Err(ExportError::UnknownFormat { .. })), "{text:?}");
     }
 
     #[test]
@@ -520,10 +395,7 @@ mod not_an_export {
         let mut records = 0;
         let text = format!("{}\n", record(1));
         let result = read_export(text.as_bytes().chain(Failing), &mut |_| records += 1);
-        assert_eq!(
-            result.unwrap_err().to_string(),
-            "the file could not be read: the disk is gone"
-        );
+        assert_eq!(result.unwrap_err().to_string(), "the file could not be read: the disk is gone");
         assert_eq!(records, 1);
     }
 }
@@ -579,9 +451,7 @@ mod broken {
             middle.replacen("}}", "}}}", 1),
             middle.replacen(target, "\"targetResources\":[[", 1),
             middle.replacen(target, "\"targetResources\":", 1),
-            middle
-                .replacen(target, "\"targetResources\":[\n", 1)
-                .replacen("Mobile", "Mobile\n", 1),
+            middle.replacen(target, "\"targetResources\":[\n", 1).replacen("Mobile", "Mobile\n", 1),
             middle[..middle.len() - 1].to_owned(),
             middle[..100].to_owned(),
             middle[..middle.len() - 10].to_owned(),
@@ -593,16 +463,12 @@ mod broken {
             "'x'".to_owned(),
         ] {
             for separator in [",", ",\n", "\n  , "] {
-                let list = [&good[0], &broken, &good[2], &good[3]]
-                    .map(String::as_str)
-                    .join(separator);
+                let list = [&good[0], &broken, &good[2], &good[3]].map(String::as_str).join(separator);
                 for text in [format!("[{list}]"), format!("{{\"value\":[\n{list}\n]}}\n")] {
                     let outcome = read(&text);
                     let read = numbers(&outcome);
                     assert_eq!(
-                        read.iter()
-                            .filter(|number| **number != 1)
-                            .collect::<Vec<_>>(),
+                        read.iter().filter(|number| **number != 1).collect::<Vec<_>>(),
                         [&0, &2, &3],
                         "{text}"
                     );
@@ -625,13 +491,7 @@ mod broken {
             for end in (second..text.len()).filter(|end| text.is_char_boundary(*end)) {
                 let outcome = read(&text[..end]);
                 assert_eq!(numbers(&outcome), [1], "{}", &text[second..end]);
-                assert_eq!(
-                    outcome.bad.len(),
-                    1,
-                    "{}\n{:?}",
-                    &text[second..end],
-                    outcome.bad
-                );
+                assert_eq!(outcome.bad.len(), 1, "{}\n{:?}", &text[second..end], outcome.bad);
             }
             assert_eq!(read(&text).bad.len(), 1);
         }
@@ -640,21 +500,11 @@ mod broken {
     #[test]
     fn a_service_error_behind_a_page_is_told() {
         for text in [
-            format!(
-                "{{\"value\":[{}]}}{{\"error\":{{\"code\":\"UnknownError\"}}}}",
-                record(1)
-            ),
-            format!(
-                "{{\"value\":[{}],\"error\":{{\"code\":\"UnknownError\"}}}}",
-                record(1)
-            ),
+            format!("{{\"value\":[{}]}}{{\"error\":{{\"code\":\"UnknownError\"}}}}", record(1)),
+            format!("{{\"value\":[{}],\"error\":{{\"code\":\"UnknownError\"}}}}", record(1)),
         ] {
             let outcome = read(&text);
-            assert_eq!(
-                (numbers(&outcome), outcome.bad.len()),
-                (vec![1], 1),
-                "{text}"
-            );
+            assert_eq!((numbers(&outcome), outcome.bad.len()), (vec![1], 1), "{text}");
         }
     }
 
@@ -689,10 +539,7 @@ mod broken {
         let escaped = text.replace('\u{1b}', "\\u001b");
         for text in [text, escaped] {
             for cause in causes(&read(text)) {
-                assert!(
-                    cause.len() < 250 && !cause.contains(char::is_control),
-                    "{cause:?}"
-                );
+                assert!(cause.len() < 250 && !cause.contains(char::is_control), "{cause:?}");
             }
         }
     }
@@ -709,19 +556,10 @@ impl<R: Read> Read for ByteByByte<R> {
 
 #[test]
 fn reads_of_one_byte_give_the_same() {
-    for name in [
-        "graph-page.json",
-        "azure-monitor.json",
-        "log-analytics.jsonl",
-        "portal.csv",
-    ] {
+    for name in ["graph-page.json", "azure-monitor.json", "log-analytics.jsonl", "portal.csv"] {
         let bytes = data(&format!("registrations/{name}"));
         let whole = read(&bytes);
-        assert_eq!(
-            read_from(ByteByByte(Cursor::new(&bytes))).unwrap(),
-            whole,
-            "{name}"
-        );
+        assert_eq!(read_from(ByteByByte(Cursor::new(&bytes))).unwrap(), whole, "{name}");
         for cut in [1, 2, 3, 1000, 20_000] {
             let (head, tail) = bytes.split_at(cut);
             assert_eq!(read_from(head.chain(tail)).unwrap(), whole, "{name}");
@@ -739,10 +577,7 @@ fn garbage() -> impl Strategy<Value = String> {
         Just("{\"a\":[".to_owned()),
         Just("]}".to_owned()),
         "\\PC{0,8}",
-        (0..record(0).len()).prop_map(|end| record(0)
-            .get(..end)
-            .unwrap_or_default()
-            .replace("event", "cut")),
+        (0..record(0).len()).prop_map(|end| record(0).get(..end).unwrap_or_default().replace("event", "cut")),
     ];
     prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
 }

@@ -82,12 +82,9 @@ pub struct UserView {
 impl UserView {
     /// Whether a phone, the Authenticator or a software OATH method is there.
     pub fn has_strong_methods(&self) -> bool {
-        self.methods.iter().any(|method| {
-            matches!(
-                method.kind.as_str(),
-                "phone" | "microsoftAuthenticator" | "softwareOath"
-            )
-        })
+        self.methods
+            .iter()
+            .any(|method| matches!(method.kind.as_str(), "phone" | "microsoftAuthenticator" | "softwareOath"))
     }
 }
 
@@ -130,14 +127,8 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn new(id: Uuid, user: NewUser) -> Self {
-        let mut account = Self {
-            id,
-            deleted: false,
-            methods: Vec::new(),
-            removed: Vec::new(),
-            default_method: None,
-            user,
-        };
+        let mut account =
+            Self { id, deleted: false, methods: Vec::new(), removed: Vec::new(), default_method: None, user };
         if account.user.password {
             account.add(String::new(), NewMethod::new(MethodKind::Password));
         }
@@ -151,20 +142,12 @@ impl Account {
             self.default_method = Some(id.clone());
         }
         self.methods.retain(|method| method.id != id);
-        self.methods.push(Method {
-            id: id.clone(),
-            what,
-        });
+        self.methods.push(Method { id: id.clone(), what });
         id
     }
 
     /// Takes a method away; it shows for a while.
-    pub(crate) fn remove(
-        &mut self,
-        id: &str,
-        now: Timestamp,
-        shows_for: Duration,
-    ) -> Option<Method> {
+    pub(crate) fn remove(&mut self, id: &str, now: Timestamp, shows_for: Duration) -> Option<Method> {
         let at = self.methods.iter().position(|method| method.id == id)?;
         let method = self.methods.remove(at);
         self.removed.retain(|(_, until)| *until > now);
@@ -177,9 +160,10 @@ impl Account {
 
     /// The methods that lists show.
     pub(crate) fn shown(&self, now: Timestamp) -> Vec<&Method> {
-        let ghosts = self.removed.iter().filter(|(gone, until)| {
-            *until > now && self.methods.iter().all(|method| method.id != gone.id)
-        });
+        let ghosts = self
+            .removed
+            .iter()
+            .filter(|(gone, until)| *until > now && self.methods.iter().all(|method| method.id != gone.id));
         let mut shown: Vec<&Method> = self.methods.iter().collect();
         for (ghost, _) in ghosts {
             if shown.iter().all(|method| method.id != ghost.id) {
@@ -192,16 +176,11 @@ impl Account {
     /// Whether a method is the default while others remain or still seem to.
     pub(crate) fn is_blocked_default(&self, id: &str, now: Timestamp) -> bool {
         self.default_method.as_deref() == Some(id)
-            && self
-                .shown(now)
-                .iter()
-                .any(|method| method.id != id && method.kind().is_strong())
+            && self.shown(now).iter().any(|method| method.id != id && method.kind().is_strong())
     }
 
     pub(crate) fn has_alternate_mobile(&self) -> bool {
-        self.methods
-            .iter()
-            .any(|method| *method.kind() == MethodKind::Phone(PhoneType::AlternateMobile))
+        self.methods.iter().any(|method| *method.kind() == MethodKind::Phone(PhoneType::AlternateMobile))
     }
 
     /// `userPreferredMethodForSecondaryAuthentication`.

@@ -30,16 +30,8 @@ pub(crate) struct Refusal {
 
 #[derive(Debug, Clone)]
 enum Body {
-    Graph {
-        code: &'static str,
-        message: String,
-        repeated: bool,
-    },
-    Login {
-        error: &'static str,
-        number: u32,
-        text: String,
-    },
+    Graph { code: &'static str, message: String, repeated: bool },
+    Login { error: &'static str, number: u32, text: String },
     Html,
 }
 
@@ -48,11 +40,7 @@ impl Refusal {
         Self {
             status,
             retry_after: None,
-            body: Body::Graph {
-                code,
-                message: message.into(),
-                repeated: false,
-            },
+            body: Body::Graph { code, message: message.into(), repeated: false },
         }
     }
 
@@ -61,38 +49,17 @@ impl Refusal {
         Self {
             status: 400,
             retry_after: None,
-            body: Body::Graph {
-                code: "badRequest",
-                message: message.into(),
-                repeated: true,
-            },
+            body: Body::Graph { code: "badRequest", message: message.into(), repeated: true },
         }
     }
 
-    pub(crate) fn login(
-        status: u16,
-        error: &'static str,
-        number: u32,
-        text: impl Into<String>,
-    ) -> Self {
-        Self {
-            status,
-            retry_after: None,
-            body: Body::Login {
-                error,
-                number,
-                text: text.into(),
-            },
-        }
+    pub(crate) fn login(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
+        Self { status, retry_after: None, body: Body::Login { error, number, text: text.into() } }
     }
 
     /// What a gateway in front of Graph answers.
     pub(crate) fn gateway(status: u16) -> Self {
-        Self {
-            status,
-            retry_after: None,
-            body: Body::Html,
-        }
+        Self { status, retry_after: None, body: Body::Html }
     }
 
     pub(crate) fn after(mut self, retry_after: Option<String>) -> Self {
@@ -105,11 +72,7 @@ impl Refusal {
     }
 
     pub(crate) fn denied() -> Self {
-        Self::graph(
-            403,
-            "Authorization_RequestDenied",
-            "Insufficient privileges to complete the operation.",
-        )
+        Self::graph(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     }
 
     pub(crate) fn no_segment(segment: &str) -> Self {
@@ -127,11 +90,7 @@ impl Refusal {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        Self::graph(
-            405,
-            "UnknownError",
-            "Specified HTTP method is not allowed for the request target.",
-        )
+        Self::graph(405, "UnknownError", "Specified HTTP method is not allowed for the request target.")
     }
 
     pub(crate) fn throttled() -> Self {
@@ -141,11 +100,7 @@ impl Refusal {
     fn json(&self, now: Timestamp, id: Uuid) -> Option<Value> {
         let date = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
         match &self.body {
-            Body::Graph {
-                code,
-                message,
-                repeated,
-            } => {
+            Body::Graph { code, message, repeated } => {
                 let mut inner = json!({ "date": date, "request-id": id, "client-request-id": id });
                 if *repeated {
                     inner["message"] = json!(message);
@@ -157,11 +112,7 @@ impl Refusal {
                 }
                 Some(json!({ "error": { "code": code, "message": message, "innerError": inner } }))
             }
-            Body::Login {
-                error,
-                number,
-                text,
-            } => Some(json!({
+            Body::Login { error, number, text } => Some(json!({
                 "error": error,
                 "error_description": format!(
                     "AADSTS{number}: {text} Trace ID: {id} Correlation ID: {id} Timestamp: {}",
@@ -189,10 +140,7 @@ pub(crate) fn response(handled: &Handled, now: Timestamp, id: Uuid) -> Response<
             None => (
                 refusal.status,
                 "text/html",
-                format!(
-                    "<html><head><title>{0}</title></head><body>{0}</body></html>",
-                    refusal.status
-                ),
+                format!("<html><head><title>{0}</title></head><body>{0}</body></html>", refusal.status),
             ),
         },
     };
@@ -205,15 +153,8 @@ pub(crate) fn response(handled: &Handled, now: Timestamp, id: Uuid) -> Response<
     let id = HeaderValue::from_str(&id.to_string()).expect("a UUID is a header value");
     headers.insert("request-id", id.clone());
     headers.insert("client-request-id", id);
-    if let Err(Refusal {
-        retry_after: Some(text),
-        ..
-    }) = handled
-    {
-        headers.insert(
-            header::RETRY_AFTER,
-            HeaderValue::from_str(text).expect("Retry-After is ASCII"),
-        );
+    if let Err(Refusal { retry_after: Some(text), .. }) = handled {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_str(text).expect("Retry-After is ASCII"));
     }
     response
 }

@@ -94,10 +94,7 @@ mod tests {
         for n in 0..5 {
             assert!(budgets.take(Limit::Reports, at(n * 1000)).is_ok());
         }
-        assert_eq!(
-            budgets.take(Limit::Reports, at(5_000)),
-            Err(Duration::from_secs(6))
-        );
+        assert_eq!(budgets.take(Limit::Reports, at(5_000)), Err(Duration::from_secs(6)));
         assert!(budgets.take(Limit::Reports, at(10_500)).is_err());
         assert!(budgets.take(Limit::Reports, at(13_000)).is_ok());
     }

@@ -26,12 +26,7 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(request: Request<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
-        let header = |name| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let base = match (parts.uri.scheme_str(), parts.uri.authority()) {
             (Some(scheme), Some(host)) => format!("{scheme}://{host}"),
             _ => format!("http://{}", header(header::HOST).unwrap_or("localhost")),
@@ -53,45 +48,28 @@ impl Call {
 
     /// Path and query as they were sent.
     pub(crate) fn target(&self) -> String {
-        if self.query.is_empty() {
-            self.path.clone()
-        } else {
-            format!("{}?{}", self.path, self.query)
-        }
+        if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 
     /// The decoded segments of the path; `None` where they cannot be decoded.
     pub(crate) fn segments(&self) -> Option<Vec<&str>> {
-        self.segments
-            .as_ref()
-            .map(|segments| segments.iter().map(String::as_str).collect())
+        self.segments.as_ref().map(|segments| segments.iter().map(String::as_str).collect())
     }
 
     /// Refuses everything but GET.
     pub(crate) fn must_be_get(&self) -> Result<(), Refusal> {
-        if self.method == Method::GET {
-            Ok(())
-        } else {
-            Err(Refusal::method_not_allowed())
-        }
+        if self.method == Method::GET { Ok(()) } else { Err(Refusal::method_not_allowed()) }
     }
 
     /// Refuses query options other than these, and any that stands twice.
     pub(crate) fn only(&self, allowed: &[&str]) -> Result<(), Refusal> {
-        let options = self
-            .options
-            .as_ref()
-            .ok_or_else(|| Refusal::bad("Malformed query string."))?;
+        let options = self.options.as_ref().ok_or_else(|| Refusal::bad("Malformed query string."))?;
         for (index, (name, _)) in options.iter().enumerate() {
             if !allowed.contains(&name.as_str()) {
-                return Err(Refusal::bad(format!(
-                    "Query option '{name}' is not supported."
-                )));
+                return Err(Refusal::bad(format!("Query option '{name}' is not supported.")));
             }
             if options[..index].iter().any(|(earlier, _)| earlier == name) {
-                return Err(Refusal::bad(format!(
-                    "Query option '{name}' was specified more than once."
-                )));
+                return Err(Refusal::bad(format!("Query option '{name}' was specified more than once.")));
             }
         }
         Ok(())
@@ -117,11 +95,7 @@ impl Call {
             return Err(invalid());
         }
         let top: usize = text.parse().map_err(|_| invalid())?;
-        if (1..=max).contains(&top) {
-            Ok(Some(top))
-        } else {
-            Err(invalid())
-        }
+        if (1..=max).contains(&top) { Ok(Some(top)) } else { Err(invalid()) }
     }
 
     /// `$select`, its names checked against those that there are.
@@ -162,10 +136,7 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((
-                decoded(&name.replace('+', " "))?,
-                decoded(&value.replace('+', " "))?,
-            ))
+            Some((decoded(&name.replace('+', " "))?, decoded(&value.replace('+', " "))?))
         })
         .collect()
 }
@@ -173,10 +144,7 @@ pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
 fn decoded(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let sound = bytes.iter().enumerate().all(|(at, byte)| {
-        *byte != b'%'
-            || bytes
-                .get(at + 1..at + 3)
-                .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+        *byte != b'%' || bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
     });
     sound.then(|| percent_decode_str(text).decode_utf8().ok().map(Into::into))?
 }
@@ -186,47 +154,26 @@ mod tests {
     use super::*;
 
     fn call(uri: &str) -> Call {
-        Call::new(
-            Request::get(uri)
-                .header("host", "127.0.0.1:9")
-                .body(Bytes::new())
-                .unwrap(),
-        )
+        Call::new(Request::get(uri).header("host", "127.0.0.1:9").body(Bytes::new()).unwrap())
     }
 
     #[test]
     fn segments_and_options_are_decoded() {
         let call = call("/v1.0/users/a%23EXT%23%40b.example?$select=id&%24top=5");
-        assert_eq!(
-            call.segments().unwrap(),
-            ["v1.0", "users", "a#EXT#@b.example"]
-        );
+        assert_eq!(call.segments().unwrap(), ["v1.0", "users", "a#EXT#@b.example"]);
         assert_eq!(call.option("$top"), Some("5"));
-        assert_eq!(
-            call.target(),
-            "/v1.0/users/a%23EXT%23%40b.example?$select=id&%24top=5"
-        );
+        assert_eq!(call.target(), "/v1.0/users/a%23EXT%23%40b.example?$select=id&%24top=5");
     }
 
     #[test]
     fn a_plus_is_a_space_as_in_graph() {
-        assert_eq!(
-            call("/x?$filter=a+eq%20'b%2Bc'").option("$filter"),
-            Some("a eq 'b+c'")
-        );
+        assert_eq!(call("/x?$filter=a+eq%20'b%2Bc'").option("$filter"), Some("a eq 'b+c'"));
     }
 
     #[test]
     fn malformed_unknown_and_repeated_options_are_refused() {
         for query in ["$top=%zz", "$skip=1", "top=1", "$top=1&$top=2", "$top=%f"] {
-            assert_eq!(
-                call(&format!("/x?{query}"))
-                    .only(&["$top"])
-                    .unwrap_err()
-                    .status,
-                400,
-                "{query}"
-            );
+            assert_eq!(call(&format!("/x?{query}")).only(&["$top"]).unwrap_err().status, 400, "{query}");
         }
         for top in ["0", "1001", "-1", "x", "", "+5", "1.0"] {
             assert!(call(&format!("/x?$top={top}")).top(1000).is_err(), "{top}");

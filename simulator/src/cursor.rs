@@ -22,35 +22,25 @@ const BOUND: [&str; 5] = ["$filter", "$orderby", "$select", "$expand", "$top"];
 
 fn seal_of(state: &State, call: &Call, key: &str, expires: i64) -> u64 {
     let options = BOUND.map(|name| call.option(name));
-    seal(
-        state.options.seed,
-        &call.path,
-        (key, expires, state.cursor_epoch),
-        &options,
-    )
+    seal(state.options.seed, &call.path, (key, expires, state.cursor_epoch), &options)
 }
 
 /// Makes the `$skiptoken` that goes on after `key`.
 pub(crate) fn issue(state: &State, call: &Call, key: &str, now: Timestamp) -> String {
-    let expires = now.as_second()
-        + i64::try_from(state.options.cursor_lifetime.as_secs()).unwrap_or(i64::MAX / 2);
+    let expires =
+        now.as_second() + i64::try_from(state.options.cursor_lifetime.as_secs()).unwrap_or(i64::MAX / 2);
     let token = json!([key, expires, seal_of(state, call, key, expires)]);
     URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
 /// Reads the `$skiptoken` of a request: the key to go on after.
-pub(crate) fn redeem(
-    state: &State,
-    call: &Call,
-    now: Timestamp,
-) -> Result<Option<String>, Refusal> {
+pub(crate) fn redeem(state: &State, call: &Call, now: Timestamp) -> Result<Option<String>, Refusal> {
     let Some(text) = call.option("$skiptoken") else {
         return Ok(None);
     };
     let garbled = || Refusal::bad("Invalid skip token.");
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| garbled())?;
-    let (key, expires, sealed): (String, i64, u64) =
-        serde_json::from_slice(&bytes).map_err(|_| garbled())?;
+    let (key, expires, sealed): (String, i64, u64) = serde_json::from_slice(&bytes).map_err(|_| garbled())?;
     if sealed != seal_of(state, call, &key, expires) {
         return Err(garbled());
     }

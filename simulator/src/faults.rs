@@ -55,10 +55,7 @@ impl Fate {
         Self {
             reset_before,
             refusal,
-            slow: slow.then_some(Slow {
-                pause: faults.slow_for,
-                acts_late: late,
-            }),
+            slow: slow.then_some(Slow { pause: faults.slow_for, acts_late: late }),
             spoiled_page: spoiled.then_some(shape),
             reset_after,
         }
@@ -66,9 +63,7 @@ impl Fate {
 
     /// Whether the server acts although the answer is a refusal.
     pub(crate) fn acts_all_the_same(&self) -> bool {
-        self.refusal
-            .as_ref()
-            .is_some_and(|refusal| refusal.status == 504)
+        self.refusal.as_ref().is_some_and(|refusal| refusal.status == 504)
     }
 
     /// Puts an error object into a page, where that was drawn and the answer is a page.
@@ -82,8 +77,7 @@ impl Fate {
         let Some(items) = body.get_mut("value").and_then(|value| value.as_array_mut()) else {
             return Ok(Success::Json(body));
         };
-        let error =
-            json!({ "code": "UnknownError", "message": "", "innerError": { "status": "500" } });
+        let error = json!({ "code": "UnknownError", "message": "", "innerError": { "status": "500" } });
         items.truncate(items.len() / 2);
         match shape {
             0 => items.push(json!({ "error": error })),
@@ -92,10 +86,7 @@ impl Fate {
             }
             2 => return Ok(Success::Json(json!({ "error": error }))),
             _ => {
-                return Ok(Success::Text(format!(
-                    "{body}{}",
-                    json!({ "error": error })
-                )));
+                return Ok(Success::Text(format!("{body}{}", json!({ "error": error }))));
             }
         }
         if let Some(body) = body.as_object_mut() {
@@ -106,9 +97,7 @@ impl Fate {
 }
 
 fn server_error(dice: &mut fastrand::Rng, login: bool) -> Refusal {
-    let status = *dice
-        .choice([500, 502, 503, 504].iter())
-        .expect("the list is not empty");
+    let status = *dice.choice([500, 502, 503, 504].iter()).expect("the list is not empty");
     let refusal = match status {
         502 | 504 if dice.bool() => Refusal::gateway(status),
         _ if login => Refusal::login(
@@ -118,16 +107,8 @@ fn server_error(dice: &mut fastrand::Rng, login: bool) -> Refusal {
             "A transient error has occurred. Please try again.",
         ),
         500 => Refusal::graph(500, "UnknownError", ""),
-        503 => Refusal::graph(
-            503,
-            "serviceNotAvailable",
-            "The service is temporarily unavailable.",
-        ),
-        _ => Refusal::graph(
-            status,
-            "UnknownError",
-            "The server failed to answer in time.",
-        ),
+        503 => Refusal::graph(503, "serviceNotAvailable", "The service is temporarily unavailable."),
+        _ => Refusal::graph(status, "UnknownError", "The server failed to answer in time."),
     };
     let retry_after = (status == 503 && dice.bool()).then(|| dice.u8(1..5).to_string());
     refusal.after(retry_after)

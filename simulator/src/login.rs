@@ -28,17 +28,11 @@ pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
         return Err(Refusal::login(400, "invalid_request", 900_561, text));
     }
     if object_id(tenant) != Some(state.options.tenant_id) {
-        let text = format!(
-            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
-        );
+        let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
         return Err(Refusal::login(400, "invalid_request", 90002, text));
     }
     let form = form(call)?;
-    let field = |name: &str| {
-        form.iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-    };
+    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match field("grant_type") {
         Some("client_credentials") => {}
         Some(_) => {
@@ -52,15 +46,14 @@ pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
     }
     let client = field("client_id").unwrap_or_default();
     if object_id(client) != Some(state.options.client_id) {
-        let text =
-            format!("Application with identifier '{client}' was not found in the directory.");
+        let text = format!("Application with identifier '{client}' was not found in the directory.");
         return Err(Refusal::login(400, "unauthorized_client", 700_016, text));
     }
     let scope = field("scope").unwrap_or_default();
     let resource = scope.strip_suffix("/.default");
-    if resource.is_none_or(|resource| {
-        resource.is_empty() || resource.ends_with('/') || resource.contains(' ')
-    }) {
+    if resource
+        .is_none_or(|resource| resource.is_empty() || resource.ends_with('/') || resource.contains(' '))
+    {
         let text = format!(
             "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."
         );
@@ -75,12 +68,7 @@ pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
         (None, Some(assertion))
             if field("client_assertion_type") == Some(ASSERTION_TYPE) && is_jwt(assertion) => {}
         (_, Some(_)) => {
-            return Err(Refusal::login(
-                401,
-                "invalid_client",
-                50027,
-                "JWT token is invalid or malformed.",
-            ));
+            return Err(Refusal::login(401, "invalid_client", 50027, "JWT token is invalid or malformed."));
         }
         (None, None) => {
             let text = "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.";
@@ -91,13 +79,8 @@ pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
 }
 
 fn form(call: &Call) -> Result<Vec<(String, String)>, Refusal> {
-    let is_form = call
-        .content_type
-        .starts_with("application/x-www-form-urlencoded");
-    let form = std::str::from_utf8(&call.body)
-        .ok()
-        .filter(|_| is_form)
-        .and_then(pairs);
+    let is_form = call.content_type.starts_with("application/x-www-form-urlencoded");
+    let form = std::str::from_utf8(&call.body).ok().filter(|_| is_form).and_then(pairs);
     form.ok_or_else(|| {
         let text = "The request body must contain the following parameter: 'grant_type'.";
         Refusal::login(400, "invalid_request", 900_144, text)
@@ -105,18 +88,12 @@ fn form(call: &Call) -> Result<Vec<(String, String)>, Refusal> {
 }
 
 fn is_jwt(text: &str) -> bool {
-    let parts: Vec<_> = text
-        .split('.')
-        .map(|part| URL_SAFE_NO_PAD.decode(part))
-        .collect();
+    let parts: Vec<_> = text.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect();
     parts.len() == 3
         && parts[..2].iter().all(|part| {
-            part.as_ref()
-                .is_ok_and(|bytes| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok())
+            part.as_ref().is_ok_and(|bytes| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok())
         })
-        && parts[2]
-            .as_ref()
-            .is_ok_and(|signature| !signature.is_empty())
+        && parts[2].as_ref().is_ok_and(|signature| !signature.is_empty())
 }
 
 fn issue(state: &mut State, resource: &str) -> Success {
@@ -138,17 +115,10 @@ fn issue(state: &mut State, resource: &str) -> Success {
         "ver": "1.0",
     });
     let signature = state.chance.u128(..).to_be_bytes();
-    let encoded = [
-        header.to_string().into_bytes(),
-        payload.to_string().into_bytes(),
-        signature.to_vec(),
-    ]
-    .map(|part| URL_SAFE_NO_PAD.encode(part))
-    .join(".");
-    let issued = IssuedToken {
-        expires,
-        granted: Granted(state.options.roles.clone()),
-    };
+    let encoded = [header.to_string().into_bytes(), payload.to_string().into_bytes(), signature.to_vec()]
+        .map(|part| URL_SAFE_NO_PAD.encode(part))
+        .join(".");
+    let issued = IssuedToken { expires, granted: Granted(state.options.roles.clone()) };
     state.tokens.retain(|_, token| token.expires > now);
     state.tokens.insert(encoded.clone(), issued);
     Success::Json(json!({
@@ -162,16 +132,12 @@ fn issue(state: &mut State, resource: &str) -> Success {
 /// What the token of a Graph request grants.
 pub(crate) fn authenticate(state: &State, call: &Call) -> Result<Granted, Refusal> {
     let refused = |text| Refusal::graph(401, "InvalidAuthenticationToken", text);
-    let header = call
-        .authorization
-        .as_deref()
-        .ok_or_else(|| refused("Access token is empty."))?;
-    let token = header
-        .strip_prefix("Bearer ")
-        .ok_or_else(|| refused("Access token is empty."))?;
-    let issued = state.tokens.get(token).ok_or_else(|| {
-        refused("Access token validation failure. Invalid audience or signature.")
-    })?;
+    let header = call.authorization.as_deref().ok_or_else(|| refused("Access token is empty."))?;
+    let token = header.strip_prefix("Bearer ").ok_or_else(|| refused("Access token is empty."))?;
+    let issued = state
+        .tokens
+        .get(token)
+        .ok_or_else(|| refused("Access token validation failure. Invalid audience or signature."))?;
     if issued.expires <= state.now() {
         return Err(refused("Lifetime validation failed, the token is expired."));
     }
@@ -185,78 +151,37 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_wrong_part_of_a_token_request_has_its_own_refusal() {
         let client = client(options()).await;
-        let (tenant, id, secret) = (
-            client.options.tenant_id,
-            client.options.client_id,
-            &client.options.client_secret,
-        );
+        let (tenant, id, secret) =
+            (client.options.tenant_id, client.options.client_id, &client.options.client_secret);
         let scope = "scope=https://graph.example/.default";
         let grant = "grant_type=client_credentials";
         let other = uuid::Uuid::nil();
         let cases = [
-            (
-                other,
-                format!("{grant}&client_id={id}&client_secret={secret}&{scope}"),
-                400,
-                90002,
-            ),
-            (
-                tenant,
-                format!("{grant}&client_id={other}&client_secret={secret}&{scope}"),
-                400,
-                700_016,
-            ),
-            (
-                tenant,
-                format!("{grant}&client_id={id}&client_secret=x&{scope}"),
-                401,
-                7_000_215,
-            ),
-            (
-                tenant,
-                format!("{grant}&client_id={id}&{scope}"),
-                401,
-                7_000_216,
-            ),
+            (other, format!("{grant}&client_id={id}&client_secret={secret}&{scope}"), 400, 90002),
+            (tenant, format!("{grant}&client_id={other}&client_secret={secret}&{scope}"), 400, 700_016),
+            (tenant, format!("{grant}&client_id={id}&client_secret=x&{scope}"), 401, 7_000_215),
+            (tenant, format!("{grant}&client_id={id}&{scope}"), 401, 7_000_216),
             (
                 tenant,
                 format!("{grant}&client_id={id}&client_secret={secret}&scope=User.Read"),
                 400,
                 1_002_012,
             ),
-            (
-                tenant,
-                format!("{grant}&client_id={id}&client_secret={secret}"),
-                400,
-                1_002_012,
-            ),
+            (tenant, format!("{grant}&client_id={id}&client_secret={secret}"), 400, 1_002_012),
             (
                 tenant,
                 format!("grant_type=password&client_id={id}&client_secret={secret}&{scope}"),
                 400,
                 70003,
             ),
-            (
-                tenant,
-                format!("client_id={id}&client_secret={secret}&{scope}"),
-                400,
-                900_144,
-            ),
-            (
-                tenant,
-                format!("{grant}&client_id={id}&client_assertion=x&{scope}"),
-                401,
-                50027,
-            ),
+            (tenant, format!("client_id={id}&client_secret={secret}&{scope}"), 400, 900_144),
+            (tenant, format!("{grant}&client_id={id}&client_assertion=x&{scope}"), 401, 50027),
         ];
         for (tenant, form, status, number) in cases {
             let reply = client.login(tenant, &form).await;
             assert_eq!(reply.status, status, "{form}");
             assert_eq!(reply.json()["error_codes"][0], number, "{form}");
-            let text = reply.json()["error_description"]
-                .as_str()
-                .unwrap()
-                .to_owned();
+            let text = reply.json()["error_description"].as_str().unwrap().to_owned();
             assert!(text.starts_with(&format!("AADSTS{number}:")), "{text}");
         }
     }
@@ -270,10 +195,7 @@ mod tests {
              &client_assertion=eyJhbGciOiJQUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
             client.options.client_id
         );
-        assert_eq!(
-            client.login(client.options.tenant_id, &form).await.status,
-            200
-        );
+        assert_eq!(client.login(client.options.tenant_id, &form).await.status, 200);
     }
 
     #[tokio::test(start_paused = true)]
@@ -284,18 +206,12 @@ mod tests {
         let payload = client.token.split('.').nth(1).unwrap().to_owned();
         let payload: serde_json::Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
-        assert_eq!(
-            payload["roles"].as_array().unwrap().len(),
-            crate::ALL_ROLES.len()
-        );
+        assert_eq!(payload["roles"].as_array().unwrap().len(), crate::ALL_ROLES.len());
         assert_eq!(payload["tid"], client.options.tenant_id.to_string());
         assert_eq!(client.get("/v1.0/users").await.status, 200);
         wait(3600).await;
         let late = client.get("/v1.0/users").await;
-        assert_eq!(
-            (late.status, late.code().as_str()),
-            (401, "InvalidAuthenticationToken")
-        );
+        assert_eq!((late.status, late.code().as_str()), (401, "InvalidAuthenticationToken"));
         client.sign_in().await;
         assert_eq!(client.get("/v1.0/users").await.status, 200);
         client.tenant.revoke_tokens();

@@ -45,24 +45,15 @@ enum Limits {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (0.0..=1.0).contains(&rate) {
-        Ok(rate)
-    } else {
-        Err("must lie between 0 and 1".to_owned())
-    }
+    if (0.0..=1.0).contains(&rate) { Ok(rate) } else { Err("must lie between 0 and 1".to_owned()) }
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let listener = TcpListener::bind(("127.0.0.1", arguments.port))
-        .await
-        .with_context(|| {
-            format!(
-                "cannot listen on port {}; --port 0 takes any that is free",
-                arguments.port
-            )
-        })?;
+    let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await.with_context(|| {
+        format!("cannot listen on port {}; --port 0 takes any that is free", arguments.port)
+    })?;
     let address = format!("http://{}", listener.local_addr()?);
     let options = options(&arguments);
     let now = (options.clock)();
@@ -94,10 +85,7 @@ fn options(arguments: &Arguments) -> Options {
     options
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the simulator's time comes from"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the simulator's time comes from")]
 fn system_time() -> Timestamp {
     Timestamp::now()
 }

@@ -104,19 +104,14 @@ impl MethodKind {
 
     /// Whether its typed segment takes DELETE.
     pub(crate) fn can_be_deleted(&self) -> bool {
-        !matches!(
-            self,
-            Self::Password | Self::Unknown(_) | Self::External | Self::QrCodePin
-        )
+        !matches!(self, Self::Password | Self::Unknown(_) | Self::External | Self::QrCodePin)
     }
 
     /// The reason in the audit event of its registration.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Phone(PhoneType::Mobile) => "User registered Mobile Phone SMS",
-            Self::Phone(PhoneType::AlternateMobile) => {
-                "User registered Alternate Mobile Phone Call"
-            }
+            Self::Phone(PhoneType::AlternateMobile) => "User registered Alternate Mobile Phone Call",
             Self::Phone(PhoneType::Office) => "User registered Office Phone Call",
             Self::MicrosoftAuthenticator => "User registered Authenticator App with Notification",
             Self::SoftwareOath => "User registered Authenticator App with Code",
@@ -164,10 +159,7 @@ impl NewMethod {
 
     /// A number, like `+1 2065550100`.
     pub fn phone(kind: PhoneType, number: &str) -> Self {
-        Self {
-            number: Some(number.to_owned()),
-            ..Self::new(MethodKind::Phone(kind))
-        }
+        Self { number: Some(number.to_owned()), ..Self::new(MethodKind::Phone(kind)) }
     }
 
     /// The Authenticator, with notifications only.
@@ -249,10 +241,7 @@ impl Method {
     /// The method as the list of all methods shows it.
     pub(crate) fn listed(&self) -> Value {
         let mut body = self.typed();
-        body["@odata.type"] = json!(format!(
-            "#microsoft.graph.{}AuthenticationMethod",
-            self.kind().name()
-        ));
+        body["@odata.type"] = json!(format!("#microsoft.graph.{}AuthenticationMethod", self.kind().name()));
         body
     }
 

@@ -22,11 +22,7 @@ pub(crate) fn handle(tenant: &Tenant, call: &Call) -> Option<Handled> {
         ["health"] => Ok(Success::Json(json!({ "status": "ok" }))),
         ["journal"] => Ok(Success::Json(json!(tenant.state().journal))),
         ["users"] => Ok(Success::Json(users(tenant))),
-        _ => Err(Refusal::graph(
-            404,
-            "ResourceNotFound",
-            "Resource not found.",
-        )),
+        _ => Err(Refusal::graph(404, "ResourceNotFound", "Resource not found.")),
     })
 }
 
@@ -63,16 +59,8 @@ mod tests {
         let users = client.get("/_simulator/users").await.json();
         let users = users.as_array().unwrap();
         assert_eq!(users.len(), 40);
-        assert!(
-            users
-                .iter()
-                .all(|user| user["part"].is_string() && user["expected"].is_string())
-        );
-        assert!(
-            users
-                .iter()
-                .any(|user| user["methods"][1]["kind"] == "phone")
-        );
+        assert!(users.iter().all(|user| user["part"].is_string() && user["expected"].is_string()));
+        assert!(users.iter().any(|user| user["methods"][1]["kind"] == "phone"));
         assert_eq!(client.get("/_simulator/health").await.status, 200);
         assert_eq!(client.get("/_simulator/nothing").await.status, 404);
         assert_eq!(client.delete("/_simulator/users").await.status, 405);

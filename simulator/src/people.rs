@@ -17,19 +17,10 @@ use crate::{
 
 /// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
 pub(crate) fn add_method(state: &mut State, user: Uuid, method: NewMethod) -> String {
-    let (first, second) = (
-        random_uuid(&mut state.rng).to_string(),
-        random_uuid(&mut state.rng).to_string(),
-    );
-    let account = state
-        .accounts
-        .get_mut(&user)
-        .expect("the user is in the tenant");
+    let (first, second) = (random_uuid(&mut state.rng).to_string(), random_uuid(&mut state.rng).to_string());
+    let account = state.accounts.get_mut(&user).expect("the user is in the tenant");
     if method.with_code {
-        let code = NewMethod {
-            created: method.created,
-            ..NewMethod::new(MethodKind::SoftwareOath)
-        };
+        let code = NewMethod { created: method.created, ..NewMethod::new(MethodKind::SoftwareOath) };
         let id = account.add(first, method);
         account.add(second, code);
         id
@@ -52,10 +43,7 @@ pub(crate) fn register(
     at: Timestamp,
     visible_at: Timestamp,
 ) -> String {
-    let reason = method
-        .reason
-        .clone()
-        .unwrap_or_else(|| method.kind.reason().to_owned());
+    let reason = method.reason.clone().unwrap_or_else(|| method.kind.reason().to_owned());
     let id = add_method(state, user, method);
     let name = state.accounts[&user].user.user_principal_name.clone();
     let event = NewEvent::by_user("User registered security info", at, user, &name)
@@ -84,13 +72,7 @@ impl Tenant {
     }
 
     /// A registration whose event says `at`, and which Graph lists only from `visible_at` on.
-    pub fn register_at(
-        &self,
-        user: Uuid,
-        method: NewMethod,
-        at: Timestamp,
-        visible_at: Timestamp,
-    ) -> String {
+    pub fn register_at(&self, user: Uuid, method: NewMethod, at: Timestamp, visible_at: Timestamp) -> String {
         register(&mut self.state(), user, method, at, visible_at)
     }
 
@@ -103,10 +85,7 @@ impl Tenant {
     pub fn remove_method(&self, user: Uuid, method_id: &str) -> bool {
         let mut state = self.state();
         let (now, shows_for) = (state.now(), state.options.removal_delay);
-        state
-            .account(user)
-            .remove(method_id, now, shows_for)
-            .is_some()
+        state.account(user).remove(method_id, now, shows_for).is_some()
     }
 
     /// Adds a record to the audit log.
@@ -207,84 +186,46 @@ impl Tenant {
 
     /// What is really there, of a deleted user too.
     pub fn user(&self, id: Uuid) -> Option<UserView> {
-        self.state()
-            .accounts
-            .get(&id)
-            .map(crate::account::Account::view)
+        self.state().accounts.get(&id).map(crate::account::Account::view)
     }
 
     /// The same of all users.
     pub fn users(&self) -> Vec<UserView> {
-        self.state()
-            .accounts
-            .values()
-            .map(crate::account::Account::view)
-            .collect()
+        self.state().accounts.values().map(crate::account::Account::view).collect()
     }
 }
 
 impl State {
     pub(crate) fn account(&mut self, user: Uuid) -> &mut crate::account::Account {
-        self.accounts
-            .get_mut(&user)
-            .expect("the user is in the tenant")
+        self.accounts.get_mut(&user).expect("the user is in the tenant")
     }
 
     pub(crate) fn add_user(&mut self, user: NewUser) -> Uuid {
         let id = random_uuid(&mut self.rng);
-        let taken = self
-            .names
-            .insert(user.user_principal_name.to_lowercase(), id);
+        let taken = self.names.insert(user.user_principal_name.to_lowercase(), id);
         assert!(taken.is_none(), "the principal name is taken");
-        self.accounts
-            .insert(id, crate::account::Account::new(id, user));
+        self.accounts.insert(id, crate::account::Account::new(id, user));
         id
     }
 
     pub(crate) fn add_group(&mut self, name: &str) -> Uuid {
         let id = random_uuid(&mut self.rng);
-        self.groups.insert(
-            id,
-            Group {
-                id,
-                name: name.to_owned(),
-                members: Vec::new(),
-            },
-        );
+        self.groups.insert(id, Group { id, name: name.to_owned(), members: Vec::new() });
         id
     }
 
     pub(crate) fn add_member(&mut self, group: Uuid, member: Uuid) {
-        self.groups
-            .get_mut(&group)
-            .expect("the group is in the tenant")
-            .members
-            .push(member);
+        self.groups.get_mut(&group).expect("the group is in the tenant").members.push(member);
     }
 
     pub(crate) fn assign_role(&mut self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {
         let id = random_uuid(&mut self.rng);
-        self.grants.insert(
-            id,
-            RoleGrant {
-                id,
-                kind,
-                principal,
-                scope: scope.to_owned(),
-            },
-        );
+        self.grants.insert(id, RoleGrant { id, kind, principal, scope: scope.to_owned() });
         id
     }
 
     pub(crate) fn make_group_eligible(&mut self, group: Uuid, principal: Uuid) {
         let id = random_uuid(&mut self.rng);
-        self.group_eligibilities.insert(
-            id,
-            GroupEligibility {
-                id,
-                group,
-                principal,
-            },
-        );
+        self.group_eligibilities.insert(id, GroupEligibility { id, group, principal });
     }
 }

@@ -13,12 +13,8 @@ pub const ALL_ROLES: [&str; 6] = [
 ];
 
 pub(crate) const DIRECTORY: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
-pub(crate) const USERS: &[&str] = &[
-    "User.Read.All",
-    "User.ReadWrite.All",
-    "Directory.Read.All",
-    "Directory.ReadWrite.All",
-];
+pub(crate) const USERS: &[&str] =
+    &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
 pub(crate) const GROUPS: &[&str] = &[
     "GroupMember.Read.All",
     "Group.Read.All",
@@ -26,10 +22,8 @@ pub(crate) const GROUPS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-pub(crate) const METHODS_READ: &[&str] = &[
-    "UserAuthenticationMethod.Read.All",
-    "UserAuthenticationMethod.ReadWrite.All",
-];
+pub(crate) const METHODS_READ: &[&str] =
+    &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 pub(crate) const POLICIES: &[&str] = &["Policy.Read.All"];
 pub(crate) const ASSIGNMENTS: &[&str] = &[
     "RoleManagement.Read.Directory",
@@ -38,11 +32,8 @@ pub(crate) const ASSIGNMENTS: &[&str] = &[
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
-pub(crate) const ELIGIBILITIES: &[&str] = &[
-    "RoleManagement.Read.Directory",
-    "RoleManagement.Read.All",
-    "RoleManagement.ReadWrite.Directory",
-];
+pub(crate) const ELIGIBILITIES: &[&str] =
+    &["RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"];
 pub(crate) const GROUP_ELIGIBILITIES: &[&str] = &[
     "PrivilegedEligibilitySchedule.Read.AzureADGroup",
     "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
@@ -59,10 +50,6 @@ impl Granted {
 
     /// Refuses where none of the permissions is granted.
     pub(crate) fn require(&self, any_of: &[&str]) -> Result<(), Refusal> {
-        if self.has(any_of) {
-            Ok(())
-        } else {
-            Err(Refusal::denied())
-        }
+        if self.has(any_of) { Ok(()) } else { Err(Refusal::denied()) }
     }
 }

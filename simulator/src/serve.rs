@@ -33,26 +33,18 @@ impl Tenant {
 /// A caller that went away before it was served is no failure of the listener.
 fn is_the_callers(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 /// Ends when either side closes; a service that fails closes without an answer.
 async fn connection(tenant: Tenant, stream: TcpStream) {
     let service = service_fn(move |request| answer(tenant.clone(), request));
-    let ended = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let ended =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     drop(ended);
 }
 
-async fn answer(
-    tenant: Tenant,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, ConnectionLost> {
+async fn answer(tenant: Tenant, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionLost> {
     let (parts, body) = request.into_parts();
     if body.size_hint().lower() > MOST_BYTES as u64 {
         return Ok(too_large());
@@ -99,11 +91,9 @@ mod tests {
     #[tokio::test]
     async fn requests_are_answered_over_http() {
         let tenant = tenant();
-        let answer = exchange(
-            &tenant,
-            "GET /v1.0/users?$top=1 HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n\r\n",
-        )
-        .await;
+        let answer =
+            exchange(&tenant, "GET /v1.0/users?$top=1 HTTP/1.1\r\nhost: sim\r\nconnection: close\r\n\r\n")
+                .await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         assert!(answer.contains("request-id: ") && answer.contains("InvalidAuthenticationToken"));
         assert_eq!(tenant.journal()[0].path, "/v1.0/users?$top=1");
@@ -112,10 +102,7 @@ mod tests {
     #[tokio::test]
     async fn a_lost_connection_closes_without_an_answer() {
         let tenant = tenant();
-        tenant.set_faults(Faults {
-            reset_before: 1.0,
-            ..Faults::default()
-        });
+        tenant.set_faults(Faults { reset_before: 1.0, ..Faults::default() });
         let answer = exchange(&tenant, "GET /v1.0/users HTTP/1.1\r\nhost: sim\r\n\r\n").await;
         assert_eq!(answer, "");
         assert_eq!(tenant.journal()[0].status, 0);
@@ -123,8 +110,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_huge_request_is_refused() {
-        let request =
-            "POST /x HTTP/1.1\r\nhost: sim\r\nconnection: close\r\ncontent-length: 9000000\r\n\r\n";
+        let request = "POST /x HTTP/1.1\r\nhost: sim\r\nconnection: close\r\ncontent-length: 9000000\r\n\r\n";
         let answer = exchange(&tenant(), request).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }

@@ -24,11 +24,7 @@ pub(crate) fn random_uuid(rng: &mut fastrand::Rng) -> Uuid {
 
 /// An object id as Graph writes them; other forms of GUID are none.
 pub(crate) fn object_id(text: &str) -> Option<Uuid> {
-    if text.len() == 36 {
-        Uuid::try_parse(text).ok()
-    } else {
-        None
-    }
+    if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
 }
 
 /// The tenant's content and the server's memory.
@@ -99,10 +95,7 @@ impl State {
                 continue;
             };
             for member in &group.members {
-                let deleted = self
-                    .accounts
-                    .get(member)
-                    .is_some_and(|account| account.deleted);
+                let deleted = self.accounts.get(member).is_some_and(|account| account.deleted);
                 if !deleted && seen.insert(*member) {
                     members.push(*member);
                     open.push_back(*member);
@@ -116,11 +109,7 @@ impl State {
     /// Whoever holds an active role now, through groups too.
     pub(crate) fn administrators(&self) -> HashSet<Uuid> {
         let mut found = HashSet::new();
-        for grant in self
-            .grants
-            .values()
-            .filter(|grant| grant.kind == RoleKind::Active)
-        {
+        for grant in self.grants.values().filter(|grant| grant.kind == RoleKind::Active) {
             found.insert(grant.principal);
             found.extend(self.transitive_members(grant.principal));
         }

@@ -33,10 +33,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Tenant {
     /// An empty tenant.
     pub fn new(options: Options) -> Self {
-        Self {
-            state: Arc::new(Mutex::new(State::new(options))),
-            hooks: Arc::default(),
-        }
+        Self { state: Arc::new(Mutex::new(State::new(options))), hooks: Arc::default() }
     }
 
     /// The tenant as a service, for a client in the same process. The host in a request's URI does
@@ -61,10 +58,7 @@ impl Tenant {
     }
 
     /// Takes one request.
-    pub(crate) async fn take(
-        self,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, ConnectionLost> {
+    pub(crate) async fn take(self, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectionLost> {
         let call = Call::new(request);
         if let Some(handled) = operator::handle(&self, &call) {
             let mut state = self.state();
@@ -73,10 +67,7 @@ impl Tenant {
         }
         let (seq, fate) = self.begin(&call);
         match fate.slow {
-            Some(Slow {
-                pause,
-                acts_late: true,
-            }) => {
+            Some(Slow { pause, acts_late: true }) => {
                 // The server goes on when the caller hangs up.
                 let late = async move {
                     tokio::time::sleep(pause).await;
@@ -84,10 +75,7 @@ impl Tenant {
                 };
                 tokio::spawn(late).await.unwrap_or(Err(ConnectionLost))
             }
-            Some(Slow {
-                pause,
-                acts_late: false,
-            }) => {
+            Some(Slow { pause, acts_late: false }) => {
                 let response = self.finish(seq, &fate, &call);
                 tokio::time::sleep(pause).await;
                 response
@@ -101,14 +89,9 @@ impl Tenant {
         let segments = call.segments().unwrap_or_default();
         let (user, segment, method_id) = match segments.as_slice() {
             ["v1.0" | "beta", "users", user, rest @ ..] => {
-                let user = state
-                    .find(user)
-                    .map(|account| account.id)
-                    .or_else(|| object_id(user));
+                let user = state.find(user).map(|account| account.id).or_else(|| object_id(user));
                 let below = |at: usize| {
-                    rest.get(at)
-                        .filter(|_| rest[0] == "authentication")
-                        .map(|text| (*text).to_owned())
+                    rest.get(at).filter(|_| rest[0] == "authentication").map(|text| (*text).to_owned())
                 };
                 (user, below(1), below(2))
             }
@@ -132,26 +115,16 @@ impl Tenant {
         (seq, Fate::draw(&mut state, login))
     }
 
-    fn finish(
-        &self,
-        seq: usize,
-        fate: &Fate,
-        call: &Call,
-    ) -> Result<Response<Bytes>, ConnectionLost> {
+    fn finish(&self, seq: usize, fate: &Fate, call: &Call) -> Result<Response<Bytes>, ConnectionLost> {
         let (response, entry) = {
             let mut state = self.state();
             let (handled, acted) = act(&mut state, fate, call);
             let (now, id) = (state.now(), random_uuid(&mut state.chance));
             let lost = fate.reset_before || fate.reset_after;
-            let response = if lost {
-                Err(ConnectionLost)
-            } else {
-                Ok(answer::response(&fate.spoil(handled), now, id))
-            };
+            let response =
+                if lost { Err(ConnectionLost) } else { Ok(answer::response(&fate.spoil(handled), now, id)) };
             let entry = &mut state.journal[seq];
-            entry.status = response
-                .as_ref()
-                .map_or(0, |response| response.status().as_u16());
+            entry.status = response.as_ref().map_or(0, |response| response.status().as_u16());
             entry.throttled = entry.status == 429;
             entry.acted = acted;
             (response, entry.clone())
@@ -179,18 +152,12 @@ fn act(state: &mut State, fate: &Fate, call: &Call) -> (Handled, bool) {
 }
 
 fn route(state: &mut State, call: &Call) -> Handled {
-    let segments = call
-        .segments()
-        .ok_or_else(|| Refusal::bad("Malformed path."))?;
+    let segments = call.segments().ok_or_else(|| Refusal::bad("Malformed path."))?;
     match segments.as_slice() {
         [tenant, "oauth2", "v2.0", "token"] => login::token(state, tenant, call),
         ["v1.0", rest @ ..] => graph::handle(state, Version::V1, rest, call),
         ["beta", rest @ ..] => graph::handle(state, Version::Beta, rest, call),
-        _ => Err(Refusal::graph(
-            404,
-            "ResourceNotFound",
-            "Resource not found.",
-        )),
+        _ => Err(Refusal::graph(404, "ResourceNotFound", "Resource not found.")),
     }
 }
 

@@ -37,11 +37,7 @@ impl Reply {
     /// Path and query of the link to the next page.
     pub(crate) fn next(&self) -> Option<String> {
         let link = self.json()["@odata.nextLink"].as_str()?.to_owned();
-        Some(
-            link.strip_prefix("https://graph.example")
-                .unwrap()
-                .to_owned(),
-        )
+        Some(link.strip_prefix("https://graph.example").unwrap().to_owned())
     }
 }
 
@@ -61,27 +57,16 @@ pub(crate) fn options() -> Options {
 }
 
 pub(crate) async fn client(options: Options) -> Client {
-    let mut client = Client {
-        tenant: Tenant::new(options.clone()),
-        options,
-        token: String::new(),
-    };
+    let mut client = Client { tenant: Tenant::new(options.clone()), options, token: String::new() };
     client.sign_in().await;
     client
 }
 
-pub(crate) async fn send(
-    tenant: &Tenant,
-    request: Request<Bytes>,
-) -> Result<Reply, ConnectionLost> {
+pub(crate) async fn send(tenant: &Tenant, request: Request<Bytes>) -> Result<Reply, ConnectionLost> {
     let (parts, body) = tenant.service().oneshot(request).await?.into_parts();
     assert!(parts.headers.contains_key("request-id"));
     let text = String::from_utf8(body.to_vec()).unwrap();
-    Ok(Reply {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        text,
-    })
+    Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, text })
 }
 
 impl Client {
@@ -99,10 +84,7 @@ impl Client {
         );
         let reply = self.login(self.options.tenant_id, &form).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
-        reply.json()["access_token"]
-            .as_str()
-            .unwrap()
-            .clone_into(&mut self.token);
+        reply.json()["access_token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Result<Reply, ConnectionLost> {
@@ -137,8 +119,7 @@ impl Client {
     }
 
     pub(crate) fn user(&self, name: &str) -> Uuid {
-        self.tenant
-            .add_user(NewUser::named(&format!("{name}@contoso.example")))
+        self.tenant.add_user(NewUser::named(&format!("{name}@contoso.example")))
     }
 }
 

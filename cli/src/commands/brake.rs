@@ -10,7 +10,12 @@ use crate::{
     output,
 };
 
-pub(super) async fn brake(book: &Book, turn: BrakeTurn, reason: &str, format: Format) -> Result<Exit, CommandError> {
+pub(super) async fn brake(
+    book: &Book,
+    turn: BrakeTurn,
+    reason: &str,
+    format: Format,
+) -> Result<Exit, CommandError> {
     let to = match turn {
         BrakeTurn::Open => BrakeState::Open,
         BrakeTurn::Release => BrakeState::Released,

@@ -5,10 +5,19 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shared::{clock::Clock, outcome::Outcome, poll::ScanRequest, settings::{Mode, Settings}, state::UserState};
+use shared::{
+    clock::Clock,
+    outcome::Outcome,
+    poll::ScanRequest,
+    settings::{Mode, Settings},
+    state::UserState,
+};
 use simulator::{Budget, Cast, Options, Population, Tenant};
 
-use super::{demo_check, results, run::{HONEST_LIMITS, check, confirmed_drain}};
+use super::{
+    demo_check, results,
+    run::{HONEST_LIMITS, check, confirmed_drain},
+};
 use crate::{
     args::Format,
     engine::Engine,
@@ -24,7 +33,12 @@ struct Stage {
     users: BTreeMap<shared::ids::UserId, UserState>,
 }
 
-pub(super) async fn demo(users: u32, seed: u64, ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
+pub(super) async fn demo(
+    users: u32,
+    seed: u64,
+    ledger: Option<PathBuf>,
+    format: Format,
+) -> Result<Exit, CommandError> {
     let clock = Clock::system();
     let now = clock.now();
     let population = Population {
@@ -36,12 +50,17 @@ pub(super) async fn demo(users: u32, seed: u64, ledger: Option<PathBuf>, format:
     let tenant = Tenant::new(options.clone());
     let cast = tenant.populate(&population);
     let before = demo_check::methods(&tenant, &cast);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("no port on loopback is free")?;
+    let listener =
+        tokio::net::TcpListener::bind("127.0.0.1:0").await.context("no port on loopback is free")?;
     let address = format!("http://{}", listener.local_addr()?);
     let served = tenant.clone();
     tokio::spawn(async move { served.serve(listener).await });
 
-    let say = |line: &str| if format == Format::Table { println!("{line}") };
+    let say = |line: &str| {
+        if format == Format::Table {
+            println!("{line}")
+        }
+    };
     let registered = cast.residents.iter().filter(|resident| resident.registered).count();
     say(&format!(
         "A simulated tenant with {users} users at {address}. The preview was on from {} to {};\n{registered} of them registered meanwhile, among them administrators, guests and break-glass accounts.",
@@ -49,7 +68,9 @@ pub(super) async fn demo(users: u32, seed: u64, ledger: Option<PathBuf>, format:
         population.window_end.strftime("%Y-%m-%d"),
     ));
 
-    let path = ledger.unwrap_or_else(|| std::env::temp_dir().join(format!("mfa-rollback-demo-{}.ledger", options.tenant_id)));
+    let path = ledger.unwrap_or_else(|| {
+        std::env::temp_dir().join(format!("mfa-rollback-demo-{}.ledger", options.tenant_id))
+    });
     remove_old(&path)?;
     let vars = variables(&options, &population, &cast, &address);
     let store = Store::open(&path, clock.clone())?;
@@ -104,7 +125,12 @@ fn options(seed: u64, clock: &Clock) -> Options {
     options
 }
 
-fn variables(options: &Options, population: &Population, cast: &Cast, address: &str) -> BTreeMap<&'static str, String> {
+fn variables(
+    options: &Options,
+    population: &Population,
+    cast: &Cast,
+    address: &str,
+) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("AZURE_TENANT_ID", options.tenant_id.to_string()),
         ("AZURE_CLIENT_ID", options.client_id.to_string()),

@@ -3,11 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use shared::{
-    ids::UserId,
-    ledger::HistoryEntry,
-    outcome::Outcome,
-};
+use shared::{ids::UserId, ledger::HistoryEntry, outcome::Outcome};
 use simulator::{Cast, Resident, Tenant};
 
 use crate::{engine::Engine, error::CommandError, output::Rows};
@@ -51,7 +47,8 @@ pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, Com
         let Some(user) = user_id(resident) else { continue };
         let outcome = engine.book.user(user).await?.value.and_then(|state| state.outcome());
         if outcome != Some(Outcome::RolledBack) {
-            let outcome = outcome.map_or("no registration of the window on record".to_owned(), |o| o.to_string());
+            let outcome =
+                outcome.map_or("no registration of the window on record".to_owned(), |o| o.to_string());
             *counts.entry((outcome, resident.role.describes())).or_default() += 1;
         }
     }
@@ -73,7 +70,10 @@ pub(super) async fn check(
 ) -> Result<Vec<Check>, CommandError> {
     let (protected, affected): (Vec<&Resident>, Vec<&Resident>) =
         cast.residents.iter().partition(|resident| resident.role.must_keep_methods());
-    let touched = protected.iter().filter(|resident| listed(tenant, resident, |_| true) != before[&resident.id]).count();
+    let touched = protected
+        .iter()
+        .filter(|resident| listed(tenant, resident, |_| true) != before[&resident.id])
+        .count();
     let journal = tenant.journal();
     let deletes: Vec<_> = journal.iter().filter(|entry| entry.method == "DELETE").collect();
     let strayed = deletes
@@ -84,14 +84,15 @@ pub(super) async fn check(
         })
         .count();
     let protected_ids: BTreeSet<_> = protected.iter().map(|resident| resident.id).collect();
-    let wrong = deletes.iter().filter(|entry| entry.user.is_none_or(|user| protected_ids.contains(&user))).count();
+    let wrong =
+        deletes.iter().filter(|entry| entry.user.is_none_or(|user| protected_ids.contains(&user))).count();
     let mut early = 0;
     for entry in &deletes {
         let user = entry.user.and_then(|user| user.to_string().parse().ok());
         let intended = match user {
-            Some(user) => engine.book.history(user).await?.iter().any(|item| {
-                matches!(item, HistoryEntry::Intent { intent, .. } if intent.written_at <= entry.at)
-            }),
+            Some(user) => engine.book.history(user).await?.iter().any(
+                |item| matches!(item, HistoryEntry::Intent { intent, .. } if intent.written_at <= entry.at),
+            ),
             None => false,
         };
         early += usize::from(!intended);
@@ -124,6 +125,9 @@ pub(super) async fn check(
             holds: wrong == 0 && !deletes.is_empty(),
         },
         Check { what: "none before its intent was in the ledger".to_owned(), holds: early == 0 },
-        Check { what: "none for another type than phone, Authenticator and software OATH".to_owned(), holds: strayed == 0 },
+        Check {
+            what: "none for another type than phone, Authenticator and software OATH".to_owned(),
+            holds: strayed == 0,
+        },
     ])
 }

@@ -34,7 +34,13 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     let clock = Clock::system();
     let store = Store::open(&path, clock.clone())?;
     let mut checks = vec![
-        ok("settings", format!("mode {}, window {} to {}", settings.mode, settings.policy.window.start, settings.policy.window.end)),
+        ok(
+            "settings",
+            format!(
+                "mode {}, window {} to {}",
+                settings.mode, settings.policy.window.start, settings.policy.window.end
+            ),
+        ),
         ok("ledger", path.display().to_string()),
     ];
     let engine = Engine::open(settings, store, clock).await?;
@@ -77,7 +83,11 @@ fn permissions(preflight: &Preflight, mode: Mode, checks: &mut Vec<Check>) {
             (false, true) => "note",
             (false, false) => "missing",
         };
-        checks.push(Check { what: needed.permission.to_owned(), result, detail: needed.needed_for.to_owned() });
+        checks.push(Check {
+            what: needed.permission.to_owned(),
+            result,
+            detail: needed.needed_for.to_owned(),
+        });
     }
 }
 
@@ -86,7 +96,10 @@ fn people(preflight: &Preflight, checks: &mut Vec<Check>) {
         checks.push(ok("exclusions", format!("{} users are excluded", excluded.len())));
     }
     if let Reading::Known(administrators) = &preflight.belts.administrators {
-        checks.push(ok("administrators", format!("{} users hold a role or may take one", administrators.len())));
+        checks.push(ok(
+            "administrators",
+            format!("{} users hold a role or may take one", administrators.len()),
+        ));
     }
     if preflight.no_pim_licence {
         checks.push(note("administrators", "no P2 licence: nobody can be PIM-eligible"));
@@ -110,10 +123,16 @@ fn notes(preflight: &Preflight, checks: &mut Vec<Check>) {
     for policy in &policies.conditional_access {
         let name = output::plain(&policy.name);
         if policy.demands_mfa {
-            checks.push(note("Conditional Access", format!("{name}: demands MFA, so users it applies to register again")));
+            checks.push(note(
+                "Conditional Access",
+                format!("{name}: demands MFA, so users it applies to register again"),
+            ));
         }
         if policy.guards_registration {
-            checks.push(note("Conditional Access", format!("{name}: guards who may register security information")));
+            checks.push(note(
+                "Conditional Access",
+                format!("{name}: guards who may register security information"),
+            ));
         }
     }
     if !policies.conditional_access.iter().any(|policy| policy.guards_registration) {

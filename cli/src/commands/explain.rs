@@ -61,7 +61,9 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
     println!("decision now: {}", explanation.decision.verdict);
     match (explanation.decision.verdict, explanation.stops_at) {
         (Verdict::RollBack, Some(outcome)) => println!("mode {}: {outcome}", engine.settings.mode),
-        (Verdict::RollBack, None) => println!("mode {}: the next run rolls this user back", engine.settings.mode),
+        (Verdict::RollBack, None) => {
+            println!("mode {}: the next run rolls this user back", engine.settings.mode)
+        }
         _ => {}
     }
     println!("methods now: {}", kinds(&about.methods_before));
@@ -80,7 +82,11 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
         Some(state) => {
             println!("on record: {}, first seen {}", state.listed_as(), clock_time(state.first_seen_at));
             for registration in &state.registrations {
-                println!("  registered {} ({})", clock_time(registration.registered_at), registration.event_id);
+                println!(
+                    "  registered {} ({})",
+                    clock_time(registration.registered_at),
+                    registration.event_id
+                );
             }
         }
     }

@@ -112,8 +112,9 @@ fn ledger_path(named: Option<PathBuf>, tenant: TenantId) -> Result<PathBuf, Comm
     if let Some(path) = named {
         return Ok(path);
     }
-    let folders = directories::ProjectDirs::from("", "", "mfa-rollback")
-        .ok_or_else(|| CommandError::usage("this user has no data folder: name the ledger with --ledger FILE"))?;
+    let folders = directories::ProjectDirs::from("", "", "mfa-rollback").ok_or_else(|| {
+        CommandError::usage("this user has no data folder: name the ledger with --ledger FILE")
+    })?;
     Ok(folders.data_dir().join(format!("{tenant}.ledger")))
 }
 

@@ -115,7 +115,8 @@ fn line(entry: &Entry, names: bool) -> Line {
 fn user_line(state: &UserState, names: bool) -> Line {
     let about = state.about.clone();
     let concluded = state.concluded.as_ref();
-    let outcome = state.outcome().filter(|_| !state.is_pending() || state.outcome() == Some(Outcome::RolledBack));
+    let outcome =
+        state.outcome().filter(|_| !state.is_pending() || state.outcome() == Some(Outcome::RolledBack));
     Line {
         user_id: Some(state.user_id),
         event_id: state.registrations.last().map(|registration| registration.event_id.clone()),
@@ -148,8 +149,17 @@ fn rows(lines: &[Line], names: bool, format: Format) -> Rows {
     header.extend(["outcome", "reason", "methods_deleted", "methods_left", "next_step"]);
     if all {
         header.extend([
-            "event_id", "registered_at", "decided_at", "enabled", "external", "synced", "administrator",
-            "per_user_mfa", "methods_before", "asked_by", "request_ids",
+            "event_id",
+            "registered_at",
+            "decided_at",
+            "enabled",
+            "external",
+            "synced",
+            "administrator",
+            "per_user_mfa",
+            "methods_before",
+            "asked_by",
+            "request_ids",
         ]);
     }
     let text = |value: &Option<String>| value.clone().unwrap_or_default();

@@ -1,6 +1,10 @@
 //! `rollback`: the users that a file names, by the same rules.
 
-use std::{collections::BTreeSet, fs::File, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use shared::{
     audit::{AmbiguousRegistration, Event, Registration},

@@ -57,12 +57,8 @@ pub(super) async fn check(engine: &Engine) -> Result<Arc<Preflight>, CommandErro
     if engine.deletes() && !preflight.passes() {
         return Err(preflight_failed(&preflight.faults));
     }
-    let unreadable: Vec<Fault> = preflight
-        .faults
-        .iter()
-        .filter(|fault| matches!(fault, Fault::Permission { .. }))
-        .cloned()
-        .collect();
+    let unreadable: Vec<Fault> =
+        preflight.faults.iter().filter(|fault| matches!(fault, Fault::Permission { .. })).cloned().collect();
     if !unreadable.is_empty() {
         return Err(preflight_failed(&unreadable));
     }

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     audit::{
-        Event, Registration, interpret,
+        Event, Registration,
         export::{ExportError, read_export},
+        interpret,
     },
     ids::{EventId, UserId},
     method::MethodKind,

@@ -67,8 +67,12 @@ pub(super) async fn status(ledger: Option<PathBuf>, format: Format) -> Result<Ex
         vec![
             "brake".to_owned(),
             match (brake.state, moved) {
-                (BrakeState::Open, Some(moved)) => format!("OPEN since {} by {}: {}", clock_time(moved.at), moved.who, moved.why),
-                (_, Some(moved)) => format!("released at {} by {}: {}", clock_time(moved.at), moved.who, moved.why),
+                (BrakeState::Open, Some(moved)) => {
+                    format!("OPEN since {} by {}: {}", clock_time(moved.at), moved.who, moved.why)
+                }
+                (_, Some(moved)) => {
+                    format!("released at {} by {}: {}", clock_time(moved.at), moved.who, moved.why)
+                }
                 _ => "released".to_owned(),
             },
         ],
@@ -76,7 +80,10 @@ pub(super) async fn status(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     if let Some(settings) = settings {
         rows.insert(1, vec!["mode".to_owned(), settings.mode.to_string()]);
         let window = settings.policy.window;
-        rows.insert(2, vec!["window".to_owned(), format!("{} to {}", clock_time(window.start), clock_time(window.end))]);
+        rows.insert(
+            2,
+            vec!["window".to_owned(), format!("{} to {}", clock_time(window.start), clock_time(window.end))],
+        );
     }
     rows.extend(counts.into_iter().map(|(name, count)| vec![name, count.to_string()]));
     output::write(format, &Rows { header: vec!["what", "value"], rows }, &())?;

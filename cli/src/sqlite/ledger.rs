@@ -138,7 +138,5 @@ fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
 
 fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
-    text.parse().map_err(|_| {
-        rusqlite::Error::InvalidColumnType(column, text, rusqlite::types::Type::Text)
-    })
+    text.parse().map_err(|_| rusqlite::Error::InvalidColumnType(column, text, rusqlite::types::Type::Text))
 }

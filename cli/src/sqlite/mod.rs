@@ -25,6 +25,9 @@ pub use self::queue::{DeadLetter, Received};
 /// The version of the tables. A file of a newer one is left for a newer program.
 const SCHEMA_VERSION: i64 = 1;
 
+/// Marks a file as one of this program's ("mfrb").
+const APPLICATION_ID: i64 = 0x6d66_7262;
+
 /// Steps from one version of the tables to the next.
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
@@ -59,7 +62,9 @@ pub enum OpenError {
         cause: String,
     },
     /// A newer program wrote it.
-    #[error("ledger {path} was written by a newer version of mfa-rollback (tables {found}, this one knows {SCHEMA_VERSION}): use that one")]
+    #[error(
+        "ledger {path} was written by a newer version of mfa-rollback (tables {found}, this one knows {SCHEMA_VERSION}): use that one"
+    )]
     Newer {
         /// The file.
         path: String,
@@ -71,7 +76,10 @@ pub enum OpenError {
 impl Store {
     /// Opens a file, making it where it is not there and bringing older tables up to date.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
-        let io = |error: std::io::Error| OpenError::Io { path: path.display().to_string(), cause: error.to_string() };
+        let io = |error: std::io::Error| OpenError::Io {
+            path: path.display().to_string(),
+            cause: error.to_string(),
+        };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(io)?;
         }
@@ -96,11 +104,11 @@ impl Store {
         path: Option<PathBuf>,
     ) -> Result<Self, PrepareError> {
         connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
         // An intent must outlast a loss of power too: a DELETE follows it.
         connection.pragma_update(None, "synchronous", "FULL")?;
         let store = Self { connection: Mutex::new(connection), owners, clock, path };
         store.migrate()?;
+        store.lock().pragma_update(None, "journal_mode", "WAL")?;
         store.with(|transaction| {
             transaction.execute(
                 "DELETE FROM documents WHERE expires_at IS NOT NULL AND expires_at < ?1",
@@ -117,6 +125,13 @@ impl Store {
         if found > SCHEMA_VERSION {
             return Err(PrepareError::Newer(found));
         }
+        let application: i64 = transaction.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        let tables: i64 =
+            transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        if tables > 0 && application != APPLICATION_ID {
+            return Err(PrepareError::Foreign);
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
             transaction.execute_batch(step)?;
         }
@@ -140,7 +155,9 @@ impl Store {
         let key = Key::tenant();
         let body: Option<String> = self
             .lock()
-            .query_row("SELECT body FROM documents WHERE pk = ?1 AND sk = ?2", [&key.pk, &key.sk], |row| row.get(0))
+            .query_row("SELECT body FROM documents WHERE pk = ?1 AND sk = ?2", [&key.pk, &key.sk], |row| {
+                row.get(0)
+            })
             .optional()
             .map_err(ledger_error)?;
         body.map(|body| Book::tenant_of(&body)).transpose()
@@ -177,6 +194,7 @@ fn ledger_error(error: rusqlite::Error) -> LedgerError {
 
 enum PrepareError {
     Newer(i64),
+    Foreign,
     Database(rusqlite::Error),
 }
 
@@ -190,6 +208,10 @@ impl PrepareError {
     fn for_file(self, path: &Path) -> OpenError {
         match self {
             Self::Newer(found) => OpenError::Newer { path: path.display().to_string(), found },
+            Self::Foreign => OpenError::NotALedger {
+                path: path.display().to_string(),
+                cause: "it is another program's database".to_owned(),
+            },
             Self::Database(error) => not_a_ledger(path, &error),
         }
     }

@@ -149,8 +149,9 @@ impl Store {
     /// Messages that could not be read.
     pub fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
         let connection = self.lock();
-        let mut statement =
-            connection.prepare_cached("SELECT body, reason FROM dead_letters ORDER BY id").map_err(queue_error)?;
+        let mut statement = connection
+            .prepare_cached("SELECT body, reason FROM dead_letters ORDER BY id")
+            .map_err(queue_error)?;
         statement
             .query_map([], |row| Ok(DeadLetter { body: row.get(0)?, reason: row.get(1)? }))
             .and_then(Iterator::collect)
@@ -184,5 +185,6 @@ impl Store {
 }
 
 fn remove(transaction: &Transaction<'_>, message: &Received) -> rusqlite::Result<usize> {
-    transaction.execute("DELETE FROM messages WHERE id = ?1 AND receipt = ?2", params![message.id, message.receipt])
+    transaction
+        .execute("DELETE FROM messages WHERE id = ?1 AND receipt = ?2", params![message.id, message.receipt])
 }

@@ -115,7 +115,9 @@ impl World {
         let methods = self.tenant.user(resident.id).map(|user| user.methods).unwrap_or_default();
         methods
             .iter()
-            .filter(|method| ["phone", "microsoftAuthenticator", "softwareOath"].contains(&method.kind.as_str()))
+            .filter(|method| {
+                ["phone", "microsoftAuthenticator", "softwareOath"].contains(&method.kind.as_str())
+            })
             .count()
     }
 
@@ -130,7 +132,8 @@ impl World {
             assert!(!protected.contains(&user), "DELETE for a protected user: {entry:?}");
             let segment = entry.segment.clone().unwrap_or_default();
             assert!(
-                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"].contains(&segment.as_str()),
+                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
+                    .contains(&segment.as_str()),
                 "{entry:?}"
             );
             if entry.acted {
@@ -163,7 +166,9 @@ impl World {
 fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
     let before = &journal[..delete.seq];
     let earlier_delete = before.iter().rev().any(|entry| {
-        entry.user == delete.user && entry.method == "DELETE" && entry.at > delete.at - Duration::from_secs(120)
+        entry.user == delete.user
+            && entry.method == "DELETE"
+            && entry.at > delete.at - Duration::from_secs(120)
     });
     if earlier_delete {
         return;
@@ -172,7 +177,9 @@ fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
         let read = before
             .iter()
             .rev()
-            .find(|entry| entry.user == delete.user && entry.segment.as_deref() == Some(what) && entry.status == 200)
+            .find(|entry| {
+                entry.user == delete.user && entry.segment.as_deref() == Some(what) && entry.status == 200
+            })
             .unwrap_or_else(|| panic!("{what} was never read before {delete:?}"));
         let age = delete.at.duration_since(read.at);
         assert!(age <= jiff::SignedDuration::from_secs(5), "{what} {age} old before {delete:?}");

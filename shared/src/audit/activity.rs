@@ -50,45 +50,21 @@ pub enum Activity {
 
 const NAMES: [(&str, Activity); 16] = [
     ("User registered security info", Activity::Registered),
-    (
-        "User registered all required security info",
-        Activity::RegisteredAllRequired,
-    ),
+    ("User registered all required security info", Activity::RegisteredAllRequired),
     ("User reviewed security info", Activity::Reviewed),
     ("User deleted security info", Activity::Deleted),
-    (
-        "User changed default security info",
-        Activity::ChangedDefault,
-    ),
+    ("User changed default security info", Activity::ChangedDefault),
     ("User started security info registration", Activity::Started),
     ("User updated security info", Activity::Updated),
-    (
-        "User canceled security info registration",
-        Activity::Canceled,
-    ),
-    (
-        "User cancelled security info registration",
-        Activity::Canceled,
-    ),
+    ("User canceled security info registration", Activity::Canceled),
+    ("User cancelled security info registration", Activity::Canceled),
     ("Admin registered security info", Activity::AdminRegistered),
     ("Admin updated security info", Activity::AdminUpdated),
     ("Admin deleted security info", Activity::AdminDeleted),
-    (
-        "Get passkey creation options",
-        Activity::PasskeyCreationOptions,
-    ),
-    (
-        "User started password reset",
-        Activity::UserStartedPasswordReset,
-    ),
-    (
-        "Admin started password reset",
-        Activity::AdminStartedPasswordReset,
-    ),
-    (
-        "User started password change",
-        Activity::StartedPasswordChange,
-    ),
+    ("Get passkey creation options", Activity::PasskeyCreationOptions),
+    ("User started password reset", Activity::UserStartedPasswordReset),
+    ("Admin started password reset", Activity::AdminStartedPasswordReset),
+    ("User started password change", Activity::StartedPasswordChange),
 ];
 
 impl Activity {
@@ -97,10 +73,7 @@ impl Activity {
         NAMES
             .iter()
             .find(|(known, _)| same_name(known, name))
-            .map_or_else(
-                || Self::Unknown(clip(name.trim(), NAME_LIMIT)),
-                |(_, activity)| activity.clone(),
-            )
+            .map_or_else(|| Self::Unknown(clip(name.trim(), NAME_LIMIT)), |(_, activity)| activity.clone())
     }
 
     /// The name as Microsoft writes it.
@@ -108,10 +81,7 @@ impl Activity {
         if let Self::Unknown(name) = self {
             return name;
         }
-        NAMES
-            .iter()
-            .find(|(_, activity)| activity == self)
-            .map_or("", |(name, _)| name)
+        NAMES.iter().find(|(_, activity)| activity == self).map_or("", |(name, _)| name)
     }
 
     /// Whether success of it is a registration.
@@ -190,10 +160,7 @@ mod tests {
     fn every_known_name_is_recognised_in_any_writing() {
         for (name, activity) in NAMES {
             assert_eq!(Activity::from_name(name), activity);
-            assert_eq!(
-                Activity::from_name(&format!(" {}. ", name.to_uppercase())),
-                activity
-            );
+            assert_eq!(Activity::from_name(&format!(" {}. ", name.to_uppercase())), activity);
             assert!(same_name(
                 &activity.name().replace("canceled", "cancelled"),
                 &name.replace("canceled", "cancelled")
@@ -204,9 +171,7 @@ mod tests {
     #[test]
     fn an_unknown_name_is_kept_short_and_printable() {
         let name = format!("User juggled\u{7} {}", "x".repeat(500));
-        let Activity::Unknown(kept) = Activity::from_name(&name) else {
-            panic!("known")
-        };
+        let Activity::Unknown(kept) = Activity::from_name(&name) else { panic!("known") };
         assert!(kept.starts_with("User juggled  xxx"));
         assert!(kept.chars().count() <= NAME_LIMIT + 1);
         assert!(!Activity::Unknown(kept).registers());
@@ -218,10 +183,7 @@ mod tests {
         assert_eq!(Status::from_result("failed"), Status::Failure);
         assert_eq!(Status::from_result("timeout"), Status::Timeout);
         for result in ["", "unknownFutureValue", "successful", "0"] {
-            assert_eq!(
-                Status::from_result(result),
-                Status::Unknown(result.to_owned())
-            );
+            assert_eq!(Status::from_result(result), Status::Unknown(result.to_owned()));
         }
     }
 }

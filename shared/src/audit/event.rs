@@ -76,14 +76,7 @@ impl Registration {
     /// The event's id, or one made of user, time, activity and reason: the same for the same event
     /// each time that it is read from an export without ids.
     pub fn key(&self) -> EventId {
-        let made = || {
-            made_key(
-                &[self.user_id.to_string()],
-                self.registered_at,
-                &self.activity,
-                &self.reason,
-            )
-        };
+        let made = || made_key(&[self.user_id.to_string()], self.registered_at, &self.activity, &self.reason);
         self.event_id.clone().unwrap_or_else(made)
     }
 }
@@ -98,19 +91,11 @@ impl AmbiguousRegistration {
 
 fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reason: &str) -> EventId {
     let mut hash = Sha256::new();
-    for part in
-        ids.iter()
-            .map(String::as_str)
-            .chain([at.to_string().as_str(), activity.name(), reason])
-    {
+    for part in ids.iter().map(String::as_str).chain([at.to_string().as_str(), activity.name(), reason]) {
         hash.update(part.len().to_be_bytes());
         hash.update(part);
     }
-    let number = hash
-        .finalize()
-        .iter()
-        .take(16)
-        .fold(0u128, |number, byte| number << 8 | u128::from(*byte));
+    let number = hash.finalize().iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
     EventId(format!("made_{number:032x}"))
 }
 
@@ -153,17 +138,6 @@ pub fn interpret(record: &DirectoryAudit) -> Event {
 }
 
 fn ids_of(record: &DirectoryAudit) -> Vec<String> {
-    let actor = record
-        .initiated_by
-        .user
-        .iter()
-        .filter_map(|user| user.id.clone());
-    actor
-        .chain(
-            record
-                .target_resources
-                .iter()
-                .filter_map(|target| target.id.clone()),
-        )
-        .collect()
+    let actor = record.initiated_by.user.iter().filter_map(|user| user.id.clone());
+    actor.chain(record.target_resources.iter().filter_map(|target| target.id.clone())).collect()
 }

@@ -43,10 +43,7 @@ const FIELDS: [(&str, Field); 12] = [
 impl Field {
     /// The property of that name: Graph begins it with a small letter, Log Analytics with a capital.
     pub(super) fn of(name: &str) -> Option<Self> {
-        FIELDS
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, field)| *field)
+        FIELDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| *field)
     }
 }
 
@@ -130,10 +127,7 @@ impl<'de> Deserialize<'de> for Key {
             }
             fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
                 let capital = name.starts_with(|c: char| c.is_ascii_uppercase());
-                Ok(Key {
-                    field: Field::of(name),
-                    capital,
-                })
+                Ok(Key { field: Field::of(name), capital })
             }
         }
         deserializer.deserialize_identifier(KeyVisitor)
@@ -171,10 +165,9 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case_and_the_first_that_is_not_null_counts() {
-        let fields: Fields<'_> = serde_json::from_str(
-            r#"{"Id": null, "id": "a\u0041", "ID": "b", "result": 7, "category": " "}"#,
-        )
-        .unwrap();
+        let fields: Fields<'_> =
+            serde_json::from_str(r#"{"Id": null, "id": "a\u0041", "ID": "b", "result": 7, "category": " "}"#)
+                .unwrap();
         assert_eq!(fields.text(Field::Id).as_deref(), Some("aA"));
         assert_eq!(fields.text(Field::Result).as_deref(), Some("7"));
         assert_eq!(fields.text(Field::Category), None);

@@ -10,23 +10,14 @@ use crate::method::MethodKind;
 /// listed by Graph as either of two kinds, so it names both.
 pub fn kinds_named(reason: &str) -> Vec<MethodKind> {
     let reason = clip(reason, 1000).to_lowercase();
-    let words: Vec<&str> = reason
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        reason.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let says = |phrase: &[&str]| words.windows(phrase.len()).any(|run| run == phrase);
 
     let mut kinds = Vec::new();
     let with_notification = says(&["authenticator", "app", "with", "notification"]);
     let with_code = says(&["authenticator", "app", "with", "code"])
-        || says(&[
-            "authenticator",
-            "app",
-            "with",
-            "notification",
-            "and",
-            "code",
-        ]);
+        || says(&["authenticator", "app", "with", "notification", "and", "code"]);
     if names_a_phone(&words) {
         kinds.push(MethodKind::Phone);
     }
@@ -73,8 +64,7 @@ fn names_a_phone(words: &[&str]) -> bool {
 mod tests {
     use super::*;
     use MethodKind::{
-        Email, Fido2, HardwareOath, MicrosoftAuthenticator, Phone, SoftwareOath,
-        TemporaryAccessPass,
+        Email, Fido2, HardwareOath, MicrosoftAuthenticator, Phone, SoftwareOath, TemporaryAccessPass,
     };
 
     #[test]
@@ -87,28 +77,16 @@ mod tests {
             ("User registered Office Phone.", vec![Phone]),
             ("User registered \"Phone\".", vec![Phone]),
             ("user registered ALTERNATE PHONE", vec![Phone]),
-            (
-                "User registered Authenticator App with Notification",
-                vec![MicrosoftAuthenticator],
-            ),
-            (
-                "User registered Authenticator App with Code",
-                vec![MicrosoftAuthenticator, SoftwareOath],
-            ),
+            ("User registered Authenticator App with Notification", vec![MicrosoftAuthenticator]),
+            ("User registered Authenticator App with Code", vec![MicrosoftAuthenticator, SoftwareOath]),
             (
                 "User registered Authenticator App with Notification and Code",
                 vec![MicrosoftAuthenticator, SoftwareOath],
             ),
             ("User registered Email", vec![Email]),
             ("User registered Fido2 Authentication Method", vec![Fido2]),
-            (
-                "User registered temporary access pass method",
-                vec![TemporaryAccessPass],
-            ),
-            (
-                "User registered Security questions.",
-                vec![unknown("securityQuestions")],
-            ),
+            ("User registered temporary access pass method", vec![TemporaryAccessPass]),
+            ("User registered Security questions.", vec![unknown("securityQuestions")]),
             ("User registered App Password", vec![unknown("appPassword")]),
             ("User registered Hardware Token", vec![HardwareOath]),
         ] {

@@ -115,11 +115,7 @@ impl DirectoryAudit {
     pub(super) fn from_json(json: &[u8]) -> Result<(Self, Shape), RecordError> {
         let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| syntax(&error))?;
         let Some(properties) = fields.raw(Field::Properties).filter(|_| !is_audit(&fields)) else {
-            let shape = if fields.capitals {
-                Shape::LogAnalytics
-            } else {
-                Shape::Graph
-            };
+            let shape = if fields.capitals { Shape::LogAnalytics } else { Shape::Graph };
             return Self::from_fields(&fields).map(|record| (record, shape));
         };
         if let Some(log) = fields.text(Field::Category)
@@ -135,14 +131,10 @@ impl DirectoryAudit {
 
     pub(super) fn from_fields(fields: &Fields<'_>) -> Result<Self, RecordError> {
         if !is_audit(fields) {
-            return Err(RecordError::NotAudit(
-                "it has no activityDateTime and no activityDisplayName",
-            ));
+            return Err(RecordError::NotAudit("it has no activityDateTime and no activityDisplayName"));
         }
         let text = |field| fields.text(field).map(Cow::into_owned);
-        let time = fields
-            .text(Field::ActivityDateTime)
-            .ok_or(RecordError::Missing("activityDateTime"))?;
+        let time = fields.text(Field::ActivityDateTime).ok_or(RecordError::Missing("activityDateTime"))?;
         let mut record = Self {
             id: text(Field::Id).map(EventId),
             activity_date_time: parse_time(&time)?,
@@ -166,13 +158,9 @@ impl DirectoryAudit {
 }
 
 fn is_audit(fields: &Fields<'_>) -> bool {
-    [
-        Field::ActivityDateTime,
-        Field::ActivityDisplayName,
-        Field::LoggedByService,
-    ]
-    .into_iter()
-    .any(|field| fields.raw(field).is_some())
+    [Field::ActivityDateTime, Field::ActivityDisplayName, Field::LoggedByService]
+        .into_iter()
+        .any(|field| fields.raw(field).is_some())
 }
 
 fn syntax(error: &serde_json::Error) -> RecordError {
@@ -213,10 +201,8 @@ pub(super) fn initiator(value: Option<&RawValue>) -> Result<Initiator, RecordErr
     let Some(Json { user, app }) = read(&json, "initiatedBy")? else {
         return Ok(Initiator::default());
     };
-    let user = user.map(|user| Actor {
-        id: text_of(user.id),
-        user_principal_name: text_of(user.user_principal_name),
-    });
+    let user = user
+        .map(|user| Actor { id: text_of(user.id), user_principal_name: text_of(user.user_principal_name) });
     let names = app.map(|app| [app.app_id, app.service_principal_id, app.display_name]);
     Ok(Initiator {
         user: user.filter(|user| *user != Actor::default()),
@@ -252,10 +238,7 @@ fn text_of(value: Option<&RawValue>) -> Option<String> {
     value.and_then(text).map(Cow::into_owned)
 }
 
-fn read<'a, T: Deserialize<'a>>(
-    json: &'a str,
-    name: &'static str,
-) -> Result<Option<T>, RecordError> {
+fn read<'a, T: Deserialize<'a>>(json: &'a str, name: &'static str) -> Result<Option<T>, RecordError> {
     if json.is_empty() {
         return Ok(None);
     }

@@ -51,18 +51,15 @@ impl Tally {
 
     /// The counts, in the order of [`Activity`] and [`Status`], unknown activities last by name.
     pub fn iter(&self) -> impl Iterator<Item = (&Activity, &Status, u64)> {
-        self.counts
-            .iter()
-            .map(|((activity, status), count)| (activity, status, *count))
+        self.counts.iter().map(|((activity, status), count)| (activity, status, *count))
     }
 
     /// The names of the service's activities that this program does not know, with their counts.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.iter()
-            .filter_map(|(activity, _, count)| match activity {
-                Activity::Unknown(name) => Some((name.as_str(), count)),
-                _ => None,
-            })
+        self.iter().filter_map(|(activity, _, count)| match activity {
+            Activity::Unknown(name) => Some((name.as_str(), count)),
+            _ => None,
+        })
     }
 
     /// How many events were of other services.
@@ -78,10 +75,7 @@ impl Tally {
     fn count(&mut self, activity: Activity, status: Status, times: u64) {
         let mut key = (activity, status);
         if self.counts.len() >= DISTINCT_LIMIT && !self.counts.contains_key(&key) {
-            key = (
-                Activity::Unknown("…".to_owned()),
-                Status::Unknown("…".to_owned()),
-            );
+            key = (Activity::Unknown("…".to_owned()), Status::Unknown("…".to_owned()));
         }
         *self.counts.entry(key).or_default() += times;
     }
@@ -92,11 +86,7 @@ impl Serialize for Tally {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut rows = serializer.serialize_seq(Some(self.counts.len()))?;
         for (activity, status, count) in self.iter() {
-            rows.serialize_element(&Row {
-                activity,
-                status,
-                count,
-            })?;
+            rows.serialize_element(&Row { activity, status, count })?;
         }
         rows.end()
     }
@@ -107,10 +97,7 @@ mod tests {
     use super::*;
 
     fn other(name: &str, result: &str) -> Event {
-        Event::Other {
-            activity: Activity::from_name(name),
-            status: Status::from_result(result),
-        }
+        Event::Other { activity: Activity::from_name(name), status: Status::from_result(result) }
     }
 
     #[test]
@@ -137,14 +124,8 @@ mod tests {
                 r#"{"activity":"Zoom","status":"success","count":1}]"#,
             )
         );
-        assert_eq!(
-            tally.unknown().collect::<Vec<_>>(),
-            [("Aardvark", 1), ("Zoom", 1)]
-        );
-        assert_eq!(
-            (tally.other_services(), tally.total(), twice.total()),
-            (1, 6, 12)
-        );
+        assert_eq!(tally.unknown().collect::<Vec<_>>(), [("Aardvark", 1), ("Zoom", 1)]);
+        assert_eq!((tally.other_services(), tally.total(), twice.total()), (1, 6, 12));
     }
 
     #[test]

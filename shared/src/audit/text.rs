@@ -14,18 +14,14 @@ pub(super) fn same_name(left: &str, right: &str) -> bool {
 }
 
 fn words(name: &str) -> impl Iterator<Item = &str> {
-    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace())
-        .split_whitespace()
+    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).split_whitespace()
 }
 
 /// At most `limit` characters of a text on one line: blanks for control characters, an ellipsis for
 /// what is left out.
 pub(super) fn clip(text: &str, limit: usize) -> String {
-    let mut clipped: String = text
-        .chars()
-        .take(limit)
-        .map(|c| if is_unprintable(c) { ' ' } else { c })
-        .collect();
+    let mut clipped: String =
+        text.chars().take(limit).map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
     if text.chars().nth(limit).is_some() {
         clipped.push('…');
     }
@@ -33,8 +29,7 @@ pub(super) fn clip(text: &str, limit: usize) -> String {
 }
 
 fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

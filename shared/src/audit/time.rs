@@ -23,10 +23,7 @@ pub fn parse_time(text: &str) -> Result<Timestamp, TimeError> {
     }
     let civil: DateTime = text.parse().map_err(|_| refused())?;
     // A zone that could not be read is not the same as no zone.
-    if text
-        .get(10..)
-        .is_some_and(|time| time.contains(['+', '-', '[', 'Z', 'z']))
-    {
+    if text.get(10..).is_some_and(|time| time.contains(['+', '-', '[', 'Z', 'z'])) {
         return Err(refused());
     }
     TimeZone::UTC.to_timestamp(civil).map_err(|_| refused())
@@ -39,25 +36,13 @@ mod tests {
     #[test]
     fn every_writing_seen_is_read() {
         for (text, expected) in [
-            (
-                "2024-12-27T10:01:19.5796748Z",
-                "2024-12-27T10:01:19.5796748Z",
-            ),
-            (
-                "2024-12-27T10:01:19.579674+00:00",
-                "2024-12-27T10:01:19.579674Z",
-            ),
+            ("2024-12-27T10:01:19.5796748Z", "2024-12-27T10:01:19.5796748Z"),
+            ("2024-12-27T10:01:19.579674+00:00", "2024-12-27T10:01:19.579674Z"),
             ("2024-12-27T12:01:19+02:00", "2024-12-27T10:01:19Z"),
-            (
-                "2024-12-16 16:32:16.087554000",
-                "2024-12-16T16:32:16.087554Z",
-            ),
+            ("2024-12-16 16:32:16.087554000", "2024-12-16T16:32:16.087554Z"),
             ("2024-12-16 16:32:16Z", "2024-12-16T16:32:16Z"),
             (" 2021-08-02T13:29:25.983 ", "2021-08-02T13:29:25.983Z"),
-            (
-                "2021-08-02T13:29:25.123456789Z",
-                "2021-08-02T13:29:25.123456789Z",
-            ),
+            ("2021-08-02T13:29:25.123456789Z", "2021-08-02T13:29:25.123456789Z"),
         ] {
             assert_eq!(parse_time(text).unwrap().to_string(), expected, "{text}");
         }

@@ -49,14 +49,8 @@ pub(super) struct Who {
 pub(super) fn who_registered(record: &DirectoryAudit) -> Result<Who, AmbiguousWhy> {
     let target = affected_user(&record.target_resources)?;
     let actor = record.initiated_by.user.as_ref();
-    let target_id = target
-        .and_then(|target| target.id.as_deref())
-        .map(user_id)
-        .transpose()?;
-    let actor_id = actor
-        .and_then(|actor| actor.id.as_deref())
-        .map(user_id)
-        .transpose()?;
+    let target_id = target.and_then(|target| target.id.as_deref()).map(user_id).transpose()?;
+    let actor_id = actor.and_then(|actor| actor.id.as_deref()).map(user_id).transpose()?;
     if actor_id.is_none() && record.initiated_by.app {
         return Err(AmbiguousWhy::ActorIsAnApp);
     }
@@ -72,25 +66,14 @@ pub(super) fn who_registered(record: &DirectoryAudit) -> Result<Who, AmbiguousWh
     let name = target
         .and_then(|target| target.user_principal_name.clone())
         .or_else(|| actor.and_then(|actor| actor.user_principal_name.clone()));
-    Ok(Who {
-        user_id,
-        user_principal_name: name,
-    })
+    Ok(Who { user_id, user_principal_name: name })
 }
 
 /// The first target of type User, or the first that does not say what it is; none without targets.
 fn affected_user(targets: &[TargetResource]) -> Result<Option<&TargetResource>, AmbiguousWhy> {
-    let is_user = |target: &&TargetResource| {
-        target
-            .kind
-            .as_deref()
-            .is_some_and(|kind| same_name(kind, "User"))
-    };
-    match targets
-        .iter()
-        .find(is_user)
-        .or_else(|| targets.iter().find(|target| target.kind.is_none()))
-    {
+    let is_user =
+        |target: &&TargetResource| target.kind.as_deref().is_some_and(|kind| same_name(kind, "User"));
+    match targets.iter().find(is_user).or_else(|| targets.iter().find(|target| target.kind.is_none())) {
         None if !targets.is_empty() => Err(AmbiguousWhy::NoUserAmongTargets),
         found => Ok(found),
     }
@@ -107,7 +90,5 @@ fn user_id(text: &str) -> Result<UserId, AmbiguousWhy> {
 fn names_agree(target: Option<&TargetResource>, actor: Option<&Actor>) -> bool {
     let target = target.and_then(|target| target.user_principal_name.as_deref());
     let actor = actor.and_then(|actor| actor.user_principal_name.as_deref());
-    target
-        .zip(actor)
-        .is_none_or(|(target, actor)| target.to_lowercase() == actor.to_lowercase())
+    target.zip(actor).is_none_or(|(target, actor)| target.to_lowercase() == actor.to_lowercase())
 }

@@ -82,12 +82,14 @@ impl Asked<'_> {
             );
         }
         match self.record.intent.map(|intent| intent.settle(methods, self.now)) {
-            Some(settlement) if settlement.proves_all() => RuleAnswer::Pass {
-                note: Some("what is left is what the open intent lists".to_owned()),
-            },
+            Some(settlement) if settlement.proves_all() => {
+                RuleAnswer::Pass { note: Some("what is left is what the open intent lists".to_owned()) }
+            }
             _ => no(
                 Held::ReRegistered,
-                format!("a rollback began at {first_delete_at}, and a strong method is there that may be newer"),
+                format!(
+                    "a rollback began at {first_delete_at}, and a strong method is there that may be newer"
+                ),
             ),
         }
     }
@@ -117,7 +119,8 @@ impl Asked<'_> {
             Reading::Known(administrators) => administrators.get(&self.record.user_id).cloned(),
             Reading::Unknown(why) => return unknown(why),
         };
-        let reported = self.facts.report.filter(|line| line.admin).map(|_| "by the registration report".to_owned());
+        let reported =
+            self.facts.report.filter(|line| line.admin).map(|_| "by the registration report".to_owned());
         match how.or(reported) {
             None => pass(),
             Some(how) if self.policy.include_administrators => {
@@ -251,9 +254,7 @@ fn not_external_when_included(policy: &Policy) -> impl Fn(&User) -> RuleAnswer {
 
 /// How a user is external, if so; an error where Graph left out what tells it.
 pub(crate) fn external(user: &User) -> Result<Option<&'static str>, &'static str> {
-    let is = |value: &Option<Option<String>>, what: &str| {
-        matches!(value, Some(Some(text)) if text.eq_ignore_ascii_case(what))
-    };
+    let is = |value: &Option<Option<String>>, what: &str| matches!(value, Some(Some(text)) if text.eq_ignore_ascii_case(what));
     if is(&user.user_type, "Guest") {
         return Ok(Some("userType is Guest"));
     }

@@ -52,7 +52,10 @@ impl Drain {
 }
 
 /// A lasting refusal for this one user is an unknown; everything else interrupts the handling.
-fn reading<T>(answer: Result<Answer<T>, GraphError>, request_ids: &mut Vec<String>) -> Result<Reading<T>, Interrupted> {
+fn reading<T>(
+    answer: Result<Answer<T>, GraphError>,
+    request_ids: &mut Vec<String>,
+) -> Result<Reading<T>, Interrupted> {
     match answer {
         Ok(answer) => {
             request_ids.extend(answer.request_id);

@@ -206,7 +206,11 @@ impl Drain {
     }
 
     /// A handling that was interrupted comes back, unless it did so for a day.
-    async fn interrupted(&self, handling: Handling, interrupted: Interrupted) -> Result<Handled, Interrupted> {
+    async fn interrupted(
+        &self,
+        handling: Handling,
+        interrupted: Interrupted,
+    ) -> Result<Handled, Interrupted> {
         let Interrupted::ComeBack { after, cause } = interrupted else {
             self.give_back(&handling).await;
             return Err(interrupted);
@@ -262,7 +266,11 @@ impl Drain {
         Ok(state)
     }
 
-    async fn reach_conclusion(&self, handling: &mut Handling, preflight: &Arc<Preflight>) -> Result<Conclusion, Break> {
+    async fn reach_conclusion(
+        &self,
+        handling: &mut Handling,
+        preflight: &Arc<Preflight>,
+    ) -> Result<Conclusion, Break> {
         let user = handling.state.value.user_id;
         for _ in 0..ROUNDS {
             let working = self.active.enter(|| self.graph.pace()).await;
@@ -313,8 +321,7 @@ impl Drain {
     /// Remembers what was read, and says what was decided.
     fn note(&self, handling: &mut Handling, facts: &Facts, preflight: &Preflight, decision: &Decision) {
         let state = &mut handling.state.value;
-        let administrator =
-            preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
+        let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
         let mut about = about(facts, administrator, self.settings.log_user_principal_names);
         if state.intent.is_some() {
             about.methods_before = std::mem::take(&mut state.about.methods_before);
@@ -383,7 +390,13 @@ impl Drain {
     }
 
     /// An outcome that stops short of deleting: `partial` where an open intent has begun to work.
-    fn stopped(handling: &Handling, facts: &Facts, decision: Decision, outcome: Outcome, gone: Vec<MethodName>) -> Conclusion {
+    fn stopped(
+        handling: &Handling,
+        facts: &Facts,
+        decision: Decision,
+        outcome: Outcome,
+        gone: Vec<MethodName>,
+    ) -> Conclusion {
         let account_gone = matches!(facts.account, Reading::Known(Account::NotFound));
         let outcome = match outcome {
             outcome if gone.is_empty() || account_gone => outcome,
@@ -408,8 +421,15 @@ impl Drain {
         let open = handling.state.value.intent.clone();
         let holds = open.as_ref().is_some_and(|open| crate::brake::Brake::slot_holds(open.slot_at, now));
         let proven = open.as_ref().is_some_and(|open| open.settle(methods, now).proves_all());
-        if holds && proven && let Some(intent) = Book::durable_intent(&handling.state) {
-            return Ok(if self.book.brake().await?.value.is_open() { Err(Deferred::BrakeOpen) } else { Ok(intent) });
+        if holds
+            && proven
+            && let Some(intent) = Book::durable_intent(&handling.state)
+        {
+            return Ok(if self.book.brake().await?.value.is_open() {
+                Err(Deferred::BrakeOpen)
+            } else {
+                Ok(intent)
+            });
         }
         let intent = match open {
             Some(open) if proven => open,

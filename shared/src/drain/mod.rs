@@ -85,8 +85,24 @@ pub struct Drain {
 
 impl Drain {
     /// A drain that holds its leases in the name of `owner`.
-    pub fn new(graph: Arc<Graph>, book: Book, settings: Arc<Settings>, clock: Clock, run_id: RunId, owner: String) -> Self {
-        Self { graph, book, settings, clock, run_id, owner, active: Active::default(), preflight: Mutex::default() }
+    pub fn new(
+        graph: Arc<Graph>,
+        book: Book,
+        settings: Arc<Settings>,
+        clock: Clock,
+        run_id: RunId,
+        owner: String,
+    ) -> Self {
+        Self {
+            graph,
+            book,
+            settings,
+            clock,
+            run_id,
+            owner,
+            active: Active::default(),
+            preflight: Mutex::default(),
+        }
     }
 
     /// Takes one message to one outcome, or says when it is to come back.
@@ -112,7 +128,9 @@ impl Drain {
             }
             Ok(Handled::Busy { until }) => {
                 let wait = until.duration_since(self.clock.now());
-                report(Disposition::ComeBack(Duration::try_from(wait).unwrap_or_default() + Duration::from_secs(1)))
+                report(Disposition::ComeBack(
+                    Duration::try_from(wait).unwrap_or_default() + Duration::from_secs(1),
+                ))
             }
             Err(Interrupted::ComeBack { after, cause }) => {
                 Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }

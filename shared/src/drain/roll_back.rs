@@ -148,17 +148,16 @@ impl<'a> Rollback<'a> {
                 let tries = self.tries.entry(*position).or_default();
                 *tries += 1;
                 match answer {
-                    Ok(request_id) => {
-                        self.handling.request_ids.extend(request_id);
+                    // 404: gone already, perhaps by a DELETE just before whose answer was lost.
+                    Ok(_) | Err(GraphError::NotFound) => {
+                        self.handling.request_ids.extend(answer.ok().flatten());
                         self.gone.insert(*position);
                         self.settling = true;
                         deleted += 1;
                     }
-                    Err(GraphError::NotFound) => {
-                        self.gone.insert(*position);
-                        deleted += 1;
-                    }
-                    Err(GraphError::Throttled { retry_after }) if *tries < TRIES && retry_after <= LONGEST_WAIT => {
+                    Err(GraphError::Throttled { retry_after })
+                        if *tries < TRIES && retry_after <= LONGEST_WAIT =>
+                    {
                         tokio::time::sleep(retry_after).await;
                         continue;
                     }
@@ -169,7 +168,10 @@ impl<'a> Rollback<'a> {
                         }
                         return Ok(Pass::LookAgain);
                     }
-                    Err(GraphError::Refused { reason: Refusal::DefaultMethod | Refusal::AlternateFirst, .. }) => {
+                    Err(GraphError::Refused {
+                        reason: Refusal::DefaultMethod | Refusal::AlternateFirst,
+                        ..
+                    }) => {
                         self.not_yet.insert(*position);
                     }
                     Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),

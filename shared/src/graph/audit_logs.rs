@@ -2,7 +2,10 @@
 
 use serde_json::value::RawValue;
 
-use super::{Budget, Graph, GraphError, url::{query, quoted}};
+use super::{
+    Budget, Graph, GraphError,
+    url::{query, quoted},
+};
 use crate::{audit::SERVICE, window::Range};
 
 /// What to ask for: a stretch of the log from its beginning, or where an earlier page left off.
@@ -38,11 +41,8 @@ impl Graph {
                     range.to,
                     quoted(SERVICE)
                 );
-                let query = query(&[
-                    ("$filter", &filter),
-                    ("$orderby", "activityDateTime asc"),
-                    ("$top", "999"),
-                ]);
+                let query =
+                    query(&[("$filter", &filter), ("$orderby", "activityDateTime asc"), ("$top", "999")]);
                 format!("{}/v1.0/auditLogs/directoryAudits{query}", self.base)
             }
             AuditQuery::Next(link) => {

@@ -2,13 +2,26 @@
 
 use serde::Deserialize;
 
-use super::{Graph, GraphError, Refusal, url::{query, quoted, segment}};
+use super::{
+    Graph, GraphError, Refusal,
+    url::{query, quoted, segment},
+};
 use crate::ids::{GroupId, UserId};
 
-const ROLES: &[&str] = &["RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"];
-const ACTIVE_ROLES: &[&str] = &["RoleManagement.Read.Directory", "Directory.Read.All", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"];
-const GROUPS: &[&str] = &["Directory.Read.All", "GroupMember.Read.All", "Group.Read.All", "Directory.ReadWrite.All"];
-const GROUP_ELIGIBILITY: &[&str] = &["PrivilegedEligibilitySchedule.Read.AzureADGroup", "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup"];
+const ROLES: &[&str] =
+    &["RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"];
+const ACTIVE_ROLES: &[&str] = &[
+    "RoleManagement.Read.Directory",
+    "Directory.Read.All",
+    "RoleManagement.Read.All",
+    "RoleManagement.ReadWrite.Directory",
+];
+const GROUPS: &[&str] =
+    &["Directory.Read.All", "GroupMember.Read.All", "Group.Read.All", "Directory.ReadWrite.All"];
+const GROUP_ELIGIBILITY: &[&str] = &[
+    "PrivilegedEligibilitySchedule.Read.AzureADGroup",
+    "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
+];
 
 /// Who holds a role, or may take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,8 +133,7 @@ impl Graph {
     /// All members of a group, directly or through other groups, users or not.
     pub async fn transitive_members(&self, group: &str) -> Result<Vec<UserId>, GraphError> {
         let query = query(&[("$select", "id"), ("$top", "999")]);
-        let url =
-            format!("{}/v1.0/groups/{}/transitiveMembers{query}", self.base, segment(group)?);
+        let url = format!("{}/v1.0/groups/{}/transitiveMembers{query}", self.base, segment(group)?);
         let list: Vec<RawMember> = self.list(url, GROUPS).await?;
         list.iter()
             .map(|member| {

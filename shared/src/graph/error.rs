@@ -25,13 +25,17 @@ pub enum GraphError {
         cause: String,
     },
     /// Stop everything: an application permission is not granted.
-    #[error("permission {permission} is not granted: grant it to the app registration (API permissions, Microsoft Graph, Application) and give admin consent")]
+    #[error(
+        "permission {permission} is not granted: grant it to the app registration (API permissions, Microsoft Graph, Application) and give admin consent"
+    )]
     PermissionMissing {
         /// The permission that the request needs.
         permission: String,
     },
     /// Stop everything: the tenant's licence does not include what is asked for.
-    #[error("the tenant has no Microsoft Entra ID P1 or P2 licence, which the audit log and its reports need")]
+    #[error(
+        "the tenant has no Microsoft Entra ID P1 or P2 licence, which the audit log and its reports need"
+    )]
     NoPremium,
     /// This one does not exist.
     #[error("not found")]
@@ -93,9 +97,7 @@ impl GraphError {
     /// Graph's name for the refused request, where there is one.
     pub fn request_id(&self) -> Option<&str> {
         match self {
-            Self::Forbidden { request_id, .. } | Self::Refused { request_id, .. } => {
-                request_id.as_deref()
-            }
+            Self::Forbidden { request_id, .. } | Self::Refused { request_id, .. } => request_id.as_deref(),
             _ => None,
         }
     }

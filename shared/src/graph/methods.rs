@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::{Answer, Budget, Call, Graph, GraphError, Turn, url::segment};
 use crate::{
     ids::{MethodId, UserId},
-    method::MethodKind,
     intent::Deletion,
+    method::MethodKind,
 };
 
 const READ: &[&str] = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
@@ -122,7 +122,14 @@ impl TryFrom<RawMethod> for Method {
         let sms_sign_in =
             if raw.sms_sign_in.as_deref() == Some("ready") { SmsSignIn::Ready } else { SmsSignIn::Not };
         segment(&raw.id)?;
-        Ok(Self { kind, id: MethodId(raw.id), created, phone_number: raw.phone_number, phone_type, sms_sign_in })
+        Ok(Self {
+            kind,
+            id: MethodId(raw.id),
+            created,
+            phone_number: raw.phone_number,
+            phone_type,
+            sms_sign_in,
+        })
     }
 }
 
@@ -159,7 +166,11 @@ impl Graph {
     /// Deletes one method, once: whether to try again is for the caller, who must look at the
     /// lease, the brake and the user first. [`GraphError::NotFound`] means that it is gone already;
     /// [`GraphError::Unavailable`] that it may be gone.
-    pub async fn delete_method(&self, turn: Turn, deletion: &Deletion<'_>) -> Result<Option<String>, GraphError> {
+    pub async fn delete_method(
+        &self,
+        turn: Turn,
+        deletion: &Deletion<'_>,
+    ) -> Result<Option<String>, GraphError> {
         let kind = match deletion.kind() {
             MethodKind::Phone => "phoneMethods",
             MethodKind::MicrosoftAuthenticator => "microsoftAuthenticatorMethods",
@@ -206,7 +217,11 @@ mod tests {
 
     #[test]
     fn a_method_that_is_not_understood_is_no_method_list() {
-        for json in [r#"{"id":"x"}"#, r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":".."}"##, r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":"x","createdDateTime":"soon"}"##] {
+        for json in [
+            r#"{"id":"x"}"#,
+            r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":".."}"##,
+            r##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":"x","createdDateTime":"soon"}"##,
+        ] {
             assert!(matches!(read(json), Err(GraphError::Unreadable { .. })), "{json}");
         }
     }

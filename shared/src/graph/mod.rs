@@ -35,11 +35,11 @@ pub use self::{
     directory::{Eligibilities, Principal, PrincipalKind, RoleGrant},
     error::{GraphError, Refusal},
     methods::{
-        DELETE_TAKES_AT_MOST, Method as AuthenticationMethod, PerUserMfa, PhoneType,
-        REMOVAL_SHOWS_AFTER, SmsSignIn,
+        DELETE_TAKES_AT_MOST, Method as AuthenticationMethod, PerUserMfa, PhoneType, REMOVAL_SHOWS_AFTER,
+        SmsSignIn,
     },
     policies::{ConditionalAccess, Policies},
-    reports::{ReportPage, RegistrationDetails},
+    reports::{RegistrationDetails, ReportPage},
     users::User,
 };
 use self::{
@@ -229,9 +229,8 @@ impl Graph {
             _ => return Err(error.clone()),
         };
         let deadline = *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let past_deadline = deadline.is_some_and(|deadline| {
-            self.clock.now().checked_add(wait).map_or(true, |at| at >= deadline)
-        });
+        let past_deadline = deadline
+            .is_some_and(|deadline| self.clock.now().checked_add(wait).map_or(true, |at| at >= deadline));
         if attempt + 1 >= retry::MAX_ATTEMPTS || wait > retry::MAX_WAIT || past_deadline {
             return Err(error.clone());
         }
@@ -274,9 +273,7 @@ impl Graph {
     fn throttled(&self, call: &Call, sent: tokio::time::Instant, answer: &Response<Bytes>) -> GraphError {
         self.throttled.fetch_add(1, Ordering::Relaxed);
         let asked = retry::retry_after(answer.headers(), self.clock.now());
-        let wait = asked.unwrap_or_else(|| {
-            Duration::from_secs(2) + retry::backoff(2, fastrand::f64())
-        });
+        let wait = asked.unwrap_or_else(|| Duration::from_secs(2) + retry::backoff(2, fastrand::f64()));
         match call.budget {
             Budget::Reports => self.reports.pause(wait.min(retry::MAX_WAIT)),
             Budget::Rest => self.rest.throttled(sent, wait.min(retry::MAX_WAIT)),
@@ -292,9 +289,9 @@ impl Graph {
 }
 
 fn request(call: &Call, token: &Token) -> Result<Request<Bytes>, GraphError> {
-    let mut bearer =
-        http::HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret())).map_err(|_| {
-            GraphError::Unauthorized { cause: "the access token cannot stand in a header".to_owned() }
+    let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
+        .map_err(|_| GraphError::Unauthorized {
+            cause: "the access token cannot stand in a header".to_owned(),
         })?;
     bearer.set_sensitive(true);
     Request::builder()

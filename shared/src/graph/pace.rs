@@ -95,8 +95,7 @@ impl AdaptivePace {
         rate.successes += 1;
         if f64::from(rate.successes) >= rate.per_second.max(1.0) {
             rate.successes = 0;
-            let raised =
-                if rate.slow_start { rate.per_second * 2.0 } else { rate.per_second + 0.5 };
+            let raised = if rate.slow_start { rate.per_second * 2.0 } else { rate.per_second + 0.5 };
             rate.per_second = raised.min(MAX_RATE);
         }
     }

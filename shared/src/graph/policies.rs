@@ -104,7 +104,13 @@ impl RawPolicy {
             .and_then(|applications| applications.include_user_actions)
             .is_some_and(|actions| actions.iter().any(|a| a == "urn:user:registersecurityinfo"));
         (demands_mfa || guards_registration).then(|| ConditionalAccess {
-            name: self.display_name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(120).collect(),
+            name: self
+                .display_name
+                .unwrap_or_default()
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(120)
+                .collect(),
             demands_mfa,
             guards_registration,
         })

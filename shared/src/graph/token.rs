@@ -140,7 +140,9 @@ fn refusal(body: &[u8]) -> GraphError {
                 cause: "AADSTS70021: the federated credential is not known yet".to_owned(),
             };
         }
-        "AADSTS7000215" => "the client secret is wrong: AZURE_CLIENT_SECRET takes the secret's value, not its id",
+        "AADSTS7000215" => {
+            "the client secret is wrong: AZURE_CLIENT_SECRET takes the secret's value, not its id"
+        }
         "AADSTS7000222" => "the client secret has expired: make a new one in the app registration",
         "AADSTS700016" => "no such app in this tenant: look at AZURE_CLIENT_ID and AZURE_TENANT_ID",
         "AADSTS90002" => "no such tenant: look at AZURE_TENANT_ID and AZURE_CLOUD",
@@ -173,7 +175,9 @@ mod tests {
     fn a_token_is_renewed_before_it_expires_and_says_its_permissions() {
         let now: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
         let payload = URL_SAFE_NO_PAD.encode(r#"{"roles":["AuditLog.Read.All"]}"#);
-        let token = read(&answer(200, &format!(r#"{{"access_token":"x.{payload}.y","expires_in":3600}}"#)), now).unwrap();
+        let token =
+            read(&answer(200, &format!(r#"{{"access_token":"x.{payload}.y","expires_in":3600}}"#)), now)
+                .unwrap();
         assert!(token.grants("AuditLog.Read.All") && !token.grants("Policy.Read.All"));
         assert!(token.is_fresh("2026-03-01T00:54:59Z".parse().unwrap()));
         assert!(!token.is_fresh("2026-03-01T00:55:00Z".parse().unwrap()));

@@ -40,7 +40,8 @@ mod tests {
         for text in ["a/b", "../..", "a?b=c", "a#b", "a\0b", "a%2fb", "o'neill@x.example", "ä"] {
             let encoded = segment(text).unwrap();
             assert!(!encoded.contains(['/', '?', '#', '\0', '\'', '@']), "{encoded}");
-            let url = url::Url::parse(&format!("https://graph.example/v1.0/users/{encoded}/authentication")).unwrap();
+            let url = url::Url::parse(&format!("https://graph.example/v1.0/users/{encoded}/authentication"))
+                .unwrap();
             assert_eq!(url.path_segments().unwrap().count(), 4, "{text}");
         }
         for text in ["", ".", "..", "..."] {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Answer, Budget, Call, Graph, GraphError, url::{query, segment}};
+use super::{
+    Answer, Budget, Call, Graph, GraphError,
+    url::{query, segment},
+};
 use crate::{ids::UserId, user_ref::UserRef};
 
 /// The properties that are asked for.

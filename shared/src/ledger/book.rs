@@ -195,7 +195,11 @@ impl Book {
     }
 
     /// Makes a changed state item durable, and with it an entry of the history.
-    pub async fn save_user(&self, state: &Held<UserState>, entry: Option<&HistoryEntry>) -> Result<u64, BookError> {
+    pub async fn save_user(
+        &self,
+        state: &Held<UserState>,
+        entry: Option<&HistoryEntry>,
+    ) -> Result<u64, BookError> {
         let mut writes = vec![self.user_write(state)];
         writes.extend(entry.map(|entry| self.history_write(state.value.user_id, entry)));
         self.commit(&writes).await?;
@@ -280,10 +284,14 @@ impl Book {
             let mut changed = state.clone();
             changed.value.conclude(concluded.clone());
             let mut writes = Vec::with_capacity(3);
-            if let Some(counts) = counts(concluded.outcome) {
+            let replaced = changed.value.concluded.as_ref() == Some(concluded);
+            let counts = counts(concluded.outcome);
+            if replaced && (state.value.counted.is_some() || !matches!(counts, Counts::Apart)) {
                 let mut brake = self.brake().await?;
                 changed.value.counted = match counts {
-                    Counts::As { failed } => Some(brake.value.count(failed, state.value.counted, limits, now)),
+                    Counts::As { failed } => {
+                        Some(brake.value.count(failed, state.value.counted, limits, now))
+                    }
                     Counts::Apart => {
                         brake.value.uncount(state.value.counted);
                         None
@@ -291,7 +299,9 @@ impl Book {
                 };
                 writes.push(self.brake_write(&brake));
             }
-            writes.push(self.user_write(&changed));
+            // First, because it tells an own write whose answer was lost: the brake's item is written
+            // by everybody.
+            writes.insert(0, self.user_write(&changed));
             let entry = HistoryEntry::Outcome(Box::new(concluded.clone()));
             writes.push(self.history_write(changed.value.user_id, &entry));
             match self.commit(&writes).await {
@@ -404,7 +414,12 @@ impl Book {
     }
 
     /// Ends a registration without one clear user. `None` where there is no such event on record.
-    pub async fn end_ambiguous(&self, event: &EventId, who: &str, why: &str) -> Result<Option<AmbiguousEvent>, BookError> {
+    pub async fn end_ambiguous(
+        &self,
+        event: &EventId,
+        who: &str,
+        why: &str,
+    ) -> Result<Option<AmbiguousEvent>, BookError> {
         for _ in 0..TRIES {
             let held: Held<Option<AmbiguousEvent>> = self.load(Key::ambiguous(event)).await?;
             let Some(mut value) = held.value else { return Ok(None) };
@@ -452,7 +467,10 @@ impl Book {
     pub async fn report_line(&self, user: UserId) -> Result<Option<ReportLine>, BookError> {
         let now = self.clock.now();
         let document = self.get(&[Key::report_line(user)]).await?.pop().flatten();
-        document.filter(|document| document.expires_at.is_none_or(|at| at > now)).map(|document| parse(&document)).transpose()
+        document
+            .filter(|document| document.expires_at.is_none_or(|at| at > now))
+            .map(|document| parse(&document))
+            .transpose()
     }
 
     /// One page of the users (and events) that are listed under `outcome`.
@@ -504,9 +522,8 @@ impl Book {
     }
 
     fn ambiguous_write(&self, event: &AmbiguousEvent, version: u64) -> Write {
-        let outcome = event.ended.is_none().then(|| {
-            outcome::Outcome::Held(outcome::Held::AmbiguousEvent).to_string()
-        });
+        let outcome =
+            event.ended.is_none().then(|| outcome::Outcome::Held(outcome::Held::AmbiguousEvent).to_string());
         self.write(Key::ambiguous(&event.event_id), version, event, outcome, None)
     }
 
@@ -575,13 +592,13 @@ enum Counts {
 }
 
 /// How an outcome counts towards the failure rate.
-fn counts(outcome: outcome::Outcome) -> Option<Counts> {
+fn counts(outcome: outcome::Outcome) -> Counts {
     use outcome::{Failed, Outcome, Partial};
     match outcome {
-        Outcome::RolledBack => Some(Counts::As { failed: false }),
-        Outcome::Failed(Failed::Throttled) | Outcome::Partial(Partial::Throttled) => Some(Counts::Apart),
-        Outcome::Failed(_) | Outcome::Partial(_) => Some(Counts::As { failed: true }),
-        _ => None,
+        Outcome::RolledBack => Counts::As { failed: false },
+        Outcome::Failed(Failed::Throttled) | Outcome::Partial(Partial::Throttled) => Counts::Apart,
+        Outcome::Failed(_) | Outcome::Partial(_) => Counts::As { failed: true },
+        _ => Counts::Apart,
     }
 }
 

@@ -20,8 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    AmbiguousEvent, Book, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry,
-    IntentWritten, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
+    AmbiguousEvent, Book, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry, IntentWritten, Key,
+    Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
 };
 use crate::{
     brake::BrakeState,
@@ -90,13 +90,7 @@ pub async fn conforms(new: impl AsyncFn() -> Arc<dyn Ledger>) {
             failed.push(*name);
         }
     }
-    assert!(
-        failed.is_empty(),
-        "{} of {} checks failed: {}",
-        failed.len(),
-        CHECKS.len(),
-        failed.join(", ")
-    );
+    assert!(failed.is_empty(), "{} of {} checks failed: {}", failed.len(), CHECKS.len(), failed.join(", "));
 }
 
 // Documents
@@ -148,19 +142,11 @@ async fn one(ledger: &dyn Ledger, key: &Key) -> Option<Document> {
 }
 
 fn query(outcome: &str, limit: usize) -> OutcomeQuery {
-    OutcomeQuery {
-        outcome: outcome.to_owned(),
-        until: None,
-        after: None,
-        limit,
-    }
+    OutcomeQuery { outcome: outcome.to_owned(), until: None, after: None, limit }
 }
 
 fn pks(documents: &[Document]) -> Vec<&str> {
-    documents
-        .iter()
-        .map(|document| document.key.pk.as_str())
-        .collect()
+    documents.iter().map(|document| document.key.pk.as_str()).collect()
 }
 
 /// Lists may lag: asks again for a while until they say what is expected.
@@ -186,27 +172,16 @@ async fn counts(ledger: &dyn Ledger, outcome: &str, expected: u64) {
 
 async fn get_answers_in_the_order_of_the_keys(ledger: Arc<dyn Ledger>) {
     let keys: Vec<Key> = (0..100).map(|n| Key::new(format!("P#{n}"), "S")).collect();
-    let there: Vec<Document> = keys
-        .iter()
-        .step_by(2)
-        .map(|key| document(key.clone(), 1))
-        .collect();
+    let there: Vec<Document> = keys.iter().step_by(2).map(|key| document(key.clone(), 1)).collect();
     write_all(&*ledger, &there).await;
     let backwards: Vec<Key> = keys.iter().rev().cloned().collect();
     let found = ledger.get(&backwards).await.unwrap();
     assert_eq!(found.len(), 100);
     for (n, (key, found)) in backwards.iter().zip(found).enumerate() {
-        assert_eq!(
-            found.map(|document| document.key),
-            (n % 2 == 1).then(|| key.clone())
-        );
+        assert_eq!(found.map(|document| document.key), (n % 2 == 1).then(|| key.clone()));
     }
     assert_eq!(ledger.get(&[]).await.unwrap(), []);
-    assert_eq!(
-        one(&*ledger, &Key::new("P#0", "s")).await,
-        None,
-        "keys tell cases apart"
-    );
+    assert_eq!(one(&*ledger, &Key::new("P#0", "s")).await, None, "keys tell cases apart");
 }
 
 async fn a_document_is_read_back_as_it_was_written(ledger: Arc<dyn Ledger>) {
@@ -219,10 +194,7 @@ async fn a_document_is_read_back_as_it_was_written(ledger: Arc<dyn Ledger>) {
         ..document(Key::new("P", "full"), 7)
     };
     let bare = document(Key::new("P", "bare"), 1);
-    ledger
-        .commit(&[any(full.clone()), any(bare.clone())])
-        .await
-        .unwrap();
+    ledger.commit(&[any(full.clone()), any(bare.clone())]).await.unwrap();
     assert_eq!(one(&*ledger, &full.key).await, Some(full));
     assert_eq!(one(&*ledger, &bare.key).await, Some(bare));
 }
@@ -231,36 +203,17 @@ async fn a_condition_holds_or_the_write_is_refused(ledger: Arc<dyn Ledger>) {
     let key = Key::new("P", "S");
     let refused = Err(LedgerError::Conflict);
     let write = |version, expect| [put(document(key.clone(), version), expect)];
-    assert_eq!(
-        ledger.commit(&write(2, Expect::Version(1))).await,
-        refused,
-        "there is none"
-    );
+    assert_eq!(ledger.commit(&write(2, Expect::Version(1))).await, refused, "there is none");
     assert_eq!(one(&*ledger, &key).await, None);
     assert_eq!(ledger.commit(&write(1, Expect::Absent)).await, Ok(()));
-    assert_eq!(
-        ledger.commit(&write(1, Expect::Absent)).await,
-        refused,
-        "there is one"
-    );
-    assert_eq!(
-        ledger.commit(&write(3, Expect::Version(2))).await,
-        refused,
-        "another version"
-    );
+    assert_eq!(ledger.commit(&write(1, Expect::Absent)).await, refused, "there is one");
+    assert_eq!(ledger.commit(&write(3, Expect::Version(2))).await, refused, "another version");
     assert_eq!(ledger.commit(&write(2, Expect::Version(1))).await, Ok(()));
-    assert_eq!(
-        ledger.commit(&write(2, Expect::Version(1))).await,
-        refused,
-        "it was written since"
-    );
+    assert_eq!(ledger.commit(&write(2, Expect::Version(1))).await, refused, "it was written since");
     assert_eq!(ledger.commit(&write(1, Expect::Any)).await, Ok(()));
     assert_eq!(one(&*ledger, &key).await.unwrap().version, 1);
     let anew = Key::new("P", "new");
-    assert_eq!(
-        ledger.commit(&[any(document(anew.clone(), 1))]).await,
-        Ok(())
-    );
+    assert_eq!(ledger.commit(&[any(document(anew.clone(), 1))]).await, Ok(()));
     assert!(one(&*ledger, &anew).await.is_some());
 }
 
@@ -277,18 +230,10 @@ async fn a_commit_writes_all_or_none(ledger: Arc<dyn Ledger>) {
         for place in 0..=others.len() {
             let mut writes = others.to_vec();
             writes.insert(place, failing.clone());
-            assert_eq!(
-                ledger.commit(&writes).await,
-                Err(LedgerError::Conflict),
-                "case {n}, place {place}"
-            );
+            assert_eq!(ledger.commit(&writes).await, Err(LedgerError::Conflict), "case {n}, place {place}");
             for write in &writes {
                 let expected = (write.document.key == there.key).then(|| there.clone());
-                assert_eq!(
-                    one(&*ledger, &write.document.key).await,
-                    expected,
-                    "case {n}, place {place}"
-                );
+                assert_eq!(one(&*ledger, &write.document.key).await, expected, "case {n}, place {place}");
             }
         }
     }
@@ -296,51 +241,32 @@ async fn a_commit_writes_all_or_none(ledger: Arc<dyn Ledger>) {
 }
 
 async fn a_full_commit_is_taken(ledger: Arc<dyn Ledger>) {
-    let writes: Vec<Write> = (0..25)
-        .map(|n| put(document(Key::new(format!("P#{n}"), "S"), 1), Expect::Absent))
-        .collect();
+    let writes: Vec<Write> =
+        (0..25).map(|n| put(document(Key::new(format!("P#{n}"), "S"), 1), Expect::Absent)).collect();
     ledger.commit(&writes).await.unwrap();
-    let keys: Vec<Key> = writes
-        .iter()
-        .map(|write| write.document.key.clone())
-        .collect();
+    let keys: Vec<Key> = writes.iter().map(|write| write.document.key.clone()).collect();
     assert!(ledger.get(&keys).await.unwrap().iter().all(Option::is_some));
 }
 
 async fn commit_each_reports_each(ledger: Arc<dyn Ledger>) {
     let key = |n: usize| Key::new(format!("P#{n}"), "S");
-    let there: Vec<Document> = (0..100)
-        .filter(|n| n % 3 == 0)
-        .map(|n| document(key(n), 1))
-        .collect();
+    let there: Vec<Document> = (0..100).filter(|n| n % 3 == 0).map(|n| document(key(n), 1)).collect();
     write_all(&*ledger, &there).await;
-    let writes: Vec<Write> = (0..100)
-        .map(|n| put(document(key(n), 1), Expect::Absent))
-        .collect();
+    let writes: Vec<Write> = (0..100).map(|n| put(document(key(n), 1), Expect::Absent)).collect();
     let results = ledger.commit_each(&writes).await.unwrap();
     assert_eq!(results.len(), 100);
     for (n, result) in results.into_iter().enumerate() {
-        let expected = if n % 3 == 0 {
-            Err(LedgerError::Conflict)
-        } else {
-            Ok(())
-        };
+        let expected = if n % 3 == 0 { Err(LedgerError::Conflict) } else { Ok(()) };
         assert_eq!(result, expected, "write {n}");
         let found = one(&*ledger, &key(n)).await.unwrap();
-        assert_eq!(
-            found.write_id == writes[n].document.write_id,
-            n % 3 != 0,
-            "write {n}"
-        );
+        assert_eq!(found.write_id == writes[n].document.write_id, n % 3 != 0, "write {n}");
     }
     assert_eq!(ledger.commit_each(&[]).await.unwrap(), []);
 }
 
 async fn by_outcome_lists_the_longest_unchanged_first(ledger: Arc<dyn Ledger>) {
-    let late = Document {
-        updated_at: shift(at(20), SignedDuration::from_nanos(1)),
-        ..listed("d", "pending", 0)
-    };
+    let late =
+        Document { updated_at: shift(at(20), SignedDuration::from_nanos(1)), ..listed("d", "pending", 0) };
     let documents = [
         listed("a", "pending", 30),
         listed("b", "pending", 10),
@@ -363,102 +289,44 @@ async fn by_outcome_lists_the_longest_unchanged_first(ledger: Arc<dyn Ledger>) {
 }
 
 async fn by_outcome_ends_at_until(ledger: Arc<dyn Ledger>) {
-    let documents = [
-        listed("a", "pending", 10),
-        listed("b", "pending", 20),
-        listed("c", "pending", 30),
-    ];
+    let documents = [listed("a", "pending", 10), listed("b", "pending", 20), listed("c", "pending", 30)];
     write_all(&*ledger, &documents).await;
-    let until = |until| OutcomeQuery {
-        until: Some(until),
-        ..query("pending", 10)
-    };
+    let until = |until| OutcomeQuery { until: Some(until), ..query("pending", 10) };
     lists(&*ledger, &query("pending", 10), &["a", "b", "c"]).await;
     lists(&*ledger, &until(at(20)), &["a", "b"]).await;
-    lists(
-        &*ledger,
-        &until(shift(at(20), SignedDuration::from_nanos(-1))),
-        &["a"],
-    )
-    .await;
+    lists(&*ledger, &until(shift(at(20), SignedDuration::from_nanos(-1))), &["a"]).await;
     lists(&*ledger, &until(at(9)), &[]).await;
-    let after = Cursor {
-        updated_at: at(10),
-        key: documents[0].key.clone(),
-    };
-    lists(
-        &*ledger,
-        &OutcomeQuery {
-            after: Some(after),
-            ..until(at(20))
-        },
-        &["b"],
-    )
-    .await;
+    let after = Cursor { updated_at: at(10), key: documents[0].key.clone() };
+    lists(&*ledger, &OutcomeQuery { after: Some(after), ..until(at(20)) }, &["b"]).await;
 }
 
 async fn by_outcome_pages_without_loss_or_repeats(ledger: Arc<dyn Ledger>) {
-    let documents: Vec<Document> = (0..40)
-        .map(|n| listed(&format!("USER#{n:02}"), "pending", i64::from(n / 15)))
-        .collect();
+    let documents: Vec<Document> =
+        (0..40).map(|n| listed(&format!("USER#{n:02}"), "pending", i64::from(n / 15))).collect();
     write_all(&*ledger, &documents).await;
     counts(&*ledger, "pending", 40).await;
     for limit in [1, 7, 10, 40] {
         let mut seen: Vec<Document> = Vec::new();
         let mut after = None;
         loop {
-            let page = ledger
-                .by_outcome(&OutcomeQuery {
-                    after,
-                    ..query("pending", limit)
-                })
-                .await
-                .unwrap();
+            let page = ledger.by_outcome(&OutcomeQuery { after, ..query("pending", limit) }).await.unwrap();
             assert!(page.len() <= limit);
             let Some(last) = page.last() else { break };
-            after = Some(Cursor {
-                updated_at: last.updated_at,
-                key: last.key.clone(),
-            });
+            after = Some(Cursor { updated_at: last.updated_at, key: last.key.clone() });
             seen.extend(page);
         }
-        assert!(
-            seen.is_sorted_by_key(|document| document.updated_at),
-            "limit {limit}"
-        );
+        assert!(seen.is_sorted_by_key(|document| document.updated_at), "limit {limit}");
         assert_eq!(seen.len(), 40, "limit {limit}");
-        assert_eq!(
-            pks(&seen).into_iter().collect::<BTreeSet<_>>().len(),
-            40,
-            "limit {limit}"
-        );
+        assert_eq!(pks(&seen).into_iter().collect::<BTreeSet<_>>().len(), 40, "limit {limit}");
     }
 }
 
 async fn a_document_leaves_a_list_when_its_outcome_changes(ledger: Arc<dyn Ledger>) {
-    write_all(
-        &*ledger,
-        &[
-            listed("a", "pending", 1),
-            listed("b", "pending", 2),
-            listed("c", "pending", 3),
-        ],
-    )
-    .await;
+    write_all(&*ledger, &[listed("a", "pending", 1), listed("b", "pending", 2), listed("c", "pending", 3)])
+        .await;
     lists(&*ledger, &query("pending", 10), &["a", "b", "c"]).await;
-    let changed = Document {
-        outcome: None,
-        ..listed("c", "", 4)
-    };
-    write_all(
-        &*ledger,
-        &[
-            listed("a", "rolled_back", 4),
-            listed("b", "pending", 5),
-            changed,
-        ],
-    )
-    .await;
+    let changed = Document { outcome: None, ..listed("c", "", 4) };
+    write_all(&*ledger, &[listed("a", "rolled_back", 4), listed("b", "pending", 5), changed]).await;
     lists(&*ledger, &query("pending", 10), &["b"]).await;
     lists(&*ledger, &query("rolled_back", 10), &["a"]).await;
     counts(&*ledger, "pending", 1).await;
@@ -479,56 +347,25 @@ async fn children_come_by_prefix_in_order_and_of_one_pk(ledger: Arc<dyn Ledger>)
         ("USER#", "H#1"),
         ("user#1", "H#1"),
     ];
-    let documents: Vec<Document> = there
-        .iter()
-        .map(|(pk, sk)| document(Key::new(*pk, *sk), 1))
-        .collect();
+    let documents: Vec<Document> = there.iter().map(|(pk, sk)| document(Key::new(*pk, *sk), 1)).collect();
     write_all(&*ledger, &documents).await;
-    let sks =
-        |documents: Vec<Document>| documents.into_iter().map(|d| d.key.sk).collect::<Vec<_>>();
-    assert_eq!(
-        sks(ledger.children("USER#1", "H#").await.unwrap()),
-        ["H#1", "H#10", "H#2", "H#3"]
-    );
-    assert_eq!(
-        sks(ledger.children("USER#1", "H").await.unwrap()),
-        ["H", "H#1", "H#10", "H#2", "H#3"]
-    );
-    assert_eq!(
-        sks(ledger.children("USER#1", "H%").await.unwrap()),
-        [""; 0],
-        "no pattern"
-    );
-    assert_eq!(
-        sks(ledger.children("USER#1", "_").await.unwrap()),
-        [""; 0],
-        "no pattern"
-    );
+    let sks = |documents: Vec<Document>| documents.into_iter().map(|d| d.key.sk).collect::<Vec<_>>();
+    assert_eq!(sks(ledger.children("USER#1", "H#").await.unwrap()), ["H#1", "H#10", "H#2", "H#3"]);
+    assert_eq!(sks(ledger.children("USER#1", "H").await.unwrap()), ["H", "H#1", "H#10", "H#2", "H#3"]);
+    assert_eq!(sks(ledger.children("USER#1", "H%").await.unwrap()), [""; 0], "no pattern");
+    assert_eq!(sks(ledger.children("USER#1", "_").await.unwrap()), [""; 0], "no pattern");
     assert_eq!(sks(ledger.children("USER#2", "H#").await.unwrap()), [""; 0]);
     let many: Vec<Document> = (0..300)
-        .map(|n| Document {
-            body: "x".repeat(5000),
-            ..document(Key::new("MANY", format!("H#{n:03}")), 1)
-        })
+        .map(|n| Document { body: "x".repeat(5000), ..document(Key::new("MANY", format!("H#{n:03}")), 1) })
         .collect();
     write_all(&*ledger, &many).await;
-    assert_eq!(
-        ledger.children("MANY", "H#").await.unwrap(),
-        many,
-        "all of them, however many"
-    );
+    assert_eq!(ledger.children("MANY", "H#").await.unwrap(), many, "all of them, however many");
 }
 
 async fn large_bodies_are_kept(ledger: Arc<dyn Ledger>) {
     let body = format!("\"{}\"", "ä".repeat(50_000));
-    let large = Document {
-        body,
-        ..document(Key::new("P", "S"), 1)
-    };
-    ledger
-        .commit(&[put(large.clone(), Expect::Absent)])
-        .await
-        .unwrap();
+    let large = Document { body, ..document(Key::new("P", "S"), 1) };
+    ledger.commit(&[put(large.clone(), Expect::Absent)]).await.unwrap();
     assert_eq!(one(&*ledger, &large.key).await, Some(large));
 }
 
@@ -558,58 +395,30 @@ async fn odd_characters_in_keys_are_kept_apart(ledger: Arc<dyn Ledger>) {
     ];
     let documents: Vec<Document> = odd
         .iter()
-        .flat_map(|text| {
-            [
-                Key::new(format!("EVENT#{text}"), "SEEN"),
-                Key::new("P", format!("H#{text}")),
-            ]
-        })
-        .map(|key| Document {
-            outcome: Some("pending".to_owned()),
-            ..document(key, 1)
-        })
+        .flat_map(|text| [Key::new(format!("EVENT#{text}"), "SEEN"), Key::new("P", format!("H#{text}"))])
+        .map(|key| Document { outcome: Some("pending".to_owned()), ..document(key, 1) })
         .collect();
     for document in &documents {
-        ledger
-            .commit(&[put(document.clone(), Expect::Absent)])
-            .await
-            .unwrap();
+        ledger.commit(&[put(document.clone(), Expect::Absent)]).await.unwrap();
     }
     for document in &documents {
         assert_eq!(one(&*ledger, &document.key).await.as_ref(), Some(document));
-        assert_eq!(
-            ledger
-                .commit(&[put(document.clone(), Expect::Absent)])
-                .await,
-            Err(LedgerError::Conflict)
-        );
+        assert_eq!(ledger.commit(&[put(document.clone(), Expect::Absent)]).await, Err(LedgerError::Conflict));
     }
     let children = ledger.children("P", "H#").await.unwrap();
     assert_eq!(children.len(), odd.len());
     assert!(children.is_sorted_by_key(|document| document.key.sk.clone()));
     for text in odd {
-        let children = ledger
-            .children(&format!("EVENT#{text}"), "SEEN")
-            .await
-            .unwrap();
+        let children = ledger.children(&format!("EVENT#{text}"), "SEEN").await.unwrap();
         assert_eq!(children.len(), 1, "{text:?}");
     }
     counts(&*ledger, "pending", documents.len() as u64).await;
     let mut after = None;
     let mut seen = BTreeSet::new();
     loop {
-        let page = ledger
-            .by_outcome(&OutcomeQuery {
-                after,
-                ..query("pending", 5)
-            })
-            .await
-            .unwrap();
+        let page = ledger.by_outcome(&OutcomeQuery { after, ..query("pending", 5) }).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some(Cursor {
-            updated_at: last.updated_at,
-            key: last.key.clone(),
-        });
+        after = Some(Cursor { updated_at: last.updated_at, key: last.key.clone() });
         seen.extend(page.into_iter().map(|document| document.key));
     }
     assert_eq!(seen.len(), documents.len(), "cursors hold such keys too");
@@ -618,11 +427,7 @@ async fn odd_characters_in_keys_are_kept_apart(ledger: Arc<dyn Ledger>) {
 async fn exactly_one_of_many_writers_wins(ledger: Arc<dyn Ledger>) {
     let key = Key::new("P", "S");
     for round in 0..10 {
-        let expect = if round == 0 {
-            Expect::Absent
-        } else {
-            Expect::Version(round)
-        };
+        let expect = if round == 0 { Expect::Absent } else { Expect::Version(round) };
         let writers = (0..8).map(|_| {
             let (ledger, document) = (ledger.clone(), document(key.clone(), round + 1));
             tokio::spawn(async move {
@@ -630,22 +435,10 @@ async fn exactly_one_of_many_writers_wins(ledger: Arc<dyn Ledger>) {
                 (document.write_id, result)
             })
         });
-        let results: Vec<_> = join_all(writers)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
-        let won: Vec<Uuid> = results
-            .iter()
-            .filter(|(_, result)| result.is_ok())
-            .map(|(id, _)| *id)
-            .collect();
+        let results: Vec<_> = join_all(writers).await.into_iter().map(Result::unwrap).collect();
+        let won: Vec<Uuid> = results.iter().filter(|(_, result)| result.is_ok()).map(|(id, _)| *id).collect();
         assert_eq!(won.len(), 1, "round {round}");
-        assert!(
-            results
-                .iter()
-                .all(|(_, result)| matches!(result, Ok(()) | Err(LedgerError::Conflict)))
-        );
+        assert!(results.iter().all(|(_, result)| matches!(result, Ok(()) | Err(LedgerError::Conflict))));
         let there = one(&*ledger, &key).await.unwrap();
         assert_eq!((there.write_id, there.version), (won[0], round + 1));
     }
@@ -653,10 +446,7 @@ async fn exactly_one_of_many_writers_wins(ledger: Arc<dyn Ledger>) {
 
 // The book
 
-const LIMITS: Limits = Limits {
-    max_rollbacks_per_day: 3,
-    max_failure_percent: 20,
-};
+const LIMITS: Limits = Limits { max_rollbacks_per_day: 3, max_failure_percent: 20 };
 const DAY: i64 = 24 * 60 * 60;
 
 /// A clock that stands still until it is set.
@@ -700,10 +490,7 @@ async fn pending(book: &Book, n: u128) -> Loaded<UserState> {
 
 async fn on_record(book: &Book, n: u128) -> Loaded<UserState> {
     let held = book.user(user(n)).await.unwrap();
-    Loaded {
-        value: held.value.unwrap(),
-        version: held.version,
-    }
+    Loaded { value: held.value.unwrap(), version: held.version }
 }
 
 fn intent(at: Timestamp) -> Intent {
@@ -722,8 +509,7 @@ fn intent(at: Timestamp) -> Intent {
 }
 
 async fn intend(book: &Book, state: &mut Loaded<UserState>) -> Result<IntentWritten, LedgerError> {
-    book.write_intent(state, intent(book.now()), false, LIMITS, run())
-        .await
+    book.write_intent(state, intent(book.now()), false, LIMITS, run()).await
 }
 
 async fn slots(book: &Book) -> u32 {
@@ -748,9 +534,7 @@ fn concluded(book: &Book, outcome: Outcome) -> Concluded {
 
 async fn conclude(book: &Book, n: u128, outcome: Outcome) {
     let state = on_record(book, n).await;
-    book.conclude(&state, &concluded(book, outcome), LIMITS)
-        .await
-        .unwrap();
+    book.conclude(&state, &concluded(book, outcome), LIMITS).await.unwrap();
 }
 
 fn outcomes(history: &[HistoryEntry]) -> Vec<Outcome> {
@@ -766,13 +550,8 @@ async fn a_ledger_belongs_to_one_tenant(ledger: Arc<dyn Ledger>) {
     let open = |n| Book::open(ledger.clone(), tenant(n), clock.clone());
     open(1).await.unwrap();
     open(1).await.unwrap();
-    let Err(LedgerError::Unusable(why)) = open(2).await else {
-        panic!("another tenant's id was taken")
-    };
-    assert!(
-        why.contains(&tenant(1).to_string()) && why.contains(&tenant(2).to_string()),
-        "{why}"
-    );
+    let Err(LedgerError::Unusable(why)) = open(2).await else { panic!("another tenant's id was taken") };
+    assert!(why.contains(&tenant(1).to_string()) && why.contains(&tenant(2).to_string()), "{why}");
     open(1).await.unwrap();
 }
 
@@ -780,9 +559,7 @@ async fn an_intent_takes_exactly_one_slot(ledger: Arc<dyn Ledger>) {
     let hands = Hands::default();
     let book = open(ledger, &hands).await;
     let mut state = pending(&book, 1).await;
-    let IntentWritten::Durable(durable) = intend(&book, &mut state).await.unwrap() else {
-        panic!("refused")
-    };
+    let IntentWritten::Durable(durable) = intend(&book, &mut state).await.unwrap() else { panic!("refused") };
     assert_eq!(slots(&book).await, 1);
     let there = on_record(&book, 1).await;
     assert_eq!(
@@ -795,9 +572,7 @@ async fn an_intent_takes_exactly_one_slot(ledger: Arc<dyn Ledger>) {
     assert_eq!(durable.deletion(0).unwrap().user(), user(1));
     assert!(durable.deletion(1).is_none());
     let history = book.history(user(1)).await.unwrap();
-    assert!(
-        matches!(&history[..], [HistoryEntry::Intent { intent, .. }] if intent == durable.intent())
-    );
+    assert!(matches!(&history[..], [HistoryEntry::Intent { intent, .. }] if intent == durable.intent()));
 }
 
 async fn an_intent_in_its_old_slot_takes_none(ledger: Arc<dyn Ledger>) {
@@ -805,46 +580,26 @@ async fn an_intent_in_its_old_slot_takes_none(ledger: Arc<dyn Ledger>) {
     let book = open(ledger, &hands).await;
     let mut state = pending(&book, 1).await;
     intend(&book, &mut state).await.unwrap();
-    let again = book
-        .write_intent(&mut state, intent(at(0)), true, LIMITS, run())
-        .await
-        .unwrap();
+    let again = book.write_intent(&mut state, intent(at(0)), true, LIMITS, run()).await.unwrap();
     assert!(matches!(again, IntentWritten::Durable(_)));
     assert_eq!(slots(&book).await, 1);
     intend(&book, &mut state).await.unwrap();
-    assert_eq!(
-        slots(&book).await,
-        2,
-        "a new slot where it does not keep the old one"
-    );
+    assert_eq!(slots(&book).await, 2, "a new slot where it does not keep the old one");
 }
 
 async fn an_intent_is_refused_while_the_brake_is_open(ledger: Arc<dyn Ledger>) {
     let hands = Hands::default();
     let book = open(ledger, &hands).await;
     let mut state = pending(&book, 1).await;
-    book.move_brake(BrakeState::Open, "ops", "look")
-        .await
-        .unwrap();
+    book.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
     for keeps_slot in [false, true] {
-        let written = book
-            .write_intent(&mut state, intent(at(0)), keeps_slot, LIMITS, run())
-            .await
-            .unwrap();
+        let written = book.write_intent(&mut state, intent(at(0)), keeps_slot, LIMITS, run()).await.unwrap();
         assert!(matches!(written, IntentWritten::BrakeOpen));
     }
     assert_eq!(on_record(&book, 1).await.value, state.value);
-    assert_eq!(
-        (state.value.intent.is_none(), slots(&book).await),
-        (true, 0)
-    );
-    book.move_brake(BrakeState::Released, "ops", "looked")
-        .await
-        .unwrap();
-    assert!(matches!(
-        intend(&book, &mut state).await.unwrap(),
-        IntentWritten::Durable(_)
-    ));
+    assert_eq!((state.value.intent.is_none(), slots(&book).await), (true, 0));
+    book.move_brake(BrakeState::Released, "ops", "looked").await.unwrap();
+    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
 }
 
 async fn an_intent_is_refused_without_a_slot(ledger: Arc<dyn Ledger>) {
@@ -852,23 +607,14 @@ async fn an_intent_is_refused_without_a_slot(ledger: Arc<dyn Ledger>) {
     let book = open(ledger, &hands).await;
     for n in 0..3 {
         let mut state = pending(&book, n).await;
-        assert!(matches!(
-            intend(&book, &mut state).await.unwrap(),
-            IntentWritten::Durable(_)
-        ));
+        assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
     }
     let mut state = pending(&book, 3).await;
-    assert!(matches!(
-        intend(&book, &mut state).await.unwrap(),
-        IntentWritten::NoSlot
-    ));
+    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::NoSlot));
     assert!(on_record(&book, 3).await.value.intent.is_none());
     assert!(book.history(user(3)).await.unwrap().is_empty());
     hands.set(DAY + 300);
-    assert!(matches!(
-        intend(&book, &mut state).await.unwrap(),
-        IntentWritten::Durable(_)
-    ));
+    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
 }
 
 async fn an_intent_is_refused_when_the_user_was_changed(ledger: Arc<dyn Ledger>) {
@@ -876,16 +622,9 @@ async fn an_intent_is_refused_when_the_user_was_changed(ledger: Arc<dyn Ledger>)
     let book = open(ledger, &hands).await;
     let mut state = pending(&book, 1).await;
     book.save_user(&state, None).await.unwrap();
-    assert_eq!(
-        intend(&book, &mut state).await.unwrap_err(),
-        LedgerError::Conflict
-    );
+    assert_eq!(intend(&book, &mut state).await.unwrap_err(), LedgerError::Conflict);
     assert!(on_record(&book, 1).await.value.intent.is_none());
-    assert_eq!(
-        slots(&book).await,
-        0,
-        "a slot that nobody uses is not taken"
-    );
+    assert_eq!(slots(&book).await, 0, "a slot that nobody uses is not taken");
 }
 
 async fn concurrent_intents_never_exceed_the_cap(ledger: Arc<dyn Ledger>) {
@@ -908,12 +647,7 @@ async fn concurrent_intents_never_exceed_the_cap(ledger: Arc<dyn Ledger>) {
             panic!("no writer came through");
         })
     });
-    let durable = join_all(writers)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .filter(|durable| *durable)
-        .count();
+    let durable = join_all(writers).await.into_iter().map(Result::unwrap).filter(|durable| *durable).count();
     assert_eq!(durable, 3);
     assert_eq!(slots(&book).await, 3);
     let mut intents = 0;
@@ -937,11 +671,7 @@ async fn a_user_counts_once_by_the_latest_outcome(ledger: Arc<dyn Ledger>) {
     assert_eq!(rate(&book).await, (1, 0));
     pending(&book, 2).await;
     conclude(&book, 2, Outcome::Held(Held::Excluded)).await;
-    assert_eq!(
-        rate(&book).await,
-        (1, 0),
-        "who was not tried does not count"
-    );
+    assert_eq!(rate(&book).await, (1, 0), "who was not tried does not count");
     hands.set(7200 + DAY + 300);
     assert_eq!(rate(&book).await, (0, 0));
 }
@@ -949,10 +679,8 @@ async fn a_user_counts_once_by_the_latest_outcome(ledger: Arc<dyn Ledger>) {
 async fn throttled_users_count_apart(ledger: Arc<dyn Ledger>) {
     let hands = Hands::default();
     let book = open(ledger, &hands).await;
-    for (n, throttled) in [
-        (1, Outcome::Failed(Failed::Throttled)),
-        (2, Outcome::Partial(Partial::Throttled)),
-    ] {
+    for (n, throttled) in [(1, Outcome::Failed(Failed::Throttled)), (2, Outcome::Partial(Partial::Throttled))]
+    {
         pending(&book, n).await;
         conclude(&book, n, throttled).await;
         assert_eq!(rate(&book).await, (0, 0));
@@ -967,11 +695,7 @@ async fn too_many_failures_open_the_brake(ledger: Arc<dyn Ledger>) {
     let hands = Hands::default();
     let book = open(ledger, &hands).await;
     let outcome = |n| {
-        if n < 7 {
-            Outcome::RolledBack
-        } else {
-            Outcome::Failed(Failed::Refused)
-        }
+        if n < 7 { Outcome::RolledBack } else { Outcome::Failed(Failed::Refused) }
     };
     for n in 0..10 {
         assert!(!book.brake().await.unwrap().value.is_open(), "{n} users");
@@ -979,15 +703,8 @@ async fn too_many_failures_open_the_brake(ledger: Arc<dyn Ledger>) {
         conclude(&book, n, outcome(n)).await;
     }
     assert!(book.brake().await.unwrap().value.is_open());
-    let released = book
-        .move_brake(BrakeState::Released, "ops", "fixed")
-        .await
-        .unwrap();
-    assert_eq!(
-        released.rate(book.now()),
-        (0, 0),
-        "counted from the release on"
-    );
+    let released = book.move_brake(BrakeState::Released, "ops", "fixed").await.unwrap();
+    assert_eq!(released.rate(book.now()), (0, 0), "counted from the release on");
 }
 
 async fn an_outcome_on_a_changed_user_is_a_conflict(ledger: Arc<dyn Ledger>) {
@@ -996,9 +713,7 @@ async fn an_outcome_on_a_changed_user_is_a_conflict(ledger: Arc<dyn Ledger>) {
     let state = pending(&book, 1).await;
     book.save_user(&state, None).await.unwrap();
     for outcome in [Outcome::RolledBack, Outcome::Held(Held::Excluded)] {
-        let result = book
-            .conclude(&state, &concluded(&book, outcome), LIMITS)
-            .await;
+        let result = book.conclude(&state, &concluded(&book, outcome), LIMITS).await;
         assert_eq!(result.unwrap_err(), LedgerError::Conflict);
     }
     assert_eq!(on_record(&book, 1).await.value.outcome(), None);
@@ -1011,11 +726,7 @@ async fn history_is_kept_in_order(ledger: Arc<dyn Ledger>) {
     let book = open(ledger, &hands).await;
     pending(&book, 1).await;
     pending(&book, 10).await;
-    let all = [
-        Outcome::WouldRollBack,
-        Outcome::Failed(Failed::Refused),
-        Outcome::RolledBack,
-    ];
+    let all = [Outcome::WouldRollBack, Outcome::Failed(Failed::Refused), Outcome::RolledBack];
     for (n, outcome) in (0..).zip(all) {
         hands.set(n * 7);
         conclude(&book, 1, outcome).await;
@@ -1024,15 +735,8 @@ async fn history_is_kept_in_order(ledger: Arc<dyn Ledger>) {
     conclude(&book, 1, Outcome::Held(Held::AccountDisabled)).await;
     let kept = book.history(user(1)).await.unwrap();
     assert_eq!(outcomes(&kept)[..3], all);
-    assert_eq!(
-        outcomes(&kept)[3],
-        Outcome::Held(Held::AccountDisabled),
-        "though it replaced nothing"
-    );
-    assert_eq!(
-        on_record(&book, 1).await.value.outcome(),
-        Some(Outcome::RolledBack)
-    );
+    assert_eq!(outcomes(&kept)[3], Outcome::Held(Held::AccountDisabled), "though it replaced nothing");
+    assert_eq!(on_record(&book, 1).await.value.outcome(), Some(Outcome::RolledBack));
     assert!(book.history(user(10)).await.unwrap().is_empty());
 }
 
@@ -1056,10 +760,7 @@ struct Double {
 
 impl Double {
     fn of(inner: Arc<dyn Ledger>) -> Arc<Self> {
-        Arc::new(Self {
-            inner,
-            next: Mutex::new(None),
-        })
+        Arc::new(Self { inner, next: Mutex::new(None) })
     }
 
     fn next(&self, fault: Fault) {
@@ -1067,24 +768,14 @@ impl Double {
     }
 
     fn take(&self) -> Option<Fault> {
-        self.next
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.next.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     async fn somebody_writes_the_brake(&self) {
         let there = one(&*self.inner, &Key::brake()).await.unwrap();
         let version = there.version;
-        let changed = Document {
-            version: version + 1,
-            write_id: Uuid::new_v4(),
-            ..there
-        };
-        self.inner
-            .commit(&[put(changed, Expect::Version(version))])
-            .await
-            .unwrap();
+        let changed = Document { version: version + 1, write_id: Uuid::new_v4(), ..there };
+        self.inner.commit(&[put(changed, Expect::Version(version))]).await.unwrap();
     }
 }
 
@@ -1113,10 +804,7 @@ impl Ledger for Double {
         }
     }
 
-    async fn commit_each(
-        &self,
-        writes: &[Write],
-    ) -> Result<Vec<Result<(), LedgerError>>, LedgerError> {
+    async fn commit_each(&self, writes: &[Write]) -> Result<Vec<Result<(), LedgerError>>, LedgerError> {
         self.inner.commit_each(writes).await
     }
 
@@ -1134,10 +822,7 @@ impl Ledger for Double {
 }
 
 fn lost() -> [LedgerError; 2] {
-    [
-        LedgerError::Unavailable("timed out".to_owned()),
-        LedgerError::Conflict,
-    ]
+    [LedgerError::Unavailable("timed out".to_owned()), LedgerError::Conflict]
 }
 
 async fn a_write_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
@@ -1152,21 +837,13 @@ async fn a_write_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
     for error in lost() {
         let before = on_record(&book, 1).await.value.attempts.count;
         double.next(Fault::LoseAnswer(error));
-        let lease = Lease {
-            owner: "o".to_owned(),
-            token: Uuid::new_v4(),
-            until: at(60),
-        };
+        let lease = Lease { owner: "o".to_owned(), token: Uuid::new_v4(), until: at(60) };
         let begin = |state: &mut Option<UserState>, now| {
             state.as_mut().unwrap().begin(lease.clone(), now);
             Ok::<_, std::convert::Infallible>(None)
         };
         book.change_user(user(1), begin).await.unwrap().unwrap();
-        assert_eq!(
-            on_record(&book, 1).await.value.attempts.count,
-            before + 1,
-            "done once"
-        );
+        assert_eq!(on_record(&book, 1).await.value.attempts.count, before + 1, "done once");
     }
 }
 
@@ -1177,45 +854,27 @@ async fn an_intent_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
         let mut state = pending(&book, n).await;
         double.next(Fault::LoseAnswer(error.clone()));
         let written = intend(&book, &mut state).await;
-        assert!(
-            matches!(written, Ok(IntentWritten::Durable(_))),
-            "{error:?} gave {written:?}"
-        );
+        assert!(matches!(written, Ok(IntentWritten::Durable(_))), "{error:?} gave {written:?}");
         assert_eq!(on_record(&book, n).await.version, state.version);
-        assert_eq!(
-            slots(&book).await,
-            u32::try_from(n).unwrap() + 1,
-            "one slot"
-        );
+        assert_eq!(slots(&book).await, u32::try_from(n).unwrap() + 1, "one slot");
         assert_eq!(book.history(user(n)).await.unwrap().len(), 1);
     }
     let mut state = pending(&book, 7).await;
     double.next(Fault::LoseAnswerAndWriteBrake(LedgerError::Conflict));
     let written = intend(&book, &mut state).await;
-    assert!(
-        matches!(written, Ok(IntentWritten::Durable(_))),
-        "though the brake moved on: {written:?}"
-    );
+    assert!(matches!(written, Ok(IntentWritten::Durable(_))), "though the brake moved on: {written:?}");
 }
 
 async fn an_outcome_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
     let double = Double::of(ledger);
     let book = open(double.clone(), &Hands::default()).await;
-    let outcomes = [
-        Outcome::Failed(Failed::Refused),
-        Outcome::Held(Held::Excluded),
-        Outcome::WouldRollBack,
-    ];
-    let cases = outcomes
-        .into_iter()
-        .flat_map(|outcome| lost().map(|error| (outcome, error)));
+    let outcomes = [Outcome::Failed(Failed::Refused), Outcome::Held(Held::Excluded), Outcome::WouldRollBack];
+    let cases = outcomes.into_iter().flat_map(|outcome| lost().map(|error| (outcome, error)));
     for (n, (outcome, error)) in (0..).zip(cases) {
         let state = pending(&book, n).await;
         let before = rate(&book).await.0;
         double.next(Fault::LoseAnswer(error.clone()));
-        let result = book
-            .conclude(&state, &concluded(&book, outcome), LIMITS)
-            .await;
+        let result = book.conclude(&state, &concluded(&book, outcome), LIMITS).await;
         assert!(result.is_ok(), "{outcome} with {error:?} gave {result:?}");
         assert_eq!(on_record(&book, n).await.value.outcome(), Some(outcome));
         let counts = u32::from(outcome == Outcome::Failed(Failed::Refused));
@@ -1224,21 +883,14 @@ async fn an_outcome_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) 
     }
 }
 
-async fn an_outcome_whose_answer_was_lost_is_a_success_though_the_brake_moved_on(
-    ledger: Arc<dyn Ledger>,
-) {
+async fn an_outcome_whose_answer_was_lost_is_a_success_though_the_brake_moved_on(ledger: Arc<dyn Ledger>) {
     let double = Double::of(ledger);
     let book = open(double.clone(), &Hands::default()).await;
     for (n, error) in (0..).zip(lost()) {
         let state = pending(&book, n).await;
         double.next(Fault::LoseAnswerAndWriteBrake(error.clone()));
-        let result = book
-            .conclude(&state, &concluded(&book, Outcome::RolledBack), LIMITS)
-            .await;
-        assert!(
-            result.is_ok(),
-            "{error:?} gave {result:?}, and the outcome is in the ledger"
-        );
+        let result = book.conclude(&state, &concluded(&book, Outcome::RolledBack), LIMITS).await;
+        assert!(result.is_ok(), "{error:?} gave {result:?}, and the outcome is in the ledger");
     }
 }
 
@@ -1247,24 +899,16 @@ async fn a_move_of_the_brake_whose_answer_was_lost_is_made_once(ledger: Arc<dyn 
     let book = open(double.clone(), &Hands::default()).await;
     for (n, error) in (0..).zip(lost()) {
         double.next(Fault::LoseAnswer(error));
-        book.move_brake(BrakeState::Open, "ops", "look")
-            .await
-            .unwrap();
+        book.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
         assert_eq!(book.brake().await.unwrap().value.moves.len(), n + 1);
     }
 }
 
 async fn a_binding_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
     let double = Double::of(ledger);
-    double.next(Fault::LoseAnswer(LedgerError::Unavailable(
-        "timed out".to_owned(),
-    )));
+    double.next(Fault::LoseAnswer(LedgerError::Unavailable("timed out".to_owned())));
     open(double.clone(), &Hands::default()).await;
-    assert!(
-        Book::open(double, tenant(2), Hands::default().clock())
-            .await
-            .is_err()
-    );
+    assert!(Book::open(double, tenant(2), Hands::default().clock()).await.is_err());
 }
 
 async fn a_write_that_was_not_done_is_no_success(ledger: Arc<dyn Ledger>) {
@@ -1278,24 +922,16 @@ async fn a_write_that_was_not_done_is_no_success(ledger: Arc<dyn Ledger>) {
     assert_eq!(intend(&book, &mut state).await.unwrap_err(), unavailable);
     assert!(state.value.intent.is_none());
     double.next(Fault::NotDone(unavailable.clone()));
-    let result = book
-        .conclude(&state, &concluded(&book, Outcome::RolledBack), LIMITS)
-        .await;
+    let result = book.conclude(&state, &concluded(&book, Outcome::RolledBack), LIMITS).await;
     assert_eq!(result.unwrap_err(), unavailable);
     let unusable = LedgerError::Unusable("the disk is full".to_owned());
     double.next(Fault::NotDone(unusable.clone()));
     assert_eq!(book.save_user(&state, None).await.unwrap_err(), unusable);
     let there = on_record(&book, 1).await;
-    assert_eq!(
-        (there.version, there.value.outcome(), slots(&book).await),
-        (state.version, None, 0)
-    );
+    assert_eq!((there.version, there.value.outcome(), slots(&book).await), (state.version, None, 0));
     double.next(Fault::NotDone(LedgerError::Conflict));
     let written = intend(&book, &mut state).await.unwrap();
-    assert!(
-        matches!(written, IntentWritten::Durable(_)),
-        "a conflict over the brake alone is tried again"
-    );
+    assert!(matches!(written, IntentWritten::Durable(_)), "a conflict over the brake alone is tried again");
     assert_eq!(slots(&book).await, 1);
 }
 
@@ -1305,27 +941,16 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Led
     let book = open(ledger.clone(), &Hands::default()).await;
     let state = pending(&book, 1).await;
     let there = one(&*ledger, &Key::user(user(1))).await.unwrap();
-    let newer = Document {
-        schema: SCHEMA + 1,
-        version: there.version + 1,
-        body: "{\"new\":1}".to_owned(),
-        ..there
-    };
-    let brake = Document {
-        schema: SCHEMA + 1,
-        ..document(Key::brake(), 1)
-    };
+    let newer =
+        Document { schema: SCHEMA + 1, version: there.version + 1, body: "{\"new\":1}".to_owned(), ..there };
+    let brake = Document { schema: SCHEMA + 1, ..document(Key::brake(), 1) };
     write_all(&*ledger, &[newer.clone(), brake]).await;
     let errors = [
         book.user(user(1)).await.unwrap_err(),
         book.users(&[user(2), user(1)]).await.unwrap_err(),
-        book.change_user(user(1), |_, _| Ok::<_, std::convert::Infallible>(None))
-            .await
-            .unwrap_err(),
+        book.change_user(user(1), |_, _| Ok::<_, std::convert::Infallible>(None)).await.unwrap_err(),
         book.brake().await.unwrap_err(),
-        book.move_brake(BrakeState::Open, "ops", "look")
-            .await
-            .unwrap_err(),
+        book.move_brake(BrakeState::Open, "ops", "look").await.unwrap_err(),
     ];
     for error in errors {
         assert!(
@@ -1333,19 +958,14 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Led
             "{error}"
         );
     }
-    assert_eq!(
-        book.save_user(&state, None).await.unwrap_err(),
-        LedgerError::Conflict
-    );
+    assert_eq!(book.save_user(&state, None).await.unwrap_err(), LedgerError::Conflict);
     assert_eq!(one(&*ledger, &newer.key).await, Some(newer));
 }
 
 async fn seen_events_are_remembered_for_45_days(ledger: Arc<dyn Ledger>) {
     let hands = Hands::default();
     let book = open(ledger, &hands).await;
-    let mut events: Vec<EventId> = (0..250)
-        .map(|n| EventId(format!("Directory_{n} x'%\u{0}")))
-        .collect();
+    let mut events: Vec<EventId> = (0..250).map(|n| EventId(format!("Directory_{n} x'%\u{0}"))).collect();
     events.push(EventId("e".repeat(3000)));
     let odd: Vec<EventId> = events.iter().skip(1).step_by(2).cloned().collect();
     assert_eq!(book.seen(&events).await.unwrap(), vec![false; 251]);
@@ -1358,11 +978,7 @@ async fn seen_events_are_remembered_for_45_days(ledger: Arc<dyn Ledger>) {
     hands.set(45 * DAY + 1);
     assert_eq!(book.seen(&events).await.unwrap(), vec![false; 251]);
     book.mark_seen(&odd).await.unwrap();
-    assert_eq!(
-        book.seen(&odd).await.unwrap(),
-        vec![true; odd.len()],
-        "an expired mark is no obstacle"
-    );
+    assert_eq!(book.seen(&odd).await.unwrap(), vec![true; odd.len()], "an expired mark is no obstacle");
 }
 
 async fn ambiguous_events_are_listed_until_they_are_ended(ledger: Arc<dyn Ledger>) {
@@ -1377,45 +993,20 @@ async fn ambiguous_events_are_listed_until_they_are_ended(ledger: Arc<dyn Ledger
         ended: None,
     };
     book.record_ambiguous(&event).await.unwrap();
-    book.mark_seen(std::slice::from_ref(&event.event_id))
-        .await
-        .unwrap();
-    let again = AmbiguousEvent {
-        why: "something else".to_owned(),
-        ..event.clone()
-    };
+    book.mark_seen(std::slice::from_ref(&event.event_id)).await.unwrap();
+    let again = AmbiguousEvent { why: "something else".to_owned(), ..event.clone() };
     book.record_ambiguous(&again).await.unwrap();
-    lists(
-        &*ledger,
-        &query("held(ambiguous_event)", 10),
-        &["EVENT#e 1"],
-    )
-    .await;
-    let page = book
-        .list(&query("held(ambiguous_event)", 10))
-        .await
-        .unwrap();
+    lists(&*ledger, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
+    let page = book.list(&query("held(ambiguous_event)", 10)).await.unwrap();
     assert!(
         matches!(&page.entries[..], [Entry::Event(there)] if *there == event),
         "a known one stays as it is"
     );
     hands.set(400 * DAY);
-    lists(
-        &*ledger,
-        &query("held(ambiguous_event)", 10),
-        &["EVENT#e 1"],
-    )
-    .await;
-    let ended = book
-        .end_ambiguous(&event.event_id, "ops", "looked")
-        .await
-        .unwrap()
-        .unwrap();
+    lists(&*ledger, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
+    let ended = book.end_ambiguous(&event.event_id, "ops", "looked").await.unwrap().unwrap();
     assert_eq!(ended.ended, Some(("ops".to_owned(), "looked".to_owned())));
     lists(&*ledger, &query("held(ambiguous_event)", 10), &[]).await;
     let nobody = EventId("e 2".to_owned());
-    assert_eq!(
-        book.end_ambiguous(&nobody, "ops", "looked").await.unwrap(),
-        None
-    );
+    assert_eq!(book.end_ambiguous(&nobody, "ops", "looked").await.unwrap(), None);
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use self::{
-    book::{AmbiguousEvent, Book, BookError, Entry, HistoryEntry, Held, IntentWritten, Page, ReportState},
+    book::{AmbiguousEvent, Book, BookError, Entry, Held, HistoryEntry, IntentWritten, Page, ReportState},
     key::Key,
 };
 

@@ -12,7 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
-pub use self::{candidates::Intake, position::{Position, ScanUnderWay}};
+pub use self::{
+    candidates::Intake,
+    position::{Position, ScanUnderWay},
+};
 use crate::{
     audit::Tally,
     clock::Clock,
@@ -197,7 +200,8 @@ impl Poll {
             let until = position.value.lease.map_or(now, |lease| lease.until);
             return Err(PollError::InProgress { until });
         }
-        position.value.lease = Some(Lease { owner: self.owner.clone(), token: Uuid::new_v4(), until: shift(now, LEASE) });
+        position.value.lease =
+            Some(Lease { owner: self.owner.clone(), token: Uuid::new_v4(), until: shift(now, LEASE) });
         match self.book.save(Key::poll(), &position).await {
             Ok(version) => position.version = version,
             Err(LedgerError::Conflict) => return Err(PollError::InProgress { until: shift(now, LEASE) }),

@@ -68,7 +68,12 @@ pub struct Position {
 
 impl Position {
     /// The scan to go on with, or a new one; nothing where there is nothing to scan yet, or any more.
-    pub fn next_scan(&mut self, window: &Window, overlap: SignedDuration, now: Timestamp) -> Option<ScanUnderWay> {
+    pub fn next_scan(
+        &mut self,
+        window: &Window,
+        overlap: SignedDuration,
+        now: Timestamp,
+    ) -> Option<ScanUnderWay> {
         if self.scanned_from.is_some_and(|from| window.start < from) {
             self.scan = None;
             self.complete_to = None;
@@ -96,7 +101,12 @@ impl Position {
     }
 
     /// The sweep to go on with, or a new one where one is due.
-    pub fn next_sweep(&mut self, window: &Window, retention: SignedDuration, now: Timestamp) -> Option<ScanUnderWay> {
+    pub fn next_sweep(
+        &mut self,
+        window: &Window,
+        retention: SignedDuration,
+        now: Timestamp,
+    ) -> Option<ScanUnderWay> {
         if let Some(sweep) = self.sweep.take() {
             return Some(sweep);
         }

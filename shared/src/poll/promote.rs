@@ -79,7 +79,9 @@ impl Poll {
             let mut query = query(outcome, None);
             while waiting.len() < free.saturating_mul(2).saturating_add(PAGE) {
                 let page = self.book.list(&query).await?;
-                waiting.extend(page.entries.iter().filter_map(user).map(|state| (state.first_seen_at, state.user_id)));
+                waiting.extend(
+                    page.entries.iter().filter_map(user).map(|state| (state.first_seen_at, state.user_id)),
+                );
                 match page.next {
                     Some(next) => query.after = Some(next),
                     None => break,
@@ -145,7 +147,8 @@ impl Poll {
                 return Ok(woken);
             }
             let page = self.book.list(&query).await?;
-            let users: Vec<UserId> = page.entries.iter().filter_map(user).map(|state| state.user_id).collect();
+            let users: Vec<UserId> =
+                page.entries.iter().filter_map(user).map(|state| state.user_id).collect();
             woken += users.len() as u64;
             self.intake().send(&users).await?;
             match page.next {
@@ -170,8 +173,12 @@ impl Poll {
             }
         }
         let done = self.book.save_users(&changed).await?;
-        let woken: Vec<UserId> =
-            changed.iter().zip(done).filter(|(_, done)| *done).map(|(state, _)| state.value.user_id).collect();
+        let woken: Vec<UserId> = changed
+            .iter()
+            .zip(done)
+            .filter(|(_, done)| *done)
+            .map(|(state, _)| state.value.user_id)
+            .collect();
         self.intake().send(&woken).await?;
         Ok(woken.len() as u64)
     }

@@ -4,13 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, position::Position};
-use crate::{
-    facts::ReportLine,
-    graph::RegistrationDetails,
-    ids::UserId,
-    ledger::Held,
-    window::shift,
-};
+use crate::{facts::ReportLine, graph::RegistrationDetails, ids::UserId, ledger::Held, window::shift};
 
 const READ_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -29,7 +23,11 @@ impl Poll {
         }
     }
 
-    async fn read_pages(&self, position: &mut Held<Position>, deadline: Option<Timestamp>) -> Result<(), PollError> {
+    async fn read_pages(
+        &self,
+        position: &mut Held<Position>,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), PollError> {
         while !self.is_over(deadline) {
             let page = self.graph.registration_details(position.value.report.next.as_deref()).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Poll, PollError, Summary, position::{Position, ScanUnderWay}};
+use super::{
+    Poll, PollError, Summary,
+    position::{Position, ScanUnderWay},
+};
 use crate::{
     audit::{AmbiguousRegistration, DirectoryAudit, Event, Registration, interpret},
     graph::{AuditPage, GraphError},

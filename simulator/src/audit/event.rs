@@ -30,29 +30,17 @@ impl NewEvent {
             "targetResources": [],
             "additionalDetails": [],
         });
-        Self {
-            at,
-            visible_at: at,
-            record,
-            made_up: true,
-        }
+        Self { at, visible_at: at, record, made_up: true }
     }
 
     /// Any record as it is, sorted in at `at`.
     pub fn raw(record: Value, at: Timestamp) -> Self {
-        Self {
-            at,
-            visible_at: at,
-            record,
-            made_up: false,
-        }
+        Self { at, visible_at: at, record, made_up: false }
     }
 
     /// A user's own action.
     pub fn by_user(activity: &str, at: Timestamp, id: Uuid, user_principal_name: &str) -> Self {
-        Self::new(activity, at)
-            .actor(id, user_principal_name)
-            .target(id, user_principal_name)
+        Self::new(activity, at).actor(id, user_principal_name).target(id, user_principal_name)
     }
 
     /// Graph lists the record only from then on.
@@ -189,19 +177,11 @@ mod tests {
             let (time, visible, record) =
                 NewEvent::new("User registered security info", at).complete(&mut rng);
             let text = record["activityDateTime"].as_str().unwrap();
-            assert!(
-                text == "2026-10-02T03:04:05.1234567Z"
-                    || text == "2026-10-02T03:04:05.123456+00:00"
-            );
+            assert!(text == "2026-10-02T03:04:05.1234567Z" || text == "2026-10-02T03:04:05.123456+00:00");
             seen[usize::from(text.ends_with('Z'))] = true;
             assert_eq!(text.parse::<Timestamp>().unwrap(), time);
             assert_eq!(visible, at);
-            assert!(
-                record["id"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with("Authentication Methods_")
-            );
+            assert!(record["id"].as_str().unwrap().starts_with("Authentication Methods_"));
         }
         assert_eq!(seen, [true, true]);
     }
@@ -210,11 +190,6 @@ mod tests {
     fn raw_records_stay_as_they_are() {
         let at = Timestamp::UNIX_EPOCH;
         let record = json!({ "id": "x", "activityDateTime": "2024-12-16 16:32:16.087554000" });
-        assert_eq!(
-            NewEvent::raw(record.clone(), at)
-                .complete(&mut fastrand::Rng::with_seed(1))
-                .2,
-            record
-        );
+        assert_eq!(NewEvent::raw(record.clone(), at).complete(&mut fastrand::Rng::with_seed(1)).2, record);
     }
 }

@@ -47,9 +47,7 @@ impl Clause {
             Self::To(bound) => at <= *bound,
             Self::At(time) => at == *time,
             Self::Equals(field, text) => field.is(record, |value| value == text),
-            Self::StartsWith(field, text) => {
-                field.is(record, |value| value.starts_with(text.as_str()))
-            }
+            Self::StartsWith(field, text) => field.is(record, |value| value.starts_with(text.as_str())),
         }
     }
 }
@@ -90,9 +88,7 @@ fn comparisons(text: &str) -> Result<Vec<&str>, String> {
         }
     }
     if quoted {
-        return Err(format!(
-            "There is an unterminated string literal in '{text}'."
-        ));
+        return Err(format!("There is an unterminated string literal in '{text}'."));
     }
     parts.push(text[start..].trim());
     Ok(parts)
@@ -128,27 +124,15 @@ const EQUALS: [(&str, &str); 9] = [
     ("correlationId", "/correlationId"),
     ("id", "/id"),
     ("initiatedBy/user/id", "/initiatedBy/user/id"),
-    (
-        "initiatedBy/user/displayName",
-        "/initiatedBy/user/displayName",
-    ),
-    (
-        "initiatedBy/user/userPrincipalName",
-        "/initiatedBy/user/userPrincipalName",
-    ),
+    ("initiatedBy/user/displayName", "/initiatedBy/user/displayName"),
+    ("initiatedBy/user/userPrincipalName", "/initiatedBy/user/userPrincipalName"),
     ("initiatedBy/app/appId", "/initiatedBy/app/appId"),
-    (
-        "initiatedBy/app/displayName",
-        "/initiatedBy/app/displayName",
-    ),
+    ("initiatedBy/app/displayName", "/initiatedBy/app/displayName"),
 ];
 
 const STARTS_WITH: [(&str, &str); 2] = [
     ("activityDisplayName", "/activityDisplayName"),
-    (
-        "initiatedBy/user/userPrincipalName",
-        "/initiatedBy/user/userPrincipalName",
-    ),
+    ("initiatedBy/user/userPrincipalName", "/initiatedBy/user/userPrincipalName"),
 ];
 
 fn field(path: &str, known: &[(&str, &'static str)]) -> Result<Field, String> {
@@ -160,22 +144,12 @@ fn field(path: &str, known: &[(&str, &'static str)]) -> Result<Field, String> {
 
 /// What stands inside of `name(…)`.
 fn call<'a>(name: &str, text: &'a str) -> Option<&'a str> {
-    text.strip_prefix(name)?
-        .strip_prefix('(')?
-        .strip_suffix(')')
+    text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')
 }
 
-fn starts_with(
-    inside: &str,
-    field: impl Fn(&str) -> Result<Field, String>,
-) -> Result<Clause, String> {
-    let (path, literal) = inside
-        .split_once(',')
-        .ok_or("'startswith' takes two arguments.")?;
-    Ok(Clause::StartsWith(
-        field(path.trim())?,
-        string(literal.trim())?,
-    ))
+fn starts_with(inside: &str, field: impl Fn(&str) -> Result<Field, String>) -> Result<Clause, String> {
+    let (path, literal) = inside.split_once(',').ok_or("'startswith' takes two arguments.")?;
+    Ok(Clause::StartsWith(field(path.trim())?, string(literal.trim())?))
 }
 
 /// `t: t/id eq '…'`, and with `displayName` also `startswith`.
@@ -186,10 +160,7 @@ fn any_target(inside: &str) -> Result<Clause, String> {
     if variable.is_empty() || !variable.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(invalid());
     }
-    let property = |path: &str| match path
-        .strip_prefix(variable)
-        .and_then(|rest| rest.strip_prefix('/'))
-    {
+    let property = |path: &str| match path.strip_prefix(variable).and_then(|rest| rest.strip_prefix('/')) {
         Some("id") => Ok(Field::AnyTarget("id")),
         Some("displayName") => Ok(Field::AnyTarget("displayName")),
         _ => Err(invalid()),
@@ -238,12 +209,9 @@ fn date(literal: &str) -> Result<Timestamp, String> {
     let invalid = || format!("'{literal}' is not a valid Edm.DateTimeOffset.");
     let shaped = literal.len() >= 20
         && literal.as_bytes()[10] == b'T'
-        && literal
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"-:.TZ+".contains(&byte));
-    let decimals = literal.split_once('.').map_or(0, |(_, rest)| {
-        rest.bytes().take_while(u8::is_ascii_digit).count()
-    });
+        && literal.bytes().all(|byte| byte.is_ascii_digit() || b"-:.TZ+".contains(&byte));
+    let decimals =
+        literal.split_once('.').map_or(0, |(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
     if !shaped || decimals > 12 {
         return Err(invalid());
     }
@@ -265,18 +233,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(clauses.len(), 6);
-        assert_eq!(
-            clauses[4],
-            Clause::Equals(Field::AnyTarget("id"), "a'b and c".to_owned())
-        );
-        assert_eq!(
-            lower_bound(&clauses),
-            Some("2026-10-02T00:00:00Z".parse().unwrap())
-        );
-        assert_eq!(
-            upper_bound(&clauses),
-            Some("2026-10-02T22:00:00.1234567Z".parse().unwrap())
-        );
+        assert_eq!(clauses[4], Clause::Equals(Field::AnyTarget("id"), "a'b and c".to_owned()));
+        assert_eq!(lower_bound(&clauses), Some("2026-10-02T00:00:00Z".parse().unwrap()));
+        assert_eq!(upper_bound(&clauses), Some("2026-10-02T22:00:00.1234567Z".parse().unwrap()));
         assert!(parse("targetResources/any(t:startswith(t/displayName,'A'))").is_ok());
     }
 
@@ -327,15 +286,8 @@ mod tests {
             "targetResources": [{ "id": "a" }, { "id": "b" }],
         });
         let at = Timestamp::UNIX_EPOCH;
-        let holds = |text: &str| {
-            parse(text)
-                .unwrap()
-                .iter()
-                .all(|clause| clause.holds(at, &record))
-        };
-        assert!(holds(
-            "initiatedBy/user/id eq 'u' and targetResources/any(t: t/id eq 'b')"
-        ));
+        let holds = |text: &str| parse(text).unwrap().iter().all(|clause| clause.holds(at, &record));
+        assert!(holds("initiatedBy/user/id eq 'u' and targetResources/any(t: t/id eq 'b')"));
         assert!(!holds("targetResources/any(t: t/id eq 'c')"));
         assert!(!holds("initiatedBy/app/appId eq 'u'"));
         assert!(holds("activityDateTime eq 1970-01-01T00:00:00Z"));

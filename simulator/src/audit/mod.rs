@@ -43,8 +43,7 @@ pub(crate) struct Stretch<'a> {
 impl AuditLog {
     pub(crate) fn add(&mut self, at: Timestamp, visible_at: Timestamp, record: Value) {
         self.arrived += 1;
-        self.entries
-            .insert((at, self.arrived), Entry { record, visible_at });
+        self.entries.insert((at, self.arrived), Entry { record, visible_at });
     }
 
     /// All records, seen through Graph or not.
@@ -54,16 +53,8 @@ impl AuditLog {
 
     /// The records of one page.
     pub(crate) fn page(&self, stretch: &Stretch) -> Vec<(Position, &Value)> {
-        let mut from = (
-            lower_bound(stretch.clauses)
-                .max(Some(stretch.oldest))
-                .unwrap_or(stretch.oldest),
-            0,
-        );
-        let mut to = (
-            upper_bound(stretch.clauses).unwrap_or(Timestamp::MAX),
-            u64::MAX,
-        );
+        let mut from = (lower_bound(stretch.clauses).max(Some(stretch.oldest)).unwrap_or(stretch.oldest), 0);
+        let mut to = (upper_bound(stretch.clauses).unwrap_or(Timestamp::MAX), u64::MAX);
         match stretch.after {
             Some((at, arrival)) if stretch.ascending => from = from.max((at, arrival + 1)),
             Some((at, arrival)) => to = to.min((at, arrival - 1)),
@@ -75,18 +66,13 @@ impl AuditLog {
         let range = self.entries.range(from..=to);
         let chosen = |(at, entry): &(&Position, &Entry)| {
             entry.visible_at <= stretch.now
-                && stretch
-                    .clauses
-                    .iter()
-                    .all(|clause| clause.holds(at.0, &entry.record))
+                && stretch.clauses.iter().all(|clause| clause.holds(at.0, &entry.record))
         };
         let rows: Vec<(&Position, &Entry)> = if stretch.ascending {
             range.filter(chosen).take(stretch.most).collect()
         } else {
             range.rev().filter(chosen).take(stretch.most).collect()
         };
-        rows.into_iter()
-            .map(|(at, entry)| (*at, &entry.record))
-            .collect()
+        rows.into_iter().map(|(at, entry)| (*at, &entry.record)).collect()
     }
 }

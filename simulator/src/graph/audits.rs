@@ -34,9 +34,7 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
         None | Some("activityDateTime desc") => false,
         Some("activityDateTime" | "activityDateTime asc") => true,
         Some(other) => {
-            return Err(Refusal::bad(format!(
-                "Ordering by '{other}' is not supported."
-            )));
+            return Err(Refusal::bad(format!("Ordering by '{other}' is not supported.")));
         }
     };
     let most = call.top(MOST)?.unwrap_or(MOST);
@@ -45,14 +43,8 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
         Some(key) => Some(position(&key).ok_or_else(|| Refusal::bad("Invalid skip token."))?),
         None => None,
     };
-    let stretch = Stretch {
-        clauses: &clauses,
-        ascending,
-        after,
-        now,
-        oldest: now - state.options.retention,
-        most,
-    };
+    let stretch =
+        Stretch { clauses: &clauses, ascending, after, now, oldest: now - state.options.retention, most };
     let rows = state.audit.page(&stretch);
     let mut body = json!({
         "@odata.context": context("auditLogs/directoryAudits"),
@@ -106,10 +98,7 @@ mod tests {
             add(&client.tenant, id, ago(minutes));
         }
         let ids = |items: Vec<serde_json::Value>| -> Vec<String> {
-            items
-                .iter()
-                .map(|item| item["id"].as_str().unwrap().to_owned())
-                .collect()
+            items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
         };
         assert_eq!(ids(client.get(LIST).await.items()), ["c", "b", "a"]);
         let sorted = format!("{LIST}?$orderby=activityDateTime asc&$top=2");
@@ -139,11 +128,7 @@ mod tests {
             "$skiptoken=garbled",
         ] {
             let reply = client.get(&format!("{LIST}?{query}")).await;
-            assert_eq!(
-                (reply.status, reply.code().as_str()),
-                (400, "BadRequest"),
-                "{query}"
-            );
+            assert_eq!((reply.status, reply.code().as_str()), (400, "BadRequest"), "{query}");
         }
         let encoded = format!("{LIST}?$filter=activityDateTime ge 2026-01-01T00:00:00%2B00:00");
         assert_eq!(client.get(&encoded).await.status, 200);
@@ -157,23 +142,14 @@ mod tests {
             add(&client.tenant, &format!("e{n}"), ago(60 - n));
         }
         let early = NewEvent::new("User reviewed security info", ago(90)).id("early");
-        client
-            .tenant
-            .add_event(early.visible_at(ago(0) + Duration::from_secs(5)));
+        client.tenant.add_event(early.visible_at(ago(0) + Duration::from_secs(5)));
         let late = NewEvent::new("User reviewed security info", ago(1)).id("late");
-        client
-            .tenant
-            .add_event(late.visible_at(ago(0) + Duration::from_secs(5)));
+        client.tenant.add_event(late.visible_at(ago(0) + Duration::from_secs(5)));
         let mut seen = Vec::new();
         let mut next = Some(format!("{LIST}?$orderby=activityDateTime asc&$top=2"));
         while let Some(path) = next {
             let reply = client.get(&path).await;
-            seen.extend(
-                reply
-                    .items()
-                    .iter()
-                    .map(|item| item["id"].as_str().unwrap().to_owned()),
-            );
+            seen.extend(reply.items().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
             next = reply.next();
             wait(5).await;
         }
@@ -189,10 +165,7 @@ mod tests {
         }
         let next = client.get(&format!("{LIST}?$top=2")).await.next().unwrap();
         assert_eq!(client.get(&next).await.status, 200);
-        assert_eq!(
-            client.get(&next.replace("$top=2", "$top=3")).await.status,
-            400
-        );
+        assert_eq!(client.get(&next.replace("$top=2", "$top=3")).await.status, 400);
         client.tenant.expire_cursors();
         assert_eq!(client.get(&next).await.status, 400);
         let next = client.get(&format!("{LIST}?$top=2")).await.next().unwrap();
@@ -213,10 +186,7 @@ mod tests {
     async fn missing_permissions_and_licences_are_told_apart() {
         for (missing, code) in [
             ("AuditLog.Read.All", "Authorization_RequestDenied"),
-            (
-                "Directory.Read.All",
-                "Authentication_ApplicationHasNoDirectoryReadAccess",
-            ),
+            ("Directory.Read.All", "Authentication_ApplicationHasNoDirectoryReadAccess"),
         ] {
             let mut options = options();
             options.roles.retain(|role| role != missing);
@@ -226,10 +196,7 @@ mod tests {
         let mut options = options();
         options.premium = Premium::Free;
         let reply = client(options).await.get(LIST).await;
-        assert_eq!(
-            reply.code(),
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
-        );
+        assert_eq!(reply.code(), "Authentication_RequestFromNonPremiumTenantOrB2CTenant");
         assert_eq!(reply.status, 403);
     }
 }

@@ -15,20 +15,12 @@ use crate::{
 /// The permissions that cover one kind only.
 const FINER: [(&str, &str); 3] = [
     ("phoneMethods", "UserAuthMethod-Phone.ReadWrite.All"),
-    (
-        "microsoftAuthenticatorMethods",
-        "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All",
-    ),
-    (
-        "softwareOathMethods",
-        "UserAuthMethod-SoftwareOATH.ReadWrite.All",
-    ),
+    ("microsoftAuthenticatorMethods", "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All"),
+    ("softwareOathMethods", "UserAuthMethod-SoftwareOATH.ReadWrite.All"),
 ];
 
 pub(super) fn finer_permission(granted: &Granted, segment: &str) -> bool {
-    FINER
-        .iter()
-        .any(|(kind, role)| *kind == segment && granted.has(&[role]))
+    FINER.iter().any(|(kind, role)| *kind == segment && granted.has(&[role]))
 }
 
 pub(super) fn method(
@@ -108,11 +100,7 @@ mod tests {
     }
 
     async fn listed(client: &Client, user: Uuid) -> usize {
-        client
-            .get(&format!("/beta/users/{user}/authentication/methods"))
-            .await
-            .items()
-            .len()
+        client.get(&format!("/beta/users/{user}/authentication/methods")).await.items().len()
     }
 
     #[tokio::test(start_paused = true)]
@@ -120,22 +108,10 @@ mod tests {
         let client = client(options()).await;
         let user = client.user("ada");
         let phone = client.tenant.register(user, mobile());
-        assert_eq!(
-            client
-                .delete(&path(user, "phoneMethods", &phone))
-                .await
-                .status,
-            204
-        );
+        assert_eq!(client.delete(&path(user, "phoneMethods", &phone)).await.status, 204);
         assert!(!client.tenant.user(user).unwrap().has_strong_methods());
         assert_eq!(listed(&client, user).await, 2);
-        assert_eq!(
-            client
-                .delete(&path(user, "phoneMethods", &phone))
-                .await
-                .status,
-            404
-        );
+        assert_eq!(client.delete(&path(user, "phoneMethods", &phone)).await.status, 404);
         wait(10).await;
         assert_eq!(listed(&client, user).await, 1);
         let last = client.tenant.events().pop().unwrap();
@@ -153,28 +129,16 @@ mod tests {
         let mut wordings = std::collections::HashSet::new();
         for _ in 0..20 {
             let refused = client.delete(&phone).await;
-            assert_eq!(
-                (refused.status, refused.code().as_str()),
-                (400, "badRequest")
-            );
-            wordings.insert(
-                refused.json()["error"]["message"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-            );
+            assert_eq!((refused.status, refused.code().as_str()), (400, "badRequest"));
+            wordings.insert(refused.json()["error"]["message"].as_str().unwrap().to_owned());
         }
         assert_eq!(wordings.len(), 2);
-        assert!(wordings.iter().any(|text| {
-            text.starts_with("Cannot delete default method with other methods configured.")
-        }));
-        assert_eq!(
-            client
-                .delete(&path(user, "microsoftAuthenticatorMethods", &app))
-                .await
-                .status,
-            204
+        assert!(
+            wordings.iter().any(|text| {
+                text.starts_with("Cannot delete default method with other methods configured.")
+            })
         );
+        assert_eq!(client.delete(&path(user, "microsoftAuthenticatorMethods", &app)).await.status, 204);
         assert_eq!(client.delete(&phone).await.status, 400);
         wait(10).await;
         assert_eq!(client.delete(&phone).await.status, 204);
@@ -185,28 +149,12 @@ mod tests {
         let client = client(options()).await;
         let user = client.user("ada");
         let phone = client.tenant.register(user, mobile());
-        client
-            .tenant
-            .add_method(user, NewMethod::new(MethodKind::HardwareOath));
-        assert_eq!(
-            client
-                .delete(&path(user, "phoneMethods", &phone))
-                .await
-                .status,
-            400
-        );
+        client.tenant.add_method(user, NewMethod::new(MethodKind::HardwareOath));
+        assert_eq!(client.delete(&path(user, "phoneMethods", &phone)).await.status, 400);
         let other = client.user("ben");
         let phone = client.tenant.register(other, mobile());
-        client
-            .tenant
-            .add_method(other, NewMethod::new(MethodKind::Fido2));
-        assert_eq!(
-            client
-                .delete(&path(other, "phoneMethods", &phone))
-                .await
-                .status,
-            204
-        );
+        client.tenant.add_method(other, NewMethod::new(MethodKind::Fido2));
+        assert_eq!(client.delete(&path(other, "phoneMethods", &phone)).await.status, 204);
     }
 
     #[tokio::test(start_paused = true)]
@@ -215,34 +163,14 @@ mod tests {
         client.tenant.set_removal_delay(Duration::ZERO);
         let user = client.user("ada");
         let first = client.tenant.register(user, mobile());
-        let second = client.tenant.register(
-            user,
-            NewMethod::phone(PhoneType::AlternateMobile, "+1 2535550100"),
-        );
-        client
-            .tenant
-            .register(user, NewMethod::authenticator().as_default());
+        let second =
+            client.tenant.register(user, NewMethod::phone(PhoneType::AlternateMobile, "+1 2535550100"));
+        client.tenant.register(user, NewMethod::authenticator().as_default());
         let refused = client.delete(&path(user, "phoneMethods", &first)).await;
         assert_eq!(refused.status, 400);
-        assert!(
-            refused
-                .text
-                .contains("without first deleting alternate mobile number")
-        );
-        assert_eq!(
-            client
-                .delete(&path(user, "phoneMethods", &second))
-                .await
-                .status,
-            204
-        );
-        assert_eq!(
-            client
-                .delete(&path(user, "phoneMethods", &first))
-                .await
-                .status,
-            204
-        );
+        assert!(refused.text.contains("without first deleting alternate mobile number"));
+        assert_eq!(client.delete(&path(user, "phoneMethods", &second)).await.status, 204);
+        assert_eq!(client.delete(&path(user, "phoneMethods", &first)).await.status, 204);
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,10 +178,8 @@ mod tests {
         let client = client(options()).await;
         let user = client.user("ada");
         let phone = client.tenant.register(user, mobile());
-        let unknown = client.tenant.add_method(
-            user,
-            NewMethod::new(MethodKind::Unknown("retinaScan".into())),
-        );
+        let unknown =
+            client.tenant.add_method(user, NewMethod::new(MethodKind::Unknown("retinaScan".into())));
         for (segment, id, status) in [
             ("methods", phone.as_str(), 405),
             ("passwordMethods", PASSWORD_ID, 405),
@@ -262,11 +188,7 @@ mod tests {
             ("retinaScanMethods", &unknown, 400),
             ("requirements", &phone, 400),
         ] {
-            assert_eq!(
-                client.delete(&path(user, segment, id)).await.status,
-                status,
-                "{segment}"
-            );
+            assert_eq!(client.delete(&path(user, segment, id)).await.status, status, "{segment}");
         }
         let list = format!("/v1.0/users/{user}/authentication/phoneMethods");
         assert_eq!(client.delete(&list).await.status, 405);
@@ -281,10 +203,7 @@ mod tests {
         let user = client.user("ada");
         let phone = client.tenant.register(user, mobile());
         let reply = client.delete(&path(user, "phoneMethods", &phone)).await;
-        assert_eq!(
-            (reply.status, reply.code().as_str()),
-            (403, "Authorization_RequestDenied")
-        );
+        assert_eq!((reply.status, reply.code().as_str()), (403, "Authorization_RequestDenied"));
         assert!(client.tenant.user(user).unwrap().has_strong_methods());
     }
 
@@ -296,12 +215,6 @@ mod tests {
         client.delete(&path(user, "phoneMethods", &phone)).await;
         assert_eq!(client.tenant.register(user, mobile()), phone);
         assert_eq!(listed(&client, user).await, 2);
-        assert_eq!(
-            client
-                .delete(&path(user, "phoneMethods", &phone))
-                .await
-                .status,
-            204
-        );
+        assert_eq!(client.delete(&path(user, "phoneMethods", &phone)).await.status, 204);
     }
 }

@@ -17,10 +17,7 @@ pub(super) fn get(state: &State, granted: &Granted, group: &str, call: &Call) ->
     call.must_be_get()?;
     granted.require(GROUPS)?;
     call.only(&["$select"])?;
-    let select = call.select(
-        "group",
-        &["id", "displayName", "securityEnabled", "mailEnabled"],
-    )?;
+    let select = call.select("group", &["id", "displayName", "securityEnabled", "mailEnabled"])?;
     let group = existing(state, group)?;
     let all = json!({
         "id": group.id,
@@ -31,10 +28,7 @@ pub(super) fn get(state: &State, granted: &Granted, group: &str, call: &Call) ->
     let mut body = match select {
         None => all,
         Some(names) => Value::Object(
-            names
-                .iter()
-                .map(|name| ((*name).to_owned(), all[*name].clone()))
-                .collect::<Map<_, _>>(),
+            names.iter().map(|name| ((*name).to_owned(), all[*name].clone())).collect::<Map<_, _>>(),
         ),
     };
     body["@odata.context"] = json!(context("groups/$entity"));
@@ -50,10 +44,7 @@ pub(super) fn members(
     call.must_be_get()?;
     granted.require(GROUPS)?;
     call.only(&["$select", "$top", "$skiptoken"])?;
-    let select = call.select(
-        "directoryObject",
-        &["id", "displayName", "userPrincipalName"],
-    )?;
+    let select = call.select("directoryObject", &["id", "displayName", "userPrincipalName"])?;
     let size = call.top(999)?.unwrap_or(state.options.page_size);
     let group = existing(state, group)?;
     let sorted: Vec<_> = state
@@ -72,12 +63,8 @@ pub(super) fn members(
 }
 
 pub(super) fn existing<'a>(state: &'a State, group: &str) -> Result<&'a Group, Refusal> {
-    let id = object_id(group)
-        .ok_or_else(|| Refusal::bad(format!("Invalid object identifier '{group}'.")))?;
-    state
-        .groups
-        .get(&id)
-        .ok_or_else(|| Refusal::no_object(group))
+    let id = object_id(group).ok_or_else(|| Refusal::bad(format!("Invalid object identifier '{group}'.")))?;
+    state.groups.get(&id).ok_or_else(|| Refusal::no_object(group))
 }
 
 /// A user, a group, or else a service principal.
@@ -103,43 +90,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn members_of_nested_groups_come_in_pages() {
         let client = client(options()).await;
-        let (outer, inner) = (
-            client.tenant.add_group("outer"),
-            client.tenant.add_group("inner"),
-        );
+        let (outer, inner) = (client.tenant.add_group("outer"), client.tenant.add_group("inner"));
         client.tenant.add_member(outer, inner);
         client.tenant.add_member(inner, outer);
         let gone = client.user("gone");
         client.tenant.add_member(inner, gone);
         client.tenant.delete_user(gone);
         for n in 0..5 {
-            client
-                .tenant
-                .add_member(inner, client.user(&format!("user{n}")));
+            client.tenant.add_member(inner, client.user(&format!("user{n}")));
         }
         let path = format!("/v1.0/groups/{outer}/transitiveMembers");
         let members = client.all(&format!("{path}?$select=id&$top=2")).await;
         assert_eq!(members.len(), 6);
-        assert!(
-            members
-                .iter()
-                .all(|member| member.as_object().unwrap().len() == 2)
-        );
-        assert_eq!(
-            client
-                .all(&format!("{path}/microsoft.graph.user?$select=id"))
-                .await
-                .len(),
-            5
-        );
+        assert!(members.iter().all(|member| member.as_object().unwrap().len() == 2));
+        assert_eq!(client.all(&format!("{path}/microsoft.graph.user?$select=id")).await.len(), 5);
         assert_eq!(client.get(&format!("{path}?$top=1000")).await.status, 400);
-        assert_eq!(
-            client
-                .get(&format!("{path}?$filter=id eq 'x'"))
-                .await
-                .status,
-            400
-        );
+        assert_eq!(client.get(&format!("{path}?$filter=id eq 'x'")).await.status, 400);
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,29 +113,11 @@ mod tests {
         let client = client(options()).await;
         let (user, group) = (client.user("ada"), client.tenant.add_group("g"));
         assert_eq!(
-            client
-                .get(&format!("/v1.0/groups/{group}?$select=displayName"))
-                .await
-                .json()["displayName"],
+            client.get(&format!("/v1.0/groups/{group}?$select=displayName")).await.json()["displayName"],
             "g"
         );
-        assert_eq!(
-            client.get(&format!("/v1.0/groups/{user}")).await.status,
-            404
-        );
-        assert_eq!(
-            client
-                .get(&format!("/v1.0/groups/{user}/transitiveMembers"))
-                .await
-                .status,
-            404
-        );
-        assert_eq!(
-            client
-                .get("/v1.0/groups/none/transitiveMembers")
-                .await
-                .status,
-            400
-        );
+        assert_eq!(client.get(&format!("/v1.0/groups/{user}")).await.status, 404);
+        assert_eq!(client.get(&format!("/v1.0/groups/{user}/transitiveMembers")).await.status, 404);
+        assert_eq!(client.get("/v1.0/groups/none/transitiveMembers").await.status, 400);
     }
 }

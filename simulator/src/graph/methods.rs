@@ -41,9 +41,7 @@ pub(super) fn handle(
         [segment] => (*segment, None),
         [segment, id] => (*segment, Some(*id)),
         _ => {
-            return Err(Refusal::no_segment(
-                rest.last().unwrap_or(&"authentication"),
-            ));
+            return Err(Refusal::no_segment(rest.last().unwrap_or(&"authentication")));
         }
     };
     let known = match segment {
@@ -99,11 +97,7 @@ fn is_in(method: &Method, version: Version, segment: &str) -> bool {
 }
 
 fn shown(method: &Method, segment: &str) -> Value {
-    if segment == "methods" {
-        method.listed()
-    } else {
-        method.typed()
-    }
+    if segment == "methods" { method.listed() } else { method.typed() }
 }
 
 fn list(state: &State, version: Version, account: &Account, segment: &str) -> Success {
@@ -119,21 +113,13 @@ fn list(state: &State, version: Version, account: &Account, segment: &str) -> Su
 
 fn one(state: &State, version: Version, account: &Account, (segment, id): (&str, &str)) -> Handled {
     let methods = account.shown(state.now());
-    let found = methods
-        .into_iter()
-        .find(|method| method.id == id && is_in(method, version, segment));
-    found
-        .map(|method| Success::Json(shown(method, segment)))
-        .ok_or_else(not_found)
+    let found = methods.into_iter().find(|method| method.id == id && is_in(method, version, segment));
+    found.map(|method| Success::Json(shown(method, segment))).ok_or_else(not_found)
 }
 
 /// There is no such method.
 pub(super) fn not_found() -> Refusal {
-    Refusal::graph(
-        404,
-        "resourceNotFound",
-        "The requested authentication method was not found.",
-    )
+    Refusal::graph(404, "resourceNotFound", "The requested authentication method was not found.")
 }
 
 #[cfg(test)]
@@ -147,29 +133,14 @@ mod tests {
     async fn hardware_tokens_show_in_beta_only() {
         let client = client(options()).await;
         let id = client.user("ada");
-        client
-            .tenant
-            .add_method(id, NewMethod::new(MethodKind::HardwareOath));
+        client.tenant.add_method(id, NewMethod::new(MethodKind::HardwareOath));
         let names = |items: Vec<serde_json::Value>| -> Vec<String> {
-            items
-                .iter()
-                .map(|item| item["@odata.type"].as_str().unwrap().to_owned())
-                .collect()
+            items.iter().map(|item| item["@odata.type"].as_str().unwrap().to_owned()).collect()
         };
-        let v1 = client
-            .get(&format!("/v1.0/users/{id}/authentication/methods"))
-            .await;
-        assert_eq!(
-            names(v1.items()),
-            ["#microsoft.graph.passwordAuthenticationMethod"]
-        );
-        let beta = client
-            .get(&format!("/beta/users/{id}/authentication/methods"))
-            .await;
-        assert_eq!(
-            names(beta.items())[1],
-            "#microsoft.graph.hardwareOathAuthenticationMethod"
-        );
+        let v1 = client.get(&format!("/v1.0/users/{id}/authentication/methods")).await;
+        assert_eq!(names(v1.items()), ["#microsoft.graph.passwordAuthenticationMethod"]);
+        let beta = client.get(&format!("/beta/users/{id}/authentication/methods")).await;
+        assert_eq!(names(beta.items())[1], "#microsoft.graph.hardwareOathAuthenticationMethod");
         let typed = format!("users/{id}/authentication/hardwareOathMethods");
         assert_eq!(client.get(&format!("/v1.0/{typed}")).await.status, 400);
         assert_eq!(client.get(&format!("/beta/{typed}")).await.items().len(), 1);
@@ -180,35 +151,19 @@ mod tests {
         let client = client(options()).await;
         let id = client.user("ada");
         client.tenant.register(id, mobile().sms_sign_in());
-        client
-            .tenant
-            .register(id, NewMethod::authenticator_with_code());
-        let items = client
-            .get(&format!("/v1.0/users/{id}/authentication/methods"))
-            .await
-            .items();
+        client.tenant.register(id, NewMethod::authenticator_with_code());
+        let items = client.get(&format!("/v1.0/users/{id}/authentication/methods")).await.items();
         assert_eq!(items.len(), 4);
         assert_eq!(items[1]["id"], "3179e48a-750b-4051-897c-87b9720928f7");
         assert_eq!(items[1]["smsSignInState"], "ready");
         assert!(items[1].get("createdDateTime").is_none() && items[2]["createdDateTime"].is_null());
-        assert_eq!(
-            items[3]["@odata.type"],
-            "#microsoft.graph.softwareOathAuthenticationMethod"
-        );
-        let phones = client
-            .get(&format!("/v1.0/users/{id}/authentication/phoneMethods"))
-            .await
-            .items();
+        assert_eq!(items[3]["@odata.type"], "#microsoft.graph.softwareOathAuthenticationMethod");
+        let phones = client.get(&format!("/v1.0/users/{id}/authentication/phoneMethods")).await.items();
         assert_eq!(phones[0]["phoneType"], "mobile");
         assert!(phones[0].get("@odata.type").is_none());
-        let one = format!(
-            "/v1.0/users/{id}/authentication/phoneMethods/{}",
-            items[1]["id"].as_str().unwrap()
-        );
-        assert_eq!(
-            client.get(&one).await.json()["phoneNumber"],
-            "+1 2065550100"
-        );
+        let one =
+            format!("/v1.0/users/{id}/authentication/phoneMethods/{}", items[1]["id"].as_str().unwrap());
+        assert_eq!(client.get(&one).await.json()["phoneNumber"], "+1 2065550100");
     }
 
     #[tokio::test(start_paused = true)]
@@ -230,19 +185,9 @@ mod tests {
         let requirements = format!("users/{id}/authentication/requirements");
         let reply = client.get(&format!("/beta/{requirements}")).await;
         assert_eq!(reply.json()["perUserMfaState"], "enforced");
-        assert_eq!(
-            client.get(&format!("/v1.0/{requirements}")).await.status,
-            400
-        );
-        let preferences = client
-            .get(&format!(
-                "/beta/users/{id}/authentication/signInPreferences"
-            ))
-            .await;
-        assert_eq!(
-            preferences.json()["userPreferredMethodForSecondaryAuthentication"],
-            "push"
-        );
+        assert_eq!(client.get(&format!("/v1.0/{requirements}")).await.status, 400);
+        let preferences = client.get(&format!("/beta/users/{id}/authentication/signInPreferences")).await;
+        assert_eq!(preferences.json()["userPreferredMethodForSecondaryAuthentication"], "push");
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,35 +195,16 @@ mod tests {
         let client = client(options()).await;
         let (unit, fault) = (client.user("ada"), client.user("ben"));
         client.tenant.set_restricted(unit, true);
-        client.tenant.set_faults(Faults {
-            restricted_users: vec![fault],
-            ..Faults::default()
-        });
+        client.tenant.set_faults(Faults { restricted_users: vec![fault], ..Faults::default() });
         for id in [unit, fault] {
-            for segment in [
-                "methods",
-                "requirements",
-                "signInPreferences",
-                "phoneMethods",
-            ] {
-                let reply = client
-                    .get(&format!("/beta/users/{id}/authentication/{segment}"))
-                    .await;
-                assert_eq!(
-                    (reply.status, reply.code().as_str()),
-                    (403, "Authorization_RequestDenied")
-                );
+            for segment in ["methods", "requirements", "signInPreferences", "phoneMethods"] {
+                let reply = client.get(&format!("/beta/users/{id}/authentication/{segment}")).await;
+                assert_eq!((reply.status, reply.code().as_str()), (403, "Authorization_RequestDenied"));
             }
             assert_eq!(client.get(&format!("/v1.0/users/{id}")).await.status, 200);
         }
         let nobody = uuid::Uuid::nil();
-        assert_eq!(
-            client
-                .get(&format!("/v1.0/users/{nobody}/authentication/methods"))
-                .await
-                .status,
-            404
-        );
+        assert_eq!(client.get(&format!("/v1.0/users/{nobody}/authentication/methods")).await.status, 404);
     }
 
     #[tokio::test(start_paused = true)]
@@ -288,10 +214,7 @@ mod tests {
         let client = client(options).await;
         let id = client.user("ada");
         let status = async |segment: &str| {
-            client
-                .get(&format!("/beta/users/{id}/authentication/{segment}"))
-                .await
-                .status
+            client.get(&format!("/beta/users/{id}/authentication/{segment}")).await.status
         };
         assert_eq!(status("phoneMethods").await, 200);
         assert_eq!(status("methods").await, 403);

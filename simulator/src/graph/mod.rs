@@ -26,51 +26,35 @@ pub(crate) enum Version {
 }
 
 /// Answers a request to Graph.
-pub(crate) fn handle(
-    state: &mut State,
-    version: Version,
-    segments: &[&str],
-    call: &Call,
-) -> Handled {
+pub(crate) fn handle(state: &mut State, version: Version, segments: &[&str], call: &Call) -> Handled {
     let granted = login::authenticate(state, call)?;
     budget::check(state, segments)?;
     match segments {
         ["auditLogs", "directoryAudits"] => audits::list(state, &granted, call),
-        [
-            "reports",
-            "authenticationMethods",
-            "userRegistrationDetails",
-        ] => reports::registration_details(state, &granted, call),
+        ["reports", "authenticationMethods", "userRegistrationDetails"] => {
+            reports::registration_details(state, &granted, call)
+        }
         ["users"] => users::list(state, &granted, call),
         ["users", user] => users::get(state, &granted, user, call),
         ["users", user, "authentication", rest @ ..] => {
             methods::handle(state, &granted, (version, user), rest, call)
         }
         ["groups", group] => groups::get(state, &granted, group, call),
-        ["groups", group, "transitiveMembers"] => {
-            groups::members(state, &granted, (group, false), call)
-        }
+        ["groups", group, "transitiveMembers"] => groups::members(state, &granted, (group, false), call),
         ["groups", group, "transitiveMembers", "microsoft.graph.user"] => {
             groups::members(state, &granted, (group, true), call)
         }
         ["roleManagement", "directory", "roleAssignments"] => {
             role_management::assignments(state, &granted, call)
         }
-        [
-            "roleManagement",
-            "directory",
-            "roleEligibilityScheduleInstances",
-        ] => role_management::eligibilities(state, &granted, call),
-        [
-            "identityGovernance",
-            "privilegedAccess",
-            "group",
-            "eligibilityScheduleInstances",
-        ] => role_management::group_eligibilities(state, &granted, call),
-        ["policies", policy] => policies::get(state, &granted, policy, call),
-        ["identity", "conditionalAccess", "policies"] => {
-            policies::conditional_access(state, &granted, call)
+        ["roleManagement", "directory", "roleEligibilityScheduleInstances"] => {
+            role_management::eligibilities(state, &granted, call)
         }
+        ["identityGovernance", "privilegedAccess", "group", "eligibilityScheduleInstances"] => {
+            role_management::group_eligibilities(state, &granted, call)
+        }
+        ["policies", policy] => policies::get(state, &granted, policy, call),
+        ["identity", "conditionalAccess", "policies"] => policies::conditional_access(state, &granted, call),
         _ => Err(Refusal::no_segment(segments.last().unwrap_or(&""))),
     }
 }

@@ -12,11 +12,7 @@ use crate::{
 };
 
 pub(super) fn get(state: &State, granted: &Granted, policy: &str, call: &Call) -> Handled {
-    let campaign = if state.policies.registration_campaign {
-        "enabled"
-    } else {
-        "disabled"
-    };
+    let campaign = if state.policies.registration_campaign { "enabled" } else { "disabled" };
     let mut body = match policy {
         "identitySecurityDefaultsEnforcementPolicy" => json!({
             "id": "00000000-0000-0000-0000-000000000005",
@@ -55,13 +51,8 @@ pub(super) fn conditional_access(state: &State, granted: &Granted, call: &Call) 
     call.must_be_get()?;
     granted.require(POLICIES)?;
     call.only(&[])?;
-    let policies: Vec<Value> = state
-        .policies
-        .conditional_access
-        .iter()
-        .enumerate()
-        .map(|(at, policy)| shown(at, policy))
-        .collect();
+    let policies: Vec<Value> =
+        state.policies.conditional_access.iter().enumerate().map(|(at, policy)| shown(at, policy)).collect();
     Ok(Success::Json(json!({
         "@odata.context": context("identity/conditionalAccess/policies"),
         "value": policies,
@@ -73,11 +64,8 @@ fn shown(at: usize, policy: &ConditionalAccess) -> Value {
     let strength = policy.demands_strength.then(|| {
         json!({ "id": "00000000-0000-0000-0000-000000000002", "displayName": "Multifactor authentication" })
     });
-    let (applications, actions): (&[&str], &[&str]) = if policy.guards_registration {
-        (&[], &["urn:user:registersecurityinfo"])
-    } else {
-        (&["All"], &[])
-    };
+    let (applications, actions): (&[&str], &[&str]) =
+        if policy.guards_registration { (&[], &["urn:user:registersecurityinfo"]) } else { (&["All"], &[]) };
     json!({
         "id": uuid::Uuid::from_u128(0xca00 + at as u128),
         "displayName": policy.name,
@@ -124,32 +112,17 @@ mod tests {
             conditional_access: vec![policy],
             registration_campaign: true,
         });
-        let defaults = client
-            .get("/v1.0/policies/identitySecurityDefaultsEnforcementPolicy")
-            .await;
+        let defaults = client.get("/v1.0/policies/identitySecurityDefaultsEnforcementPolicy").await;
         assert_eq!(defaults.json()["isEnabled"], true);
-        let methods = client
-            .get("/v1.0/policies/authenticationMethodsPolicy")
-            .await
-            .json();
-        let campaign =
-            &methods["registrationEnforcement"]["authenticationMethodsRegistrationCampaign"];
+        let methods = client.get("/v1.0/policies/authenticationMethodsPolicy").await.json();
+        let campaign = &methods["registrationEnforcement"]["authenticationMethodsRegistrationCampaign"];
         assert_eq!(campaign["state"], "enabled");
-        let access = client
-            .get("/v1.0/identity/conditionalAccess/policies")
-            .await
-            .items();
+        let access = client.get("/v1.0/identity/conditionalAccess/policies").await.items();
         assert_eq!(access[0]["grantControls"]["builtInControls"][0], "mfa");
         assert!(access[0]["grantControls"]["authenticationStrength"].is_null());
         let actions = &access[0]["conditions"]["applications"]["includeUserActions"];
         assert_eq!(actions[0], "urn:user:registersecurityinfo");
-        assert_eq!(
-            client
-                .get("/v1.0/policies/tokenLifetimePolicies")
-                .await
-                .status,
-            400
-        );
+        assert_eq!(client.get("/v1.0/policies/tokenLifetimePolicies").await.status, 400);
     }
 
     #[tokio::test(start_paused = true)]
@@ -157,19 +130,7 @@ mod tests {
         let mut options = options();
         options.roles = vec!["Directory.Read.All".to_owned()];
         let client = client(options).await;
-        assert_eq!(
-            client
-                .get("/v1.0/policies/authenticationMethodsPolicy")
-                .await
-                .status,
-            403
-        );
-        assert_eq!(
-            client
-                .get("/v1.0/identity/conditionalAccess/policies")
-                .await
-                .status,
-            403
-        );
+        assert_eq!(client.get("/v1.0/policies/authenticationMethodsPolicy").await.status, 403);
+        assert_eq!(client.get("/v1.0/identity/conditionalAccess/policies").await.status, 403);
     }
 }

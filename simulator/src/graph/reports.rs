@@ -25,29 +25,18 @@ pub(super) fn registration_details(state: &mut State, granted: &Granted, call: &
     call.only(&["$top", "$skiptoken"])?;
     let size = call.top(999)?.unwrap_or(999);
     let now = state.now();
-    if state
-        .report
-        .as_ref()
-        .is_none_or(|(made, _)| *made + REMADE_AFTER <= now)
-    {
+    if state.report.as_ref().is_none_or(|(made, _)| *made + REMADE_AFTER <= now) {
         let report = make(state);
         state.report = Some((now, report));
     }
-    let rows = state
-        .report
-        .as_ref()
-        .map(|(_, rows)| rows.as_slice())
-        .unwrap_or_default();
+    let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();
     let what = "reports/authenticationMethods/userRegistrationDetails";
     cursor::page(state, call, (what, size), rows, Value::clone)
 }
 
 fn make(state: &State) -> Vec<(String, Value)> {
     let administrators = state.administrators();
-    let made = state
-        .now()
-        .strftime("%Y-%m-%dT%H:%M:%S.0000000Z")
-        .to_string();
+    let made = state.now().strftime("%Y-%m-%dT%H:%M:%S.0000000Z").to_string();
     let accounts = state.accounts.values().filter(|account| !account.deleted);
     accounts
         .map(|account| {
@@ -79,13 +68,10 @@ fn row(account: &Account, is_admin: bool, made: &str) -> Value {
         })
         .collect();
     let mfa = account.methods.iter().any(|method| {
-        method.kind().is_strong()
-            || matches!(method.kind(), MethodKind::Fido2 | MethodKind::WindowsHello)
+        method.kind().is_strong() || matches!(method.kind(), MethodKind::Fido2 | MethodKind::WindowsHello)
     });
-    let sspr = account
-        .methods
-        .iter()
-        .any(|method| method.kind().is_strong() || *method.kind() == MethodKind::Email);
+    let sspr =
+        account.methods.iter().any(|method| method.kind().is_strong() || *method.kind() == MethodKind::Email);
     json!({
         "id": account.id,
         "userPrincipalName": account.user.user_principal_name,
@@ -119,24 +105,18 @@ mod tests {
     async fn the_report_tells_who_registered_what_hours_later() {
         let mut client = client(options()).await;
         let (ada, ben) = (client.user("ada"), client.user("ben"));
-        client
-            .tenant
-            .register(ada, NewMethod::authenticator().passwordless());
+        client.tenant.register(ada, NewMethod::authenticator().passwordless());
         client.tenant.assign_role(ben, RoleKind::Active, "/");
         let rows = client.all(&format!("{REPORT}?$top=1")).await;
         let row = |id: uuid::Uuid| rows.iter().find(|row| row["id"] == id.to_string()).unwrap();
-        assert_eq!(
-            row(ada)["methodsRegistered"][0],
-            "microsoftAuthenticatorPasswordless"
-        );
+        assert_eq!(row(ada)["methodsRegistered"][0], "microsoftAuthenticatorPasswordless");
         assert_eq!(row(ada)["isAdmin"], false);
         assert_eq!(row(ben)["isAdmin"], true);
         assert_eq!(row(ben)["isSsprRegistered"], false);
         client.tenant.register(ben, mobile());
         let stale = async |client: &crate::testing::Client| {
             let rows = client.all(REPORT).await;
-            rows.iter()
-                .any(|row| row["id"] == ben.to_string() && row["isMfaRegistered"] == false)
+            rows.iter().any(|row| row["id"] == ben.to_string() && row["isMfaRegistered"] == false)
         };
         assert!(stale(&client).await);
         wait(6 * 3600).await;

@@ -59,19 +59,13 @@ fn list(state: &State, call: &Call, kind: RoleKind, show: impl Fn(&RoleGrant) ->
     };
     let grants = state.grants.values().filter(|grant| grant.kind == kind);
     let sorted: Vec<_> = grants.map(|grant| (grant.id.to_string(), grant)).collect();
-    cursor::page(
-        state,
-        call,
-        ("roleManagement/directory", state.options.page_size),
-        &sorted,
-        |grant| {
-            let mut body = show(grant);
-            if expand {
-                body["principal"] = principal(state, grant.principal);
-            }
-            body
-        },
-    )
+    cursor::page(state, call, ("roleManagement/directory", state.options.page_size), &sorted, |grant| {
+        let mut body = show(grant);
+        if expand {
+            body["principal"] = principal(state, grant.principal);
+        }
+        body
+    })
 }
 
 pub(super) fn group_eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
@@ -79,42 +73,29 @@ pub(super) fn group_eligibilities(state: &State, granted: &Granted, call: &Call)
     granted.require(GROUP_ELIGIBILITIES)?;
     needs_pim(state)?;
     call.only(&["$filter", "$skiptoken"])?;
-    let filter = call.option("$filter").and_then(|filter| {
-        filter
-            .strip_prefix("groupId eq '")
-            .and_then(|rest| rest.strip_suffix('\''))
-    });
+    let filter = call
+        .option("$filter")
+        .and_then(|filter| filter.strip_prefix("groupId eq '").and_then(|rest| rest.strip_suffix('\'')));
     let Some(group) = filter else {
         let message = "The filter must contain principalId or groupId.";
         return Err(Refusal::graph(400, "MissingFilter", message));
     };
     let group = existing(state, group)?.id;
-    let found = state
-        .group_eligibilities
-        .values()
-        .filter(|eligible| eligible.group == group);
-    let sorted: Vec<_> = found
-        .map(|eligible| (eligible.id.to_string(), eligible))
-        .collect();
+    let found = state.group_eligibilities.values().filter(|eligible| eligible.group == group);
+    let sorted: Vec<_> = found.map(|eligible| (eligible.id.to_string(), eligible)).collect();
     let size = state.options.page_size;
-    cursor::page(
-        state,
-        call,
-        ("identityGovernance/privilegedAccess/group", size),
-        &sorted,
-        |eligible| {
-            json!({
-                "id": eligible.id,
-                "principalId": eligible.principal,
-                "groupId": eligible.group,
-                "accessId": "member",
-                "memberType": "direct",
-                "startDateTime": "2025-01-01T00:00:00Z",
-                "endDateTime": null,
-                "eligibilityScheduleId": eligible.id,
-            })
-        },
-    )
+    cursor::page(state, call, ("identityGovernance/privilegedAccess/group", size), &sorted, |eligible| {
+        json!({
+            "id": eligible.id,
+            "principalId": eligible.principal,
+            "groupId": eligible.group,
+            "accessId": "member",
+            "memberType": "direct",
+            "startDateTime": "2025-01-01T00:00:00Z",
+            "endDateTime": null,
+            "eligibilityScheduleId": eligible.id,
+        })
+    })
 }
 
 #[cfg(test)]
@@ -126,8 +107,7 @@ mod tests {
 
     const ACTIVE: &str = "/v1.0/roleManagement/directory/roleAssignments";
     const ELIGIBLE: &str = "/v1.0/roleManagement/directory/roleEligibilityScheduleInstances";
-    const GROUP: &str =
-        "/v1.0/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances";
+    const GROUP: &str = "/v1.0/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances";
 
     #[tokio::test(start_paused = true)]
     async fn assignments_name_their_principals_kind_and_come_in_pages() {
@@ -142,14 +122,8 @@ mod tests {
         client.tenant.assign_role(user, RoleKind::Eligible, "/");
         let all = client.all(&format!("{ACTIVE}?$expand=principal")).await;
         let kind = |id: uuid::Uuid| {
-            let found = all
-                .iter()
-                .find(|grant| grant["principalId"] == id.to_string())
-                .unwrap();
-            found["principal"]["@odata.type"]
-                .as_str()
-                .unwrap()
-                .to_owned()
+            let found = all.iter().find(|grant| grant["principalId"] == id.to_string()).unwrap();
+            found["principal"]["@odata.type"].as_str().unwrap().to_owned()
         };
         assert_eq!(kind(user), "#microsoft.graph.user");
         assert_eq!(kind(group), "#microsoft.graph.group");
@@ -157,13 +131,7 @@ mod tests {
         assert_eq!(all.len(), 3);
         assert!(client.all(ACTIVE).await[0].get("principal").is_none());
         assert_eq!(client.all(ELIGIBLE).await.len(), 1);
-        assert_eq!(
-            client
-                .get(&format!("{ACTIVE}?$expand=roleDefinition"))
-                .await
-                .status,
-            400
-        );
+        assert_eq!(client.get(&format!("{ACTIVE}?$expand=roleDefinition")).await.status, 400);
     }
 
     #[tokio::test(start_paused = true)]
@@ -171,25 +139,11 @@ mod tests {
         let client = client(options()).await;
         let (user, group) = (client.user("ada"), client.tenant.add_group("helpdesk"));
         client.tenant.make_group_eligible(group, user);
-        let found = client
-            .all(&format!("{GROUP}?$filter=groupId eq '{group}'"))
-            .await;
+        let found = client.all(&format!("{GROUP}?$filter=groupId eq '{group}'")).await;
         assert_eq!(found[0]["principalId"], user.to_string());
         assert_eq!(client.get(GROUP).await.status, 400);
-        assert_eq!(
-            client
-                .get(&format!("{GROUP}?$filter=groupId eq {group}"))
-                .await
-                .status,
-            400
-        );
-        assert_eq!(
-            client
-                .get(&format!("{GROUP}?$filter=groupId eq '{user}'"))
-                .await
-                .status,
-            404
-        );
+        assert_eq!(client.get(&format!("{GROUP}?$filter=groupId eq {group}")).await.status, 400);
+        assert_eq!(client.get(&format!("{GROUP}?$filter=groupId eq '{user}'")).await.status, 404);
     }
 
     #[tokio::test(start_paused = true)]
@@ -198,15 +152,9 @@ mod tests {
         p1.premium = Premium::P1;
         let p1 = client(p1).await;
         let group = p1.tenant.add_group("helpdesk");
-        for path in [
-            ELIGIBLE.to_owned(),
-            format!("{GROUP}?$filter=groupId eq '{group}'"),
-        ] {
+        for path in [ELIGIBLE.to_owned(), format!("{GROUP}?$filter=groupId eq '{group}'")] {
             let reply = p1.get(&path).await;
-            assert_eq!(
-                (reply.status, reply.code().as_str()),
-                (400, "AadPremiumLicenseRequired")
-            );
+            assert_eq!((reply.status, reply.code().as_str()), (400, "AadPremiumLicenseRequired"));
         }
         assert_eq!(p1.get(ACTIVE).await.status, 200);
         let mut reader = options();

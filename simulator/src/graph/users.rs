@@ -45,28 +45,19 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
         None => state.accounts.values().collect(),
     };
     let there = accounts.into_iter().filter(|account| !account.deleted);
-    let sorted: Vec<_> = there
-        .map(|account| (account.id.to_string(), account))
-        .collect();
-    cursor::page(state, call, ("users", size), &sorted, |account| {
-        shown(account, select.as_deref())
-    })
+    let sorted: Vec<_> = there.map(|account| (account.id.to_string(), account)).collect();
+    cursor::page(state, call, ("users", size), &sorted, |account| shown(account, select.as_deref()))
 }
 
 /// The user with this id or principal name.
 pub(super) fn existing<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
-    state
-        .find(user)
-        .filter(|account| !account.deleted)
-        .ok_or_else(|| Refusal::no_object(user))
+    state.find(user).filter(|account| !account.deleted).ok_or_else(|| Refusal::no_object(user))
 }
 
 fn shown(account: &Account, select: Option<&[&str]>) -> Value {
     let names = select.unwrap_or(&DEFAULT);
-    let properties: Map<_, _> = names
-        .iter()
-        .map(|name| ((*name).to_owned(), account.property(name)))
-        .collect();
+    let properties: Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), account.property(name))).collect();
     Value::Object(properties)
 }
 
@@ -99,10 +90,7 @@ fn ids(filter: &str) -> Result<BTreeSet<Uuid>, Refusal> {
         let text = item.strip_prefix('\'')?.strip_suffix('\'')?;
         object_id(text)
     };
-    items
-        .into_iter()
-        .map(|item| id(item).ok_or_else(unsupported))
-        .collect()
+    items.into_iter().map(|item| id(item).ok_or_else(unsupported)).collect()
 }
 
 #[cfg(test)]
@@ -117,51 +105,23 @@ mod tests {
         let client = client(options()).await;
         let id = client.user("ada");
         let user = client
-            .get(&format!(
-                "/v1.0/users/{id}?$select=id,userType,accountEnabled,creationType"
-            ))
+            .get(&format!("/v1.0/users/{id}?$select=id,userType,accountEnabled,creationType"))
             .await
             .json();
         assert_eq!(user["userType"], "Member");
         assert_eq!(user["accountEnabled"], true);
-        assert!(
-            user["creationType"].is_null()
-                && user.as_object().unwrap().contains_key("creationType")
-        );
+        assert!(user["creationType"].is_null() && user.as_object().unwrap().contains_key("creationType"));
         assert!(user.get("userPrincipalName").is_none());
-        assert!(
-            client
-                .get(&format!("/beta/users/{id}"))
-                .await
-                .json()
-                .get("userType")
-                .is_none()
-        );
-        assert_eq!(
-            client
-                .get(&format!("/v1.0/users/{id}?$select=shoeSize"))
-                .await
-                .status,
-            400
-        );
-        assert_eq!(
-            client
-                .get(&format!("/v1.0/users/{id}?$expand=manager"))
-                .await
-                .status,
-            400
-        );
+        assert!(client.get(&format!("/beta/users/{id}")).await.json().get("userType").is_none());
+        assert_eq!(client.get(&format!("/v1.0/users/{id}?$select=shoeSize")).await.status, 400);
+        assert_eq!(client.get(&format!("/v1.0/users/{id}?$expand=manager")).await.status, 400);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_principal_name_finds_its_user() {
         let client = client(options()).await;
-        let id = client
-            .tenant
-            .add_user(NewUser::named("p_x.example#EXT#@contoso.example"));
-        let user = client
-            .get("/v1.0/users/P_x.example%23EXT%23%40contoso.example?$select=id")
-            .await;
+        let id = client.tenant.add_user(NewUser::named("p_x.example#EXT#@contoso.example"));
+        let user = client.get("/v1.0/users/P_x.example%23EXT%23%40contoso.example?$select=id").await;
         assert_eq!(user.json()["id"], id.to_string());
     }
 
@@ -172,24 +132,9 @@ mod tests {
         let path = format!("/v1.0/users/{id}");
         client.tenant.delete_user(id);
         let reply = client.get(&path).await;
-        assert_eq!(
-            (reply.status, reply.code().as_str()),
-            (404, "Request_ResourceNotFound")
-        );
-        assert!(
-            client
-                .get(&format!("/v1.0/users?$filter=id in ('{id}')"))
-                .await
-                .items()
-                .is_empty()
-        );
-        assert_eq!(
-            client
-                .get("/v1.0/users/nobody@contoso.example")
-                .await
-                .status,
-            404
-        );
+        assert_eq!((reply.status, reply.code().as_str()), (404, "Request_ResourceNotFound"));
+        assert!(client.get(&format!("/v1.0/users?$filter=id in ('{id}')")).await.items().is_empty());
+        assert_eq!(client.get("/v1.0/users/nobody@contoso.example").await.status, 404);
         client.tenant.restore_user(id);
         assert_eq!(client.get(&path).await.status, 200);
     }
@@ -197,31 +142,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn fifteen_ids_pass_and_sixteen_do_not() {
         let client = client(options()).await;
-        let ids: Vec<String> = (0..16)
-            .map(|n| format!("'{}'", client.user(&format!("user{n}"))))
-            .collect();
-        let list = |count: usize| {
-            format!(
-                "/v1.0/users?$select=id&$filter=id in ({})",
-                ids[..count].join(", ")
-            )
-        };
+        let ids: Vec<String> = (0..16).map(|n| format!("'{}'", client.user(&format!("user{n}")))).collect();
+        let list =
+            |count: usize| format!("/v1.0/users?$select=id&$filter=id in ({})", ids[..count].join(", "));
         assert_eq!(client.get(&list(15)).await.items().len(), 15);
         assert_eq!(client.get(&list(16)).await.status, 400);
-        for filter in [
-            "id in ()",
-            "id in ('x')",
-            "id eq 'x'",
-            "startswith(displayName,'a')",
-        ] {
-            assert_eq!(
-                client
-                    .get(&format!("/v1.0/users?$filter={filter}"))
-                    .await
-                    .status,
-                400,
-                "{filter}"
-            );
+        for filter in ["id in ()", "id in ('x')", "id eq 'x'", "startswith(displayName,'a')"] {
+            assert_eq!(client.get(&format!("/v1.0/users?$filter={filter}")).await.status, 400, "{filter}");
         }
         assert_eq!(client.all("/v1.0/users?$top=5").await.len(), 16);
     }
@@ -231,9 +158,6 @@ mod tests {
         let mut options = options();
         options.roles = vec!["AuditLog.Read.All".to_owned()];
         let reply = client(options).await.get("/v1.0/users").await;
-        assert_eq!(
-            (reply.status, reply.code().as_str()),
-            (403, "Authorization_RequestDenied")
-        );
+        assert_eq!((reply.status, reply.code().as_str()), (403, "Authorization_RequestDenied"));
     }
 }

@@ -89,10 +89,7 @@ impl Tenant {
         let canary_group = state.add_group("Rollback canaries");
         let mut canaries = 0;
         let mut residents = Vec::with_capacity(population.users);
-        for (number, role) in parts(population.users, &mut state.rng)
-            .into_iter()
-            .enumerate()
-        {
+        for (number, role) in parts(population.users, &mut state.rng).into_iter().enumerate() {
             let resident = stage::settle(state, population, &groups, (number, role));
             if resident.registered && Part::ORDINARY.contains(&role) && canaries < 5 {
                 state.add_member(canary_group, resident.id);
@@ -102,11 +99,7 @@ impl Tenant {
             residents.push(resident);
         }
         noise::add(state, population, &residents);
-        Cast {
-            residents,
-            excluded_group: groups.excluded,
-            canary_group,
-        }
+        Cast { residents, excluded_group: groups.excluded, canary_group }
     }
 }
 

@@ -15,63 +15,23 @@ use crate::{
 
 /// Activity, result and reason.
 const BY_USERS: [(&str, &str, &str); 13] = [
-    (
-        "User reviewed security info",
-        "success",
-        "User successfully reviewed security info.",
-    ),
-    (
-        "User reviewed security info",
-        "failure",
-        "User failed to review security info.",
-    ),
-    (
-        "User deleted security info",
-        "failure",
-        "User failed to delete Email",
-    ),
-    (
-        "User deleted security info",
-        "success",
-        "User deleted Email",
-    ),
-    (
-        "User registered security info",
-        "failure",
-        "User failed to register Mobile Phone SMS",
-    ),
-    (
-        "User registered all required security info",
-        "failure",
-        "User canceled security info registration.",
-    ),
-    (
-        "User canceled security info registration",
-        "success",
-        "User canceled security info registration.",
-    ),
-    (
-        "User started security info registration",
-        "success",
-        "User started the registration for Email",
-    ),
+    ("User reviewed security info", "success", "User successfully reviewed security info."),
+    ("User reviewed security info", "failure", "User failed to review security info."),
+    ("User deleted security info", "failure", "User failed to delete Email"),
+    ("User deleted security info", "success", "User deleted Email"),
+    ("User registered security info", "failure", "User failed to register Mobile Phone SMS"),
+    ("User registered all required security info", "failure", "User canceled security info registration."),
+    ("User canceled security info registration", "success", "User canceled security info registration."),
+    ("User started security info registration", "success", "User started the registration for Email"),
     (
         "User changed default security info",
         "success",
         "User changed the default security info for Mobile Phone SMS.",
     ),
-    (
-        "User updated security info",
-        "success",
-        "User updated Mobile Phone SMS",
-    ),
+    ("User updated security info", "success", "User updated Mobile Phone SMS"),
     ("User started password reset", "success", ""),
     ("Get passkey creation options", "success", ""),
-    (
-        "User linked decentralised security info",
-        "success",
-        "User linked a wallet",
-    ),
+    ("User linked decentralised security info", "success", "User linked a wallet"),
 ];
 
 /// Adds about one event of another kind for every four residents.
@@ -86,13 +46,8 @@ pub(super) fn add(state: &mut State, population: &Population, residents: &[Resid
 }
 
 fn some_time(state: &mut State, population: &Population) -> Timestamp {
-    let span = population
-        .window_end
-        .duration_since(population.window_start)
-        .as_secs();
-    let seconds = state
-        .rng
-        .u64(..u64::try_from(span).unwrap_or_default().max(1));
+    let span = population.window_end.duration_since(population.window_start).as_secs();
+    let seconds = state.rng.u64(..u64::try_from(span).unwrap_or_default().max(1));
     population.window_start + Duration::from_secs(seconds)
 }
 
@@ -100,13 +55,8 @@ fn one(state: &mut State, number: usize, resident: &Resident, at: Timestamp) -> 
     let name = &resident.user_principal_name;
     let kinds = BY_USERS.len() + 5;
     match number % kinds {
-        0 => NewEvent::by_user(
-            "User registered for self-service password reset",
-            at,
-            resident.id,
-            name,
-        )
-        .service("Self-service Password Management"),
+        0 => NewEvent::by_user("User registered for self-service password reset", at, resident.id, name)
+            .service("Self-service Password Management"),
         1 => NewEvent::new("Admin deleted security info", at)
             .reason("Admin deleted phone method for user")
             .app_actor(random_uuid(&mut state.rng), "Help desk")
@@ -122,14 +72,8 @@ fn one(state: &mut State, number: usize, resident: &Resident, at: Timestamp) -> 
         other => {
             let (activity, result, reason) = BY_USERS[other - 5];
             // Who never registered has no failed attempts either, so that nothing hints at one.
-            let activity = if resident.role == Part::NeverRegistered {
-                BY_USERS[0].0
-            } else {
-                activity
-            };
-            NewEvent::by_user(activity, at, resident.id, name)
-                .result(result)
-                .reason(reason)
+            let activity = if resident.role == Part::NeverRegistered { BY_USERS[0].0 } else { activity };
+            NewEvent::by_user(activity, at, resident.id, name).result(result).reason(reason)
         }
     }
 }

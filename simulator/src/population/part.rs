@@ -137,10 +137,7 @@ impl Part {
 
     /// Whether a registration in the window names this user clearly.
     pub fn is_registered(self) -> bool {
-        !matches!(
-            self,
-            P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter | P::AmbiguousEvent
-        )
+        !matches!(self, P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter | P::AmbiguousEvent)
     }
 
     /// The outcome with default settings in mode enforce; `none` where there is none to expect. The
@@ -164,9 +161,7 @@ impl Part {
             | P::EligibleAdministrator
             | P::AdministratorThroughGroup
             | P::EligibleThroughGroup => "held(administrator)",
-            P::Guest | P::ExternalByName | P::ExternalByState | P::ExternalByCreation => {
-                "held(external)"
-            }
+            P::Guest | P::ExternalByName | P::ExternalByState | P::ExternalByCreation => "held(external)",
             P::Disabled => "held(account_disabled)",
             P::DatedBefore => "held(registered_before)",
             P::DatedAfter => "held(registered_after)",
@@ -188,9 +183,7 @@ impl Part {
             P::AuthenticatorAndPhone => "ordinary: the Authenticator, and a phone as the default",
             P::AuthenticatorWithCode => "ordinary: the Authenticator with notification and code",
             P::ThreeNumbers => "ordinary: mobile, alternate mobile and office phone",
-            P::AuthenticatorDefault => {
-                "ordinary: phone and codes, and the Authenticator as the default"
-            }
+            P::AuthenticatorDefault => "ordinary: phone and codes, and the Authenticator as the default",
             P::NeverRegistered => "never registered",
             P::BreakGlass => "break-glass account",
             P::NestedBreakGlass => "break-glass account in a nested group",

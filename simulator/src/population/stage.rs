@@ -18,12 +18,12 @@ use crate::{
 const DAY: Duration = Duration::from_hours(24);
 
 const FIRST: [&str; 16] = [
-    "ada", "ben", "chloe", "dev", "elif", "femi", "grace", "hugo", "ines", "jun", "kofi", "lena",
-    "mateo", "nadia", "omar", "priya",
+    "ada", "ben", "chloe", "dev", "elif", "femi", "grace", "hugo", "ines", "jun", "kofi", "lena", "mateo",
+    "nadia", "omar", "priya",
 ];
 const LAST: [&str; 16] = [
-    "almeida", "berg", "chen", "dubois", "eriksen", "fofanah", "garcia", "haas", "ito", "jones",
-    "khan", "larsen", "moreau", "novak", "okafor", "petrov",
+    "almeida", "berg", "chen", "dubois", "eriksen", "fofanah", "garcia", "haas", "ito", "jones", "khan",
+    "larsen", "moreau", "novak", "okafor", "petrov",
 ];
 
 /// Moves somebody in.
@@ -38,13 +38,7 @@ pub(super) fn settle(
     let id = state.add_user(user);
     let at = registration_time(state, population, role);
     join(state, groups, id, role);
-    let mut scene = Scene {
-        state,
-        id,
-        name: &user_principal_name,
-        at,
-        number,
-    };
+    let mut scene = Scene { state, id, name: &user_principal_name, at, number };
     scene.play(population, role);
     match role {
         Part::DeletedUser => state.account(id).deleted = true,
@@ -53,12 +47,7 @@ pub(super) fn settle(
         }
         _ => {}
     }
-    Resident {
-        id,
-        user_principal_name,
-        role,
-        registered: role.is_registered(),
-    }
+    Resident { id, user_principal_name, role, registered: role.is_registered() }
 }
 
 fn newcomer(state: &mut State, number: usize, role: Part) -> NewUser {
@@ -91,23 +80,15 @@ fn newcomer(state: &mut State, number: usize, role: Part) -> NewUser {
 /// When the resident starts to register.
 fn registration_time(state: &mut State, population: &Population, role: Part) -> Timestamp {
     let minutes = |from: Timestamp, to: Timestamp| {
-        u64::try_from(to.duration_since(from).as_mins())
-            .expect("the window does not end before it starts")
+        u64::try_from(to.duration_since(from).as_mins()).expect("the window does not end before it starts")
     };
-    let (start, end) = (
-        population.window_start,
-        population.window_end.min(state.now()),
-    );
+    let (start, end) = (population.window_start, population.window_end.min(state.now()));
     match role {
         Part::RegisteredBefore => start - Duration::from_mins(state.rng.u64(60..6_000)),
-        Part::RegisteredAfter => {
-            population.window_end + DAY + Duration::from_mins(state.rng.u64(30..600))
-        }
+        Part::RegisteredAfter => population.window_end + DAY + Duration::from_mins(state.rng.u64(30..600)),
         _ => {
             // Half an hour is enough for the longest scene.
-            let room = minutes(start, end)
-                .checked_sub(31)
-                .expect("the window is an hour long at least");
+            let room = minutes(start, end).checked_sub(31).expect("the window is an hour long at least");
             start + Duration::from_millis(state.rng.u64(1..=(room + 1) * 60_000))
         }
     }
@@ -120,11 +101,7 @@ fn join(state: &mut State, groups: &Groups, id: Uuid, role: Part) {
         Part::Administrator => drop(state.assign_role(id, RoleKind::Active, "/")),
         Part::EligibleAdministrator => {
             let unit = crate::state::random_uuid(&mut state.rng);
-            state.assign_role(
-                id,
-                RoleKind::Eligible,
-                &format!("/administrativeUnits/{unit}"),
-            );
+            state.assign_role(id, RoleKind::Eligible, &format!("/administrativeUnits/{unit}"));
         }
         Part::AdministratorThroughGroup => state.add_member(groups.role_holders, id),
         Part::EligibleThroughGroup => state.make_group_eligible(groups.on_request, id),
@@ -164,11 +141,7 @@ impl Scene<'_> {
             }
             Part::AuthenticatorWithCode => self.register(NewMethod::authenticator_with_code()),
             Part::ThreeNumbers => {
-                for kind in [
-                    PhoneType::Mobile,
-                    PhoneType::AlternateMobile,
-                    PhoneType::Office,
-                ] {
+                for kind in [PhoneType::Mobile, PhoneType::AlternateMobile, PhoneType::Office] {
                     let number = self.number(kind);
                     let phone = NewMethod::phone(kind, &number);
                     self.register(phone);
@@ -255,11 +228,7 @@ impl Scene<'_> {
         } else {
             phone
         };
-        if self.state.rng.bool() {
-            phone.dated(self.at + Duration::from_secs(40))
-        } else {
-            phone
-        }
+        if self.state.rng.bool() { phone.dated(self.at + Duration::from_secs(40)) } else { phone }
     }
 
     fn add(&mut self, method: NewMethod) {
@@ -278,10 +247,7 @@ impl Scene<'_> {
     fn register(&mut self, method: NewMethod) {
         let reason = method.reason.as_deref().unwrap_or(method.kind.reason());
         let what = reason.replacen("registered", "started the registration for", 1);
-        self.log(
-            self.event("User started security info registration")
-                .reason(&what),
-        );
+        self.log(self.event("User started security info registration").reason(&what));
         self.at += Duration::from_secs(40);
         people::register(self.state, self.id, method, self.at, self.at);
         self.at += Duration::from_secs(20);
@@ -295,16 +261,9 @@ impl Scene<'_> {
     fn register_and_delete(&mut self) {
         let phone = self.mobile();
         self.register(phone);
-        let gone = self
-            .state
-            .account(self.id)
-            .methods
-            .iter()
-            .find(|method| method.kind().is_strong());
+        let gone = self.state.account(self.id).methods.iter().find(|method| method.kind().is_strong());
         let gone = gone.map(|method| method.id.clone()).unwrap_or_default();
-        self.state
-            .account(self.id)
-            .remove(&gone, self.at, Duration::ZERO);
+        self.state.account(self.id).remove(&gone, self.at, Duration::ZERO);
         let event = self.event("User deleted security info");
         self.log(event.reason("User deleted Mobile Phone SMS"));
     }

@@ -21,11 +21,7 @@ fn filled(users: usize, seed: u64) -> (Tenant, Cast) {
 #[test]
 fn forty_people_are_in_all_situations() {
     let (_, cast) = filled(40, 1);
-    let parts: HashSet<Part> = cast
-        .residents
-        .iter()
-        .map(|resident| resident.role)
-        .collect();
+    let parts: HashSet<Part> = cast.residents.iter().map(|resident| resident.role).collect();
     let all: HashSet<Part> = Part::ORDINARY.into_iter().chain(Part::SPECIAL).collect();
     assert_eq!(parts, all);
     assert_eq!(all.len(), 38);
@@ -42,11 +38,7 @@ fn the_same_seed_makes_the_same_tenant() {
 #[test]
 fn most_people_are_ordinary() {
     let (_, cast) = filled(1000, 1);
-    let ordinary = cast
-        .residents
-        .iter()
-        .filter(|r| Part::ORDINARY.contains(&r.role))
-        .count();
+    let ordinary = cast.residents.iter().filter(|r| Part::ORDINARY.contains(&r.role)).count();
     assert!(ordinary > 800, "{ordinary}");
     let small = filled(3, 1).1;
     assert_eq!(small.residents.len(), 3);
@@ -57,22 +49,15 @@ fn registrations(tenant: &Tenant) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for event in tenant.events() {
         let at: Timestamp = event["activityDateTime"].as_str().unwrap().parse().unwrap();
-        let inside = at >= "2026-11-10T12:00:00Z".parse().unwrap()
-            && at <= "2026-11-19T12:00:00Z".parse().unwrap();
+        let inside =
+            at >= "2026-11-10T12:00:00Z".parse().unwrap() && at <= "2026-11-19T12:00:00Z".parse().unwrap();
         let registered = matches!(
             event["activityDisplayName"].as_str().unwrap(),
             "User registered security info" | "User registered all required security info"
         );
         let clear = event["initiatedBy"]["user"]["id"] == event["targetResources"][0]["id"];
         if inside && registered && clear && event["result"] == "success" {
-            *found
-                .entry(
-                    event["targetResources"][0]["id"]
-                        .as_str()
-                        .unwrap()
-                        .to_owned(),
-                )
-                .or_insert(0) += 1;
+            *found.entry(event["targetResources"][0]["id"].as_str().unwrap().to_owned()).or_insert(0) += 1;
         }
     }
     found
@@ -83,12 +68,7 @@ fn exactly_the_registered_have_a_registration_in_the_window() {
     let (tenant, cast) = filled(400, 9);
     let found = registrations(&tenant);
     for resident in &cast.residents {
-        assert_eq!(
-            found.contains_key(&resident.id.to_string()),
-            resident.registered,
-            "{:?}",
-            resident.role
-        );
+        assert_eq!(found.contains_key(&resident.id.to_string()), resident.registered, "{:?}", resident.role);
     }
 }
 
@@ -100,38 +80,22 @@ fn methods_fit_the_situations() {
         let part = resident.role;
         if part.expected().starts_with("rolled_back") {
             assert!(user.has_strong_methods(), "{part:?}");
-            assert!(
-                user.methods.iter().any(|method| method.kind == "password"),
-                "{part:?}"
-            );
+            assert!(user.methods.iter().any(|method| method.kind == "password"), "{part:?}");
         }
         if part.expected() == "not_eligible(no_strong_methods)" {
             assert!(!user.has_strong_methods(), "{part:?}");
         }
         assert_eq!(user.deleted, part == Part::DeletedUser);
-        let kinds: Vec<&str> = user
-            .methods
-            .iter()
-            .map(|method| method.kind.as_str())
-            .collect();
+        let kinds: Vec<&str> = user.methods.iter().map(|method| method.kind.as_str()).collect();
         match part {
             Part::AuthenticatorWithCode => {
-                assert_eq!(
-                    kinds,
-                    ["password", "microsoftAuthenticator", "softwareOath"]
-                );
+                assert_eq!(kinds, ["password", "microsoftAuthenticator", "softwareOath"]);
             }
             Part::NoOtherCredential => assert_eq!(kinds, ["phone"]),
-            Part::StuckDefault => assert!(
-                user.methods
-                    .iter()
-                    .any(|m| m.kind == "phone" && m.is_default)
-            ),
+            Part::StuckDefault => assert!(user.methods.iter().any(|m| m.kind == "phone" && m.is_default)),
             Part::HardwareToken => {
                 assert!(
-                    user.methods
-                        .iter()
-                        .any(|m| m.kind == MethodKind::HardwareOath.name() && m.is_default)
+                    user.methods.iter().any(|m| m.kind == MethodKind::HardwareOath.name() && m.is_default)
                 );
             }
             _ => {}
@@ -152,19 +116,12 @@ fn only_what_is_to_be_rolled_back_may_lose_methods() {
 fn events_have_unique_ids_and_the_log_has_noise() {
     let (tenant, _) = filled(400, 5);
     let events: Vec<Value> = tenant.events();
-    let ids: HashSet<&str> = events
-        .iter()
-        .map(|event| event["id"].as_str().unwrap())
-        .collect();
+    let ids: HashSet<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), events.len());
-    let services: HashSet<&str> = events
-        .iter()
-        .map(|event| event["loggedByService"].as_str().unwrap())
-        .collect();
+    let services: HashSet<&str> =
+        events.iter().map(|event| event["loggedByService"].as_str().unwrap()).collect();
     assert_eq!(services.len(), 3);
-    let names: HashSet<&str> = events
-        .iter()
-        .map(|event| event["activityDisplayName"].as_str().unwrap())
-        .collect();
+    let names: HashSet<&str> =
+        events.iter().map(|event| event["activityDisplayName"].as_str().unwrap()).collect();
     assert!(names.len() > 12, "{names:?}");
 }

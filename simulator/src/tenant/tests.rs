@@ -23,32 +23,13 @@ async fn the_journal_tells_who_was_asked_about() {
     let client = client(options()).await;
     let user = client.user("ada");
     let phone = client.tenant.register(user, mobile());
-    client
-        .get("/v1.0/users/ada%40contoso.example?$select=id")
-        .await;
-    client
-        .delete(&format!(
-            "/v1.0/users/{user}/authentication/phoneMethods/{phone}"
-        ))
-        .await;
-    client
-        .delete(&format!(
-            "/v1.0/users/{user}/authentication/phoneMethods/{phone}"
-        ))
-        .await;
+    client.get("/v1.0/users/ada%40contoso.example?$select=id").await;
+    client.delete(&format!("/v1.0/users/{user}/authentication/phoneMethods/{phone}")).await;
+    client.delete(&format!("/v1.0/users/{user}/authentication/phoneMethods/{phone}")).await;
     let journal = client.tenant.journal();
-    assert_eq!(
-        journal.iter().map(|entry| entry.seq).collect::<Vec<_>>(),
-        [0, 1, 2, 3]
-    );
-    assert_eq!(
-        (journal[1].user, journal[1].segment.as_deref()),
-        (Some(user), None)
-    );
-    assert_eq!(
-        journal[1].path,
-        "/v1.0/users/ada%40contoso.example?$select=id"
-    );
+    assert_eq!(journal.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert_eq!((journal[1].user, journal[1].segment.as_deref()), (Some(user), None));
+    assert_eq!(journal[1].path, "/v1.0/users/ada%40contoso.example?$select=id");
     assert_eq!(journal[2].segment.as_deref(), Some("phoneMethods"));
     assert_eq!(journal[2].method_id.as_deref(), Some(phone.as_str()));
     assert_eq!((journal[2].status, journal[2].acted), (204, true));
@@ -61,21 +42,11 @@ async fn a_lost_answer_has_or_has_not_been_acted_on() {
     let user = client.user("ada");
     let phone = client.tenant.register(user, mobile());
     let path = format!("/v1.0/users/{user}/authentication/phoneMethods/{phone}");
-    client
-        .tenant
-        .set_faults(only(|faults| faults.reset_before = 1.0));
-    assert_eq!(
-        client.ask("DELETE", &path).await.unwrap_err(),
-        ConnectionLost
-    );
+    client.tenant.set_faults(only(|faults| faults.reset_before = 1.0));
+    assert_eq!(client.ask("DELETE", &path).await.unwrap_err(), ConnectionLost);
     assert!(client.tenant.user(user).unwrap().has_strong_methods());
-    client
-        .tenant
-        .set_faults(only(|faults| faults.reset_after = 1.0));
-    assert_eq!(
-        client.ask("DELETE", &path).await.unwrap_err(),
-        ConnectionLost
-    );
+    client.tenant.set_faults(only(|faults| faults.reset_after = 1.0));
+    assert_eq!(client.ask("DELETE", &path).await.unwrap_err(), ConnectionLost);
     assert!(!client.tenant.user(user).unwrap().has_strong_methods());
     let journal = client.tenant.journal();
     assert_eq!((journal[1].status, journal[1].acted), (0, false));
@@ -85,21 +56,12 @@ async fn a_lost_answer_has_or_has_not_been_acted_on() {
 #[tokio::test(start_paused = true)]
 async fn throttling_says_when_to_come_back_in_half_of_the_cases() {
     let client = client(options()).await;
-    client
-        .tenant
-        .set_faults(only(|faults| faults.throttle = 1.0));
+    client.tenant.set_faults(only(|faults| faults.throttle = 1.0));
     let (mut without, mut forms) = (0, HashSet::new());
     for _ in 0..200 {
         let reply = client.get("/v1.0/users").await;
-        assert_eq!(
-            (reply.status, reply.code().as_str()),
-            (429, "TooManyRequests")
-        );
-        match reply
-            .headers
-            .get("retry-after")
-            .map(|value| value.to_str().unwrap().to_owned())
-        {
+        assert_eq!((reply.status, reply.code().as_str()), (429, "TooManyRequests"));
+        match reply.headers.get("retry-after").map(|value| value.to_str().unwrap().to_owned()) {
             None => without += 1,
             Some(text) if text.ends_with("GMT") => drop(forms.insert("date")),
             Some(text) if text.contains('.') => drop(forms.insert("fraction")),
@@ -117,20 +79,14 @@ async fn throttling_says_when_to_come_back_in_half_of_the_cases() {
 #[tokio::test(start_paused = true)]
 async fn a_gateway_timeout_hides_an_act_and_other_errors_do_not() {
     let client = client(options()).await;
-    client
-        .tenant
-        .set_faults(only(|faults| faults.server_error = 1.0));
+    client.tenant.set_faults(only(|faults| faults.server_error = 1.0));
     let mut seen = HashSet::new();
     for n in 0..40 {
         let user = client.user(&format!("user{n}"));
         let phone = client.tenant.register(user, mobile());
         let path = format!("/v1.0/users/{user}/authentication/phoneMethods/{phone}");
         let status = client.delete(&path).await.status;
-        assert_eq!(
-            client.tenant.user(user).unwrap().has_strong_methods(),
-            status != 504,
-            "{status}"
-        );
+        assert_eq!(client.tenant.user(user).unwrap().has_strong_methods(), status != 504, "{status}");
         seen.insert(status);
     }
     assert_eq!(seen, HashSet::from([500, 502, 503, 504]));
@@ -140,9 +96,7 @@ async fn a_gateway_timeout_hides_an_act_and_other_errors_do_not() {
 async fn a_broken_page_never_looks_like_a_whole_one() {
     let client = client(options()).await;
     client.user("ada");
-    client
-        .tenant
-        .set_faults(only(|faults| faults.error_in_page = 1.0));
+    client.tenant.set_faults(only(|faults| faults.error_in_page = 1.0));
     let mut shapes = HashSet::new();
     for _ in 0..40 {
         let reply = client.get("/v1.0/users").await;
@@ -153,13 +107,7 @@ async fn a_broken_page_never_looks_like_a_whole_one() {
             Ok(body) if body.get("value").is_none() => "error alone",
             Ok(body) if body.get("error").is_some() => "error beside the items",
             Ok(body) => {
-                assert!(
-                    body["value"]
-                        .as_array()
-                        .unwrap()
-                        .iter()
-                        .any(|item| item.get("error").is_some())
-                );
+                assert!(body["value"].as_array().unwrap().iter().any(|item| item.get("error").is_some()));
                 "error among the items"
             }
         });
@@ -179,8 +127,7 @@ async fn a_late_server_acts_even_when_the_caller_has_hung_up() {
         let user = client.user(&format!("user{n}"));
         let phone = client.tenant.register(user, mobile());
         let path = format!("/v1.0/users/{user}/authentication/phoneMethods/{phone}");
-        let hung_up =
-            tokio::time::timeout(Duration::from_secs(65), client.ask("DELETE", &path)).await;
+        let hung_up = tokio::time::timeout(Duration::from_secs(65), client.ask("DELETE", &path)).await;
         assert!(hung_up.is_err());
         late += usize::from(client.tenant.user(user).unwrap().has_strong_methods());
         tokio::time::sleep(Duration::from_secs(30)).await;
@@ -202,17 +149,9 @@ async fn a_hook_acts_between_two_requests() {
         }
     });
     let requirements = format!("/beta/users/{user}/authentication/requirements");
-    assert_eq!(
-        client.get(&requirements).await.json()["perUserMfaState"],
-        "disabled"
-    );
-    client
-        .get(&format!("/beta/users/{user}/authentication/methods"))
-        .await;
-    assert_eq!(
-        client.get(&requirements).await.json()["perUserMfaState"],
-        "enabled"
-    );
+    assert_eq!(client.get(&requirements).await.json()["perUserMfaState"], "disabled");
+    client.get(&format!("/beta/users/{user}/authentication/methods")).await;
+    assert_eq!(client.get(&requirements).await.json()["perUserMfaState"], "enabled");
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
@@ -283,15 +222,6 @@ async fn paths_that_graph_does_not_know_are_refused() {
         assert_eq!(client.get(path).await.status, status, "{path}");
     }
     let anonymous = Request::get("/v1.0/users").body(Bytes::new()).unwrap();
-    assert_eq!(
-        crate::testing::send(&client.tenant, anonymous)
-            .await
-            .unwrap()
-            .status,
-        401
-    );
-    assert_eq!(
-        START.parse::<Timestamp>().unwrap(),
-        client.tenant.journal()[0].at
-    );
+    assert_eq!(crate::testing::send(&client.tenant, anonymous).await.unwrap().status, 401);
+    assert_eq!(START.parse::<Timestamp>().unwrap(), client.tenant.journal()[0].at);
 }

@@ -47,14 +47,12 @@ impl<'a> Book<'a> {
             }
             Err(RecordError::OtherLog(log)) => {
                 self.number += 1;
-                self.something_else
-                    .get_or_insert_with(|| format!("records of another log ({log})"));
+                self.something_else.get_or_insert_with(|| format!("records of another log ({log})"));
             }
             Err(error) => {
                 match &error {
                     RecordError::NotAudit(_) => {
-                        self.something_else
-                            .get_or_insert_with(|| "something else".to_owned());
+                        self.something_else.get_or_insert_with(|| "something else".to_owned());
                     }
                     RecordError::Syntax(_) => {}
                     _ => self.is_audit(),
@@ -82,11 +80,7 @@ impl<'a> Book<'a> {
             return Err(ExportError::NotAuditRecords { found });
         }
         self.hand_on_held();
-        Ok(Summary {
-            format: self.format.unwrap_or(by_container),
-            records: self.records,
-            bad: self.bad,
-        })
+        Ok(Summary { format: self.format.unwrap_or(by_container), records: self.records, bad: self.bad })
     }
 
     fn is_audit(&mut self) {

@@ -7,9 +7,7 @@ use serde_json::value::RawValue;
 use super::ExportError;
 use crate::{
     audit::{
-        record::{
-            Actor, DirectoryAudit, Initiator, RecordError, TargetResource, initiator, targets,
-        },
+        record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource, initiator, targets},
         time::parse_time,
     },
     ids::EventId,
@@ -49,11 +47,7 @@ impl Columns {
     /// Finds the columns by the names in a header.
     pub(super) fn of(header: &[Cow<'_, str>]) -> Result<Self, ExportError> {
         let names: Vec<String> = header.iter().map(|name| plain(name)).collect();
-        let find = |wanted: &[&str]| {
-            names
-                .iter()
-                .position(|name| wanted.contains(&name.as_str()))
-        };
+        let find = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.as_str()));
         let date = find(&["dateutc", "date", "activitydatetime", "activitydatetimeutc"]);
         let activity = find(&["activity", "activitydisplayname", "operationname"]);
         let result = find(&["result", "status"]);
@@ -74,11 +68,8 @@ impl Columns {
         };
         for number in 1.. {
             let part = |part: &str| find(&[&format!("target{number}{part}")]);
-            let target = TargetColumns {
-                id: part("objectid"),
-                kind: part("type"),
-                name: part("userprincipalname"),
-            };
+            let target =
+                TargetColumns { id: part("objectid"), kind: part("type"), name: part("userprincipalname") };
             if target.id.is_none() && target.kind.is_none() {
                 break;
             }
@@ -88,14 +79,8 @@ impl Columns {
             || columns.initiated_by.is_some()
             || columns.target_resources.is_some()
             || columns.targets.iter().any(|target| target.id.is_some());
-        if let (Some(date), Some(activity), Some(result), true) = (date, activity, result, has_who)
-        {
-            columns = Self {
-                date,
-                activity,
-                result,
-                ..columns
-            };
+        if let (Some(date), Some(activity), Some(result), true) = (date, activity, result, has_who) {
+            columns = Self { date, activity, result, ..columns };
             columns.last_needed = columns.find_last_needed();
             return Ok(columns);
         }
@@ -105,13 +90,8 @@ impl Columns {
             ("Result", result.is_some()),
             ("Target1ObjectId or ActorObjectId", has_who),
         ];
-        let missing = missing
-            .iter()
-            .filter(|(_, found)| !found)
-            .map(|(name, _)| (*name).to_owned());
-        Err(ExportError::MissingColumns {
-            missing: missing.collect(),
-        })
+        let missing = missing.iter().filter(|(_, found)| !found).map(|(name, _)| (*name).to_owned());
+        Err(ExportError::MissingColumns { missing: missing.collect() })
     }
 
     /// Reads a row. It may end early, as some editors drop empty cells, but only behind all columns
@@ -119,15 +99,10 @@ impl Columns {
     pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<DirectoryAudit, RecordError> {
         if cells.len() > self.count || cells.len() <= self.last_needed {
             let (cells, columns) = (cells.len(), self.count);
-            return Err(RecordError::Syntax(format!(
-                "it has {cells} cells, the header {columns}"
-            )));
+            return Err(RecordError::Syntax(format!("it has {cells} cells, the header {columns}")));
         }
         let text = |column: Option<usize>| {
-            column
-                .and_then(|at| cells.get(at))
-                .filter(|cell| !cell.is_empty())
-                .map(ToString::to_string)
+            column.and_then(|at| cells.get(at)).filter(|cell| !cell.is_empty()).map(ToString::to_string)
         };
         let needed = |at: usize, name| text(Some(at)).ok_or(RecordError::Missing(name));
         Ok(DirectoryAudit {
@@ -145,37 +120,22 @@ impl Columns {
     }
 
     fn find_last_needed(&self) -> usize {
-        [
-            Some(self.date),
-            Some(self.activity),
-            Some(self.result),
-            self.service,
-            self.actor_id,
-            self.reason,
-        ]
-        .into_iter()
-        .chain([self.initiated_by, self.target_resources])
-        .chain(self.targets.first().map(|target| target.id))
-        .flatten()
-        .max()
-        .unwrap_or(0)
+        [Some(self.date), Some(self.activity), Some(self.result), self.service, self.actor_id, self.reason]
+            .into_iter()
+            .chain([self.initiated_by, self.target_resources])
+            .chain(self.targets.first().map(|target| target.id))
+            .flatten()
+            .max()
+            .unwrap_or(0)
     }
 
-    fn initiator(
-        &self,
-        text: impl Fn(Option<usize>) -> Option<String>,
-    ) -> Result<Initiator, RecordError> {
+    fn initiator(&self, text: impl Fn(Option<usize>) -> Option<String>) -> Result<Initiator, RecordError> {
         if let Some(json) = text(self.initiated_by) {
             return initiator(Some(raw(&json, "InitiatedBy")?));
         }
-        let kind = text(self.actor_type)
-            .map(|kind| plain(&kind))
-            .unwrap_or_default();
+        let kind = text(self.actor_type).map(|kind| plain(&kind)).unwrap_or_default();
         let is_app = kind.contains("app") || kind.contains("principal");
-        let user = Actor {
-            id: text(self.actor_id),
-            user_principal_name: text(self.actor_name),
-        };
+        let user = Actor { id: text(self.actor_id), user_principal_name: text(self.actor_name) };
         Ok(Initiator {
             user: Some(user).filter(|user| !is_app && *user != Actor::default()),
             app: is_app || text(self.actor_app).is_some(),
@@ -194,26 +154,15 @@ impl Columns {
             kind: text(columns.kind),
             user_principal_name: text(columns.name),
         };
-        Ok(self
-            .targets
-            .iter()
-            .map(target)
-            .filter(|target| *target != TargetResource::default())
-            .collect())
+        Ok(self.targets.iter().map(target).filter(|target| *target != TargetResource::default()).collect())
     }
 }
 
 fn raw<'a>(json: &'a str, name: &'static str) -> Result<&'a RawValue, RecordError> {
-    serde_json::from_str(json).map_err(|_| RecordError::Nested {
-        name,
-        cause: "not JSON".to_owned(),
-    })
+    serde_json::from_str(json).map_err(|_| RecordError::Nested { name, cause: "not JSON".to_owned() })
 }
 
 /// A name without case, blanks and punctuation.
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -19,11 +19,7 @@ pub struct BadRecord {
 
 impl BadRecord {
     pub(super) fn new(number: u64, line: u64, cause: &str) -> Self {
-        Self {
-            number,
-            line: Some(line),
-            cause: clip(cause, CAUSE_LIMIT),
-        }
+        Self { number, line: Some(line), cause: clip(cause, CAUSE_LIMIT) }
     }
 }
 

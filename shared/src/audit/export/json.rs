@@ -28,10 +28,7 @@ pub(super) fn read<R: Read>(source: Source<R>, mut book: Book<'_>) -> Result<Sum
             }
             Piece::TableHead(json) => columns = columns_of(json),
             Piece::Row(json) => {
-                book.enter(
-                    line,
-                    record_of(&columns, json).map(|record| (record, Format::LogAnalytics)),
-                );
+                book.enter(line, record_of(&columns, json).map(|record| (record, Format::LogAnalytics)));
             }
             Piece::Broken(why) => book.bad(line, why),
         }
@@ -57,22 +54,15 @@ fn columns_of(head: &[u8]) -> Vec<Option<Field>> {
     let head = head.trim_ascii_end();
     let head = head.strip_suffix(b",").unwrap_or(head);
     let closed = [head, b"}"].concat();
-    let columns = serde_json::from_slice::<Head>(&closed)
-        .map(|head| head.columns)
-        .unwrap_or_default();
-    columns
-        .iter()
-        .map(|column| Field::of(&column.name))
-        .collect()
+    let columns = serde_json::from_slice::<Head>(&closed).map(|head| head.columns).unwrap_or_default();
+    columns.iter().map(|column| Field::of(&column.name)).collect()
 }
 
 fn record_of(columns: &[Option<Field>], row: &[u8]) -> Result<DirectoryAudit, RecordError> {
-    let cells: Vec<&RawValue> = serde_json::from_slice(row)
-        .map_err(|_| RecordError::Syntax("not a JSON array".to_owned()))?;
+    let cells: Vec<&RawValue> =
+        serde_json::from_slice(row).map_err(|_| RecordError::Syntax("not a JSON array".to_owned()))?;
     if !columns.is_empty() && cells.len() != columns.len() {
-        return Err(RecordError::Syntax(
-            "the row has not as many cells as the table has columns".to_owned(),
-        ));
+        return Err(RecordError::Syntax("the row has not as many cells as the table has columns".to_owned()));
     }
     let mut fields = Fields::default();
     for (column, cell) in columns.iter().zip(cells) {

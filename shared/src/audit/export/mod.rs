@@ -70,9 +70,7 @@ pub fn read_export(
     let mut head = Vec::with_capacity(4);
     input.by_ref().take(4).read_to_end(&mut head)?;
     if let Some(hint) = hint_by_magic(&head) {
-        return Err(ExportError::UnknownFormat {
-            hint: hint.to_owned(),
-        });
+        return Err(ExportError::UnknownFormat { hint: hint.to_owned() });
     }
     let decoded = DecodeReaderBytesBuilder::new()
         .utf8_passthru(true)

@@ -25,11 +25,7 @@ impl<R: Read> Splitter<R> {
         let is_one_line = !rest[..at.min(rest.len())].trim_ascii_end().contains(&b'\n');
         self.is_unclosed |= !self.frames.is_empty();
         let is_document = self.frames.is_empty();
-        self.looking = Some(if is_document && is_one_line {
-            Looking::OnThisLine
-        } else {
-            Looking::Anywhere
-        });
+        self.looking = Some(if is_document && is_one_line { Looking::OnThisLine } else { Looking::Anywhere });
         self.taken = 1;
         Found::Broken(why)
     }
@@ -37,16 +33,10 @@ impl<R: Read> Splitter<R> {
     /// Looks for the next object that has the look of a record or holds records.
     pub(super) fn look(&mut self, looking: Looking) -> io::Result<Option<Found>> {
         let ends_at_newline = matches!(looking, Looking::OnThisLine);
-        let reach = if let Looking::Within(reach) = looking {
-            reach
-        } else {
-            usize::MAX
-        };
+        let reach = if let Looking::Within(reach) = looking { reach } else { usize::MAX };
         let rest = self.source.rest();
         let window = &rest[..rest.len().min(reach)];
-        let found = window
-            .iter()
-            .position(|byte| *byte == b'{' || (ends_at_newline && *byte == b'\n'));
+        let found = window.iter().position(|byte| *byte == b'{' || (ends_at_newline && *byte == b'\n'));
         let skipped = found.unwrap_or(window.len());
         let is_object = found.is_some_and(|at| window[at] == b'{');
         self.skip_looking(skipped);
@@ -65,9 +55,7 @@ impl<R: Read> Splitter<R> {
             }
             Step::Whole if scan.is_record_like => {
                 self.looking = match looking {
-                    Looking::Within(reach) => {
-                        Some(Looking::Within(reach.saturating_sub(skipped + scan.at)))
-                    }
+                    Looking::Within(reach) => Some(Looking::Within(reach.saturating_sub(skipped + scan.at))),
                     _ => None,
                 };
                 return Ok(Some(self.take(Found::Object, scan.at)));

@@ -58,10 +58,7 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result
 
 fn broken<R: Read>(source: &mut Source<R>, why: &'static str) -> io::Result<Row> {
     let line = source.line_length(LIMIT)?;
-    Ok(Row::Broken {
-        length: line.unwrap_or(source.rest().len()),
-        why,
-    })
+    Ok(Row::Broken { length: line.unwrap_or(source.rest().len()), why })
 }
 
 /// The cells of a row, without quotes and the blanks around them.
@@ -87,10 +84,7 @@ pub(super) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
 
 fn cell(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    let Some(inner) = text
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-    else {
+    let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
         return Cow::Borrowed(text);
     };
     if inner.contains('"') {
@@ -107,24 +101,16 @@ mod tests {
     #[test]
     fn cells_are_taken_out_of_their_quotes() {
         let row = "a,\"b,\"\"c\"\"\nd\",,\" e \" ,f \"g\",\"\"\r\n";
-        assert_eq!(
-            cells(row, b','),
-            ["a", "b,\"c\"\nd", "", "e", "f \"g\"", ""]
-        );
+        assert_eq!(cells(row, b','), ["a", "b,\"c\"\nd", "", "e", "f \"g\"", ""]);
     }
 
     #[test]
     fn a_row_ends_at_a_newline_outside_of_quotes() {
         let mut source = Source::new(&b"a,\"b\n\"\"c\",d\nx"[..]);
-        let Some(Row::Whole(length)) = find(&mut source, b',').unwrap() else {
-            panic!("broken")
-        };
+        let Some(Row::Whole(length)) = find(&mut source, b',').unwrap() else { panic!("broken") };
         assert_eq!(length, 12);
         source.consume(length);
-        assert!(matches!(
-            find(&mut source, b',').unwrap(),
-            Some(Row::Whole(1))
-        ));
+        assert!(matches!(find(&mut source, b',').unwrap(), Some(Row::Whole(1))));
         source.consume(1);
         assert!(find(&mut source, b',').unwrap().is_none());
     }
@@ -134,10 +120,7 @@ mod tests {
         for text in ["a,\"b\nc,d\n", "a,\"b\nc,\"d\",e\n"] {
             let mut source = Source::new(text.as_bytes());
             assert!(
-                matches!(
-                    find(&mut source, b',').unwrap(),
-                    Some(Row::Broken { length: 5, .. })
-                ),
+                matches!(find(&mut source, b',').unwrap(), Some(Row::Broken { length: 5, .. })),
                 "{text}"
             );
         }

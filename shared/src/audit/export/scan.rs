@@ -175,11 +175,7 @@ impl Scan {
                 Class::Newline => {
                     if self.lines == Lines::One {
                         let is_bare = self.depth == 1 && self.last == b'{';
-                        self.lines = if is_bare {
-                            Lines::Spread
-                        } else {
-                            Lines::Unexpected
-                        };
+                        self.lines = if is_bare { Lines::Spread } else { Lines::Unexpected };
                     }
                 }
                 Class::Literal | Class::Separator => self.last = byte,
@@ -218,8 +214,7 @@ impl Scan {
     }
 
     fn open(&mut self, byte: u8, begins_line: bool) -> Option<Step> {
-        let may_open =
-            matches!(self.last, b':' | b'[') || (self.last == b',' && !self.is_in_object());
+        let may_open = matches!(self.last, b':' | b'[') || (self.last == b',' && !self.is_in_object());
         let is_next_line = begins_line && byte == b'{' && self.lines == Lines::Unexpected;
         if !may_open || is_next_line {
             return Some(Step::Broken("it does not end before the next one begins"));
@@ -236,10 +231,7 @@ impl Scan {
             && self.is_in_object()
             && !self.is_record_like
         {
-            return Some(Step::Container {
-                kind,
-                name_at: self.name_at,
-            });
+            return Some(Step::Container { kind, name_at: self.name_at });
         }
         self.nesting = self.nesting << 1 | u128::from(byte == b'{');
         self.depth += 1;
@@ -251,10 +243,7 @@ impl Scan {
     fn finish_string(&mut self, bytes: &[u8], string_at: usize) -> Option<Step> {
         let mut at = self.at.max(string_at + 1);
         loop {
-            let Some(found) = bytes[at..]
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
-            else {
+            let Some(found) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')) else {
                 self.at = bytes.len();
                 return Some(Step::More);
             };

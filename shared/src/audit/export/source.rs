@@ -15,13 +15,7 @@ pub(super) struct Source<R> {
 
 impl<R: Read> Source<R> {
     pub(super) fn new(input: R) -> Self {
-        Self {
-            input,
-            buffer: vec![0; CHUNK],
-            start: 0,
-            end: 0,
-            line: 1,
-        }
+        Self { input, buffer: vec![0; CHUNK], start: 0, end: 0, line: 1 }
     }
 
     /// What has been read and not been consumed.
@@ -62,10 +56,7 @@ impl<R: Read> Source<R> {
 
     /// Is done with so many bytes of [`Source::rest`].
     pub(super) fn consume(&mut self, count: usize) {
-        self.line += self.rest()[..count]
-            .iter()
-            .map(|byte| u64::from(*byte == b'\n'))
-            .sum::<u64>();
+        self.line += self.rest()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         self.start += count;
     }
 

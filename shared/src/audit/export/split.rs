@@ -146,9 +146,8 @@ impl<R: Read> Splitter<R> {
                 Ok(Some(Found::Broken("not a JSON object")))
             }
             b'0'..=b'9' | b'a'..=b'z' | b'-' if frame.is_some() => {
-                self.source.skip_while(|byte| {
-                    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
-                })?;
+                self.source
+                    .skip_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.'))?;
                 Ok(Some(Found::Broken("not a JSON object")))
             }
             _ => {
@@ -161,10 +160,7 @@ impl<R: Read> Splitter<R> {
 
     /// What stands behind the records in the object around them.
     fn member(&mut self, byte: u8, name: Name, at_value: bool) -> io::Result<Option<Found>> {
-        let mut next = Frame::Object {
-            name,
-            at_value: byte == b':',
-        };
+        let mut next = Frame::Object { name, at_value: byte == b':' };
         match byte {
             b'}' => {
                 self.source.consume(1);
@@ -194,10 +190,7 @@ impl<R: Read> Splitter<R> {
             b'"' => {
                 let text = self.skip_string()?;
                 if !at_value {
-                    next = Frame::Object {
-                        name: text,
-                        at_value: false,
-                    };
+                    next = Frame::Object { name: text, at_value: false };
                 }
             }
             b',' | b':' | b'0'..=b'9' | b'a'..=b'z' | b'-' | b'+' | b'.' | b'E' => {
@@ -237,20 +230,12 @@ impl<R: Read> Splitter<R> {
     }
 
     /// Goes into the array of records in an object that begins here.
-    pub(super) fn enter(
-        &mut self,
-        kind: Container,
-        name_at: usize,
-        bracket_at: usize,
-    ) -> Option<Found> {
+    pub(super) fn enter(&mut self, kind: Container, name_at: usize, bracket_at: usize) -> Option<Found> {
         self.container.get_or_insert(kind);
         if self.frames.len() > NESTING_LIMIT {
             self.frames.clear();
         }
-        self.frames.push(Frame::Object {
-            name: Name::Other,
-            at_value: false,
-        });
+        self.frames.push(Frame::Object { name: Name::Other, at_value: false });
         self.enter_array(Name::Of(kind));
         self.taken = bracket_at + 1;
         if kind == Container::Rows {
@@ -262,8 +247,7 @@ impl<R: Read> Splitter<R> {
 
     fn enter_array(&mut self, name: Name) {
         let is_rows = name == Name::Of(Container::Rows);
-        self.frames
-            .push(if is_rows { Frame::Rows } else { Frame::Array });
+        self.frames.push(if is_rows { Frame::Rows } else { Frame::Array });
     }
 
     /// Scans the value that begins here.
@@ -321,16 +305,11 @@ impl<R: Read> Splitter<R> {
         let is_cut_off = !self.frames.is_empty() && !self.is_unclosed;
         self.frames.clear();
         self.line = self.source.line();
-        is_cut_off.then_some(Found::Broken(
-            "the file ends in the middle of the list of records",
-        ))
+        is_cut_off.then_some(Found::Broken("the file ends in the middle of the list of records"))
     }
 }
 
 /// Blanks, and the bytes of the mark at the beginning of a file that was put behind another.
 fn is_blank(byte: u8) -> bool {
-    matches!(
-        byte,
-        b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf | 0x1e
-    )
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf | 0x1e)
 }

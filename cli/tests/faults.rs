@@ -1,0 +1,325 @@
+//! Poll and drain on the real code paths against the simulated tenant in process, in simulated time,
+//! with everything that a network and a busy service do. Each seed is one schedule of faults and
+//! replays exactly; a failing one is printed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use mfa_rollback::{engine::Engine, sqlite::Store};
+use shared::{
+    clock::Clock,
+    graph::GraphError,
+    ledger::{Book, HistoryEntry},
+    poll::{PollError, ScanRequest},
+    preflight::Preflight,
+    settings::Settings,
+};
+use simulator::{Budget, Cast, Faults, Options, Part, Population, Tenant};
+use tower::util::BoxCloneSyncService;
+
+const START: &str = "2026-03-20T12:00:00Z";
+
+/// One simulated world with its own time.
+struct World {
+    tenant: Tenant,
+    cast: Cast,
+    vars: BTreeMap<&'static str, String>,
+    clock: Clock,
+    store: Arc<Store>,
+    population: Population,
+}
+
+impl World {
+    fn new(seed: u64, users: usize, change: impl FnOnce(&mut Options)) -> Self {
+        let begun = tokio::time::Instant::now();
+        let start: Timestamp = START.parse().unwrap();
+        let clock = Clock::from_fn(move || start + begun.elapsed());
+        let time = clock.clone();
+        let mut options = Options::new(seed, move || time.now());
+        options.budget = Budget::Real;
+        change(&mut options);
+        let population = Population {
+            users,
+            window_start: start - SignedDuration::from_hours(10 * 24),
+            window_end: start - SignedDuration::from_hours(2 * 24),
+        };
+        let tenant = Tenant::new(options.clone());
+        let cast = tenant.populate(&population);
+        let until = population.window_end + SignedDuration::from_hours(24);
+        let vars = BTreeMap::from([
+            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
+            ("AZURE_CLIENT_ID", options.client_id.to_string()),
+            ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
+            ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
+            ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
+            ("REGISTERED_UNTIL", until.to_string()),
+            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+            ("CANARY_GROUP_ID", cast.canary_group.to_string()),
+            ("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()),
+            ("MAX_FAILURE_PERCENT", "100".to_owned()),
+            ("MODE", "enforce".to_owned()),
+        ]);
+        let store = Arc::new(Store::in_memory(clock.clone()).unwrap());
+        Self { tenant, cast, vars, clock, store, population }
+    }
+
+    /// A process that starts: new clients, the same ledger and queue.
+    async fn engine(&self) -> Engine {
+        let settings = Settings::read(|name: &str| self.vars.get(name).cloned()).unwrap();
+        let transport =
+            BoxCloneSyncService::new(tower::ServiceExt::map_err(self.tenant.service(), Into::into));
+        Engine::with_transport(settings, Arc::clone(&self.store), transport, self.clock.clone())
+            .await
+            .unwrap()
+    }
+
+    /// What a person does: run it again until the scan is complete and nothing waits.
+    async fn run(&self) {
+        for _ in 0..50 {
+            let engine = self.engine().await;
+            let Some(preflight) = ready(engine.preflight().await) else { continue };
+            match engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await {
+                Ok(_) => {}
+                Err(PollError::Graph(error)) if error.comes_back() => continue,
+                Err(PollError::InProgress { .. }) => {
+                    tokio::time::sleep(Duration::from_secs(300)).await;
+                    continue;
+                }
+                Err(error) => panic!("{error}"),
+            }
+            engine.wake_pending().await.unwrap();
+            let drain = engine.drainer(Arc::new(preflight)).await;
+            let drained = engine.drain(&drain, None, |_| ()).await.unwrap();
+            assert_eq!(drained.stop, None);
+            return;
+        }
+        panic!("no run came to its end");
+    }
+
+    async fn book(&self) -> Book {
+        self.engine().await.book
+    }
+
+    /// Design §7, from the tenant's journal and the ledger.
+    async fn check(&self, seed: u64) {
+        let journal = self.tenant.journal();
+        let book = self.book().await;
+        let protected: BTreeSet<_> = self
+            .cast
+            .residents
+            .iter()
+            .filter(|r| r.role.must_keep_methods() && !is_free(r.role))
+            .map(|r| r.id)
+            .collect();
+        let mut touched = BTreeSet::new();
+        for delete in journal.iter().filter(|entry| entry.method == "DELETE") {
+            let user = delete.user.expect("a DELETE names a user");
+            assert!(!protected.contains(&user), "seed {seed}: invariant 2/3: protected user {delete:?}");
+            let segment = delete.segment.as_deref().unwrap_or_default();
+            assert!(
+                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"].contains(&segment),
+                "seed {seed}: invariant 3: {delete:?}"
+            );
+            touched.insert(user);
+            let id = user.to_string().parse().unwrap();
+            let history = book.history(id).await.unwrap();
+            assert!(
+                history.iter().any(|entry| matches!(entry, HistoryEntry::Intent { intent, .. } if intent.written_at <= delete.at)),
+                "seed {seed}: invariant 4: no intent before {delete:?}"
+            );
+        }
+        for user in &touched {
+            let first = journal.iter().find(|e| e.method == "DELETE" && e.user == Some(*user)).unwrap();
+            for what in ["requirements", "methods"] {
+                let fresh = journal[..first.seq].iter().any(|entry| {
+                    entry.user == Some(*user)
+                        && entry.segment.as_deref() == Some(what)
+                        && entry.status == 200
+                        && first.at.duration_since(entry.at) <= SignedDuration::from_secs(5)
+                });
+                assert!(fresh, "seed {seed}: invariant 1: {what} not read within 5 s before {first:?}");
+            }
+        }
+        for resident in &self.cast.residents {
+            let id = resident.id.to_string().parse().unwrap();
+            let state = book.user(id).await.unwrap().value;
+            if resident.role == Part::AmbiguousEvent || is_free(resident.role) {
+                continue;
+            }
+            let got = match &state {
+                Some(state) if state.is_pending() => "pending".to_owned(),
+                Some(state) => state.outcome().map_or("none".to_owned(), |outcome| outcome.to_string()),
+                None => "none".to_owned(),
+            };
+            assert_eq!(got, resident.role.expected(), "seed {seed}: invariant 6: {:?}", resident.role);
+            let left = self.tenant.user(resident.id).is_some_and(|user| user.has_strong_methods());
+            if got == "rolled_back" {
+                assert!(!left, "seed {seed}: rolled back, and a strong method is left: {:?}", resident.role);
+            }
+        }
+    }
+}
+
+/// Only the registration report tells who signs in without a password, and it blocks nothing: where
+/// faults keep it from being read, such a user is one like any other.
+fn is_free(part: Part) -> bool {
+    part == Part::Passwordless
+}
+
+/// What a throttled or broken start comes to: try again.
+fn ready(answer: Result<Preflight, GraphError>) -> Option<Preflight> {
+    match answer {
+        Ok(preflight) => Some(preflight),
+        Err(error) if error.comes_back() => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Runs a future on one thread in simulated time.
+fn simulate<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+#[test]
+fn everybody_comes_to_the_right_outcome_through_throttling_errors_resets_and_slow_answers() {
+    for seed in 0..200 {
+        simulate(async {
+            let rate = [0.0, 0.05, 0.15, 0.3][usize::try_from(seed % 4).unwrap()];
+            let world = World::new(seed, 40, |options| {
+                options.faults = Faults::spread(rate, Duration::from_secs(8));
+            });
+            world.run().await;
+            world.check(seed).await;
+        });
+    }
+}
+
+#[test]
+fn a_user_who_is_enabled_for_per_user_mfa_before_the_first_delete_is_left_alone() {
+    simulate(async {
+        let world = World::new(77, 40, |_| ());
+        let victim = world.cast.residents.iter().find(|r| r.role == Part::AuthenticatorAndPhone).unwrap().id;
+        let tenant = world.tenant.clone();
+        // The administrator is quicker than the first look at the methods.
+        world.tenant.on_request(move |entry| {
+            if entry.user == Some(victim) && entry.segment.is_none() {
+                tenant.set_per_user_mfa(victim, simulator::PerUserMfa::Enforced);
+            }
+        });
+        world.run().await;
+        assert!(world.tenant.journal().iter().all(|e| e.method != "DELETE" || e.user != Some(victim)));
+        let state =
+            world.book().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        assert_eq!(state.listed_as(), "not_eligible(per_user_mfa)");
+    });
+}
+
+#[test]
+fn a_user_who_registers_again_after_a_rollback_is_held_and_not_rolled_back_twice() {
+    simulate(async {
+        let mut world = World::new(78, 40, |_| ());
+        world.vars.insert(
+            "REGISTERED_UNTIL",
+            (world.population.window_end + SignedDuration::from_hours(30 * 24)).to_string(),
+        );
+        let user = world.cast.residents.iter().find(|r| r.role == Part::Phone).unwrap().id;
+        world.run().await;
+        let method = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 2065550199");
+        world.tenant.register(user, method);
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let deletes = |world: &World| {
+            world.tenant.journal().iter().filter(|e| e.method == "DELETE" && e.user == Some(user)).count()
+        };
+        let before = deletes(&world);
+        world.run().await;
+        assert_eq!(deletes(&world), before, "invariant 5");
+        let state = world.book().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        assert_eq!(state.listed_as(), "held(re_registered)");
+    });
+}
+
+#[test]
+fn an_event_that_shows_up_late_is_found_by_the_next_scan_or_the_sweep() {
+    simulate(async {
+        let mut world = World::new(79, 40, |_| ());
+        world.vars.insert(
+            "REGISTERED_UNTIL",
+            (world.population.window_end + SignedDuration::from_hours(30 * 24)).to_string(),
+        );
+        world.run().await;
+        let now = world.clock.now();
+        let mut late = Vec::new();
+        for (number, shows_after) in [20 * 60, 26 * 3600].into_iter().enumerate() {
+            let user =
+                world.tenant.add_user(simulator::NewUser::named(&format!("late{number}@contoso.example")));
+            let shows = now + SignedDuration::from_secs(shows_after);
+            world.tenant.register_at(user, simulator::NewMethod::authenticator(), now, shows);
+            late.push(user);
+        }
+        for _ in 0..110 {
+            tokio::time::sleep(Duration::from_secs(1800)).await;
+            world.run().await;
+        }
+        let book = world.book().await;
+        for user in late {
+            let state = book.user(user.to_string().parse().unwrap()).await.unwrap().value;
+            assert_eq!(state.unwrap().listed_as(), "rolled_back", "invariant 6");
+        }
+    });
+}
+
+#[test]
+fn two_processes_at_once_roll_nobody_back_twice_and_keep_the_cap() {
+    for seed in 0..8 {
+        simulate(async {
+            let mut world = World::new(seed, 40, |options| {
+                options.faults = Faults::spread(0.05, Duration::from_secs(5));
+            });
+            world.vars.insert("MAX_ROLLBACKS_PER_DAY", "7".to_owned());
+            let engines = [world.engine().await, world.engine().await];
+            let mut preflight = None;
+            while preflight.is_none() {
+                preflight = ready(engines[0].preflight().await);
+            }
+            let preflight = Arc::new(preflight.unwrap());
+            let once = async |engine: &Engine| {
+                for _ in 0..20 {
+                    if engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_secs(200)).await;
+                }
+                let drain = engine.drainer(Arc::clone(&preflight)).await;
+                engine.drain(&drain, None, |_| ()).await.unwrap();
+            };
+            tokio::join!(once(&engines[0]), once(&engines[1]));
+            let touched: BTreeSet<_> = world
+                .tenant
+                .journal()
+                .iter()
+                .filter(|entry| entry.method == "DELETE")
+                .map(|entry| entry.user)
+                .collect();
+            assert!(touched.len() <= 7, "seed {seed}: invariant 7: {} users", touched.len());
+            assert!(!touched.is_empty());
+            let acted: Vec<_> = world
+                .tenant
+                .journal()
+                .iter()
+                .filter(|entry| entry.method == "DELETE" && entry.acted)
+                .map(|entry| (entry.user, entry.method_id.clone()))
+                .collect();
+            let unique: BTreeSet<_> = acted.iter().cloned().collect();
+            assert_eq!(acted.len(), unique.len(), "seed {seed}: deleted twice");
+        });
+    }
+}
