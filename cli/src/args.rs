@@ -69,6 +69,7 @@ pub enum Command {
     },
     /// Scan the tenant's audit log, decide on every candidate, and roll back as the mode allows
     Run {
+        /// How candidates are handled.
         #[command(flatten)]
         how: How,
     },
@@ -84,6 +85,7 @@ pub enum Command {
         /// Why these users are named; kept on record
         #[arg(long, default_value = "named by a file")]
         reason: String,
+        /// How candidates are handled.
         #[command(flatten)]
         how: How,
     },
@@ -118,7 +120,7 @@ pub enum Command {
         /// Only those a person has to look at
         #[arg(long)]
         held: bool,
-        /// Only this outcome, such as rolled_back or held
+        /// Only this outcome, such as `rolled_back` or `held`
         #[arg(long, value_name = "OUTCOME", conflicts_with = "held")]
         outcome: Option<String>,
         /// Show display names (and principal names where they were kept)

@@ -192,7 +192,7 @@ impl Engine {
                         }
                         Err(error @ MessageError::Newer(_)) => {
                             tracing::warn!(error = %error, "message left for a newer version");
-                            self.store.settle(&received, &Disposition::ComeBack(Duration::from_secs(900)))?;
+                            self.store.settle(&received, &Disposition::ComeBack(Duration::from_mins(15)))?;
                         }
                     }
                 }

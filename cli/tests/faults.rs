@@ -2,6 +2,8 @@
 //! with everything that a network and a busy service do. Each seed is one schedule of faults and
 //! replays exactly; a failing one is printed.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -86,7 +88,7 @@ impl World {
                 Ok(_) => {}
                 Err(PollError::Graph(error)) if error.comes_back() => continue,
                 Err(PollError::InProgress { .. }) => {
-                    tokio::time::sleep(Duration::from_secs(300)).await;
+                    tokio::time::sleep(Duration::from_mins(5)).await;
                     continue;
                 }
                 Err(error) => panic!("{error}"),
@@ -235,7 +237,7 @@ fn a_user_who_registers_again_after_a_rollback_is_held_and_not_rolled_back_twice
         world.run().await;
         let method = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 2065550199");
         world.tenant.register(user, method);
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
         let deletes = |world: &World| {
             world.tenant.journal().iter().filter(|e| e.method == "DELETE" && e.user == Some(user)).count()
         };
@@ -266,7 +268,7 @@ fn an_event_that_shows_up_late_is_found_by_the_next_scan_or_the_sweep() {
             late.push(user);
         }
         for _ in 0..110 {
-            tokio::time::sleep(Duration::from_secs(1800)).await;
+            tokio::time::sleep(Duration::from_mins(30)).await;
             world.run().await;
         }
         let book = world.book().await;

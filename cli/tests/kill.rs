@@ -1,5 +1,7 @@
 //! The binary is killed (SIGKILL) at many points of a run and started again: the end is the same.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 mod support;
 
 use std::{

@@ -1,5 +1,7 @@
 //! `scan` on real exports and on broken ones.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 mod support;
 
 use std::{collections::BTreeMap, path::PathBuf};

@@ -3,10 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
+    digest::digest,
     graph::{AuthenticationMethod, PhoneType},
     ids::{MethodId, UserId},
     method::MethodKind,
@@ -159,10 +159,7 @@ fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
     if !plain || digits.len() < 5 {
         return None;
     }
-    let mut hasher = Sha256::new();
-    hasher.update(salt.as_bytes());
-    hasher.update(digits.as_bytes());
-    Some(hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Some(digest([salt.as_bytes(), digits.as_bytes()], 16))
 }
 
 /// An intent that is known to be in the ledger. Only the ledger makes one, and without one there is

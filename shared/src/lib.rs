@@ -9,6 +9,7 @@ pub mod brake;
 pub mod clock;
 pub mod cloud;
 pub mod decide;
+mod digest;
 pub mod drain;
 pub mod facts;
 pub mod graph;

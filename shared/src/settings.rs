@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     cloud::{Cloud, Endpoints},
+    digest::digest,
     ids::{GroupId, TenantId},
     user_ref::UserRef,
     window::Window,
@@ -115,8 +115,7 @@ impl Policy {
     /// The digest by which a changed policy is noticed.
     pub fn fingerprint(&self) -> Fingerprint {
         let canonical = serde_json::to_vec(self).expect("a policy is plain data");
-        let digest = Sha256::digest(canonical);
-        Fingerprint(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Fingerprint(digest([canonical.as_slice()], 8))
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn demo(
 
     let say = |line: &str| {
         if format == Format::Table {
-            println!("{line}")
+            println!("{line}");
         }
     };
     let registered = cast.residents.iter().filter(|resident| resident.registered).count();

@@ -62,7 +62,7 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
     match (explanation.decision.verdict, explanation.stops_at) {
         (Verdict::RollBack, Some(outcome)) => println!("mode {}: {outcome}", engine.settings.mode),
         (Verdict::RollBack, None) => {
-            println!("mode {}: the next run rolls this user back", engine.settings.mode)
+            println!("mode {}: the next run rolls this user back", engine.settings.mode);
         }
         _ => {}
     }
@@ -73,7 +73,8 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
             Some(false) => "self-service password reset loses nothing",
             None => "whether self-service password reset loses a phone is not known",
         };
-        let still: Vec<&str> = notices.still_can_do_mfa.iter().map(|kind| kind.as_str()).collect();
+        let still: Vec<&str> =
+            notices.still_can_do_mfa.iter().map(shared::method::MethodKind::as_str).collect();
         let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
         println!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
     }

@@ -80,14 +80,14 @@ fn settings(how: &How) -> Result<Settings, CommandError> {
 
 /// The ledger alone, for commands that do not ask the tenant anything.
 async fn book(ledger: Option<PathBuf>) -> Result<Book, CommandError> {
-    let (store, tenant) = existing(ledger)?;
+    let (store, tenant) = existing(ledger.as_ref())?;
     Ok(Book::open(std::sync::Arc::new(store), tenant, Clock::system()).await?)
 }
 
 /// A ledger that is there already, and whose it is.
-fn existing(ledger: Option<PathBuf>) -> Result<(Store, TenantId), CommandError> {
+fn existing(ledger: Option<&PathBuf>) -> Result<(Store, TenantId), CommandError> {
     let named = Settings::read_tenant(environment)?;
-    let path = match (&ledger, named) {
+    let path = match (ledger, named) {
         (Some(path), _) => path.clone(),
         (None, Some(tenant)) => ledger_path(None, tenant)?,
         (None, None) => {

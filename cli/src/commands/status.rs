@@ -20,7 +20,7 @@ use crate::{
 };
 
 pub(super) async fn status(ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
-    let (store, tenant) = existing(ledger)?;
+    let (store, tenant) = existing(ledger.as_ref())?;
     let store = Arc::new(store);
     let clock = Clock::system();
     let book = Book::open(store.clone(), tenant, clock.clone()).await?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Store, text};
 
 /// How long a received message stays away: longer than any handling.
-const VISIBILITY: Duration = Duration::from_secs(12 * 60);
+const VISIBILITY: Duration = Duration::from_mins(12);
 
 /// A message that was received.
 #[derive(Debug, Clone)]

@@ -1,12 +1,12 @@
 //! A simulated tenant on loopback and the real binary against it.
 
-#![allow(dead_code, reason = "each test file uses its part of it")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of it")]
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     process::{Command, Output, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
@@ -42,8 +42,8 @@ impl World {
         let at = now();
         let population = Population {
             users,
-            window_start: at - Duration::from_secs(10 * 86_400),
-            window_end: at - Duration::from_secs(2 * 86_400),
+            window_start: at - Duration::from_hours(240),
+            window_end: at - Duration::from_hours(48),
         };
         let tenant = Tenant::new(options.clone());
         let cast = tenant.populate(&population);
@@ -62,7 +62,7 @@ impl World {
                 ("GRAPH_ENDPOINT", address),
                 ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
                 ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
-                ("REGISTERED_UNTIL", (population.window_end + Duration::from_secs(86_400)).to_string()),
+                ("REGISTERED_UNTIL", (population.window_end + Duration::from_hours(24)).to_string()),
                 ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
                 ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
                 ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
@@ -166,9 +166,7 @@ impl World {
 fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
     let before = &journal[..delete.seq];
     let earlier_delete = before.iter().rev().any(|entry| {
-        entry.user == delete.user
-            && entry.method == "DELETE"
-            && entry.at > delete.at - Duration::from_secs(120)
+        entry.user == delete.user && entry.method == "DELETE" && entry.at > delete.at - Duration::from_mins(2)
     });
     if earlier_delete {
         return;
@@ -205,6 +203,3 @@ pub fn outcome(line: &serde_json::Value) -> String {
         None => outcome.to_owned(),
     }
 }
-
-/// Keeps a value alive for the closure that outlives its test.
-pub type Shared<T> = Arc<std::sync::Mutex<T>>;

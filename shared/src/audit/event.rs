@@ -1,7 +1,6 @@
 //! What one record of the audit log means.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::{
     activity::{Activity, Status},
@@ -11,6 +10,7 @@ use super::{
     who::{AmbiguousWhy, who_registered},
 };
 use crate::{
+    digest::digest,
     ids::{EventId, UserId},
     method::MethodKind,
 };
@@ -90,13 +90,9 @@ impl AmbiguousRegistration {
 }
 
 fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reason: &str) -> EventId {
-    let mut hash = Sha256::new();
-    for part in ids.iter().map(String::as_str).chain([at.to_string().as_str(), activity.name(), reason]) {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    let number = hash.finalize().iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
-    EventId(format!("made_{number:032x}"))
+    let at = at.to_string();
+    let parts = ids.iter().map(String::as_str).chain([at.as_str(), activity.name(), reason]);
+    EventId(format!("made_{}", digest(parts.map(str::as_bytes), 16)))
 }
 
 /// Says what a record means.

@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use tokio::sync::Notify;
 
 /// Handlings at work at once, at most.
-const MOST: usize = 48;
+const MOST: u32 = 48;
 
 /// A gate whose width follows the pace.
 #[derive(Debug, Default)]
 pub(super) struct Active {
-    working: Mutex<usize>,
+    working: Mutex<u32>,
     left: Notify,
 }
 
@@ -35,15 +35,15 @@ impl Active {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, usize> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, u32> {
         self.working.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 /// Three reads and a DELETE must fit into 5 s for all who share the pace.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small range")]
-fn width(per_second: f64) -> usize {
-    ((per_second / 2.0).clamp(1.0, MOST as f64)) as usize
+fn width(per_second: f64) -> u32 {
+    (per_second / 2.0).clamp(1.0, f64::from(MOST)) as u32
 }
 
 impl Drop for Working<'_> {

@@ -32,7 +32,7 @@ use crate::{
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// The longest a message stays away.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30 * 60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(30);
 
 /// How long the right to handle a user is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl Drain {
             Err(Interrupted::Stop(cause)) => Report {
                 interrupted: Some(cause.to_string()),
                 stop: Some(cause),
-                ..report(Disposition::ComeBack(Duration::from_secs(60)))
+                ..report(Disposition::ComeBack(Duration::from_mins(1)))
             },
         }
     }
@@ -173,7 +173,7 @@ mod tests {
             let wait = Drain::backoff(attempt, None);
             assert!(wait >= Duration::from_secs(7) && wait <= LONGEST_BACKOFF, "{attempt}: {wait:?}");
         }
-        assert!(Drain::backoff(20, None) >= Duration::from_secs(15 * 60));
-        assert_eq!(Drain::backoff(1, Some(Duration::from_secs(120))), Duration::from_secs(120));
+        assert!(Drain::backoff(20, None) >= Duration::from_mins(15));
+        assert_eq!(Drain::backoff(1, Some(Duration::from_mins(2))), Duration::from_mins(2));
     }
 }

@@ -101,18 +101,16 @@ impl<'a> Rollback<'a> {
                 break;
             }
             match self.pass(&todo, &mut turn).await? {
-                Pass::BrakeOpen => break,
                 Pass::LookAgain => {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                     self.look().await?;
                 }
-                Pass::Ended { .. } if self.not_yet.is_empty() => {}
-                Pass::Ended { deleted } if deleted > 0 => waited = false,
+                Pass::Ended { deleted } if deleted > 0 || self.not_yet.is_empty() => waited = false,
                 Pass::Ended { .. } if self.settling && !waited => {
                     waited = true;
                     self.pause(&mut working).await?;
                 }
-                Pass::Ended { .. } => break,
+                Pass::BrakeOpen | Pass::Ended { .. } => break,
             }
         }
         self.look_back(&mut working).await

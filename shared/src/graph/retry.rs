@@ -6,13 +6,13 @@ use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
 /// The longest wait that a request sits out by itself; a longer one goes back to the caller.
-pub const MAX_WAIT: Duration = Duration::from_secs(60);
+pub const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// How often one request is sent at most.
 pub const MAX_ATTEMPTS: u32 = 5;
 
 /// A wait that somebody asks for is never longer than a day.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// `Retry-After` as whole or fractional seconds or as an HTTP date; nothing where it is absent or
 /// makes no sense.

@@ -1,10 +1,12 @@
 //! Keys of documents.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::ids::{EventId, UserId};
+use crate::{
+    digest::digest,
+    ids::{EventId, UserId},
+};
 
 /// Where a document is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +69,5 @@ fn bounded(event: &EventId) -> String {
     if event.0.len() <= 512 {
         return event.0.clone();
     }
-    let digest = Sha256::digest(event.0.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest([event.0.as_bytes()], 32)
 }

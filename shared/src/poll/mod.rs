@@ -90,6 +90,9 @@ pub enum ScanRequest {
     Range(Range),
 }
 
+/// Called after each page.
+type Progress = Box<dyn Fn(&Summary) + Send + Sync>;
+
 /// The use case.
 pub struct Poll {
     graph: Arc<Graph>,
@@ -99,7 +102,7 @@ pub struct Poll {
     clock: Clock,
     run_id: RunId,
     owner: String,
-    progress: Option<Box<dyn Fn(&Summary) + Send + Sync>>,
+    progress: Option<Progress>,
 }
 
 impl Poll {
