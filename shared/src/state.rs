@@ -321,11 +321,14 @@ impl UserState {
         self.concluded = Some(concluded);
     }
 
-    /// Gives the lease back without an outcome: the user stays pending.
-    pub fn give_back(&mut self, token: Uuid) {
-        if self.lease.as_ref().is_some_and(|lease| lease.token == token) {
+    /// Gives the lease back without an outcome: the user stays pending. Says whether it was this
+    /// handling's.
+    pub fn give_back(&mut self, token: Uuid) -> bool {
+        let own = self.lease.as_ref().is_some_and(|lease| lease.token == token);
+        if own {
             self.lease = None;
         }
+        own
     }
 }
 

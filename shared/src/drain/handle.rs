@@ -24,7 +24,7 @@ use crate::{
 const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// How often stale reads, or an item that others change, are started over within one handling.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
 /// What became of a handling.
 #[derive(Debug)]
@@ -112,6 +112,26 @@ pub(super) struct Handling {
     pub(super) token: Uuid,
     pub(super) term: LeaseTerm,
     pub(super) request_ids: Vec<String>,
+    /// The intent that this handling wrote where there was none before.
+    pub(super) new_intent: Option<Uuid>,
+    /// A DELETE was sent that worked, or may have worked.
+    pub(super) touched: bool,
+}
+
+impl Handling {
+    /// The intent that this handling wrote and that came to nothing: no DELETE was sent for it, or
+    /// every one was refused. Nothing keeps its user from being decided on like any other.
+    fn void_intent(&self) -> Option<Uuid> {
+        self.new_intent.filter(|_| !self.touched)
+    }
+}
+
+/// Takes an intent that came to nothing back.
+fn take_back(state: &mut UserState, void: Option<Uuid>) {
+    if void.is_some() && state.intent.as_ref().map(|intent| intent.id) == void {
+        state.intent = None;
+        state.first_delete_at = None;
+    }
 }
 
 /// What a handling comes to, before it is written down.
@@ -141,6 +161,8 @@ impl Drain {
                 token: Uuid::new_v4(),
                 term,
                 request_ids: Vec::new(),
+                new_intent: None,
+                touched: false,
             };
             match self.take_lease(&mut handling).await {
                 Ok(()) => {}
@@ -193,12 +215,14 @@ impl Drain {
 
     /// Gives a lease back, so that nobody has to wait for its end. What fails here costs time only.
     async fn give_back(&self, handling: &Handling) {
-        let token = handling.token;
+        let (token, void) = (handling.token, handling.void_intent());
         let _ = self
             .book
             .change_user(handling.state.value.user_id, |state, _| {
-                if let Some(state) = state {
-                    state.give_back(token);
+                if let Some(state) = state
+                    && state.give_back(token)
+                {
+                    take_back(state, void);
                 }
                 Ok::<_, std::convert::Infallible>(None)
             })
@@ -208,13 +232,15 @@ impl Drain {
     /// A handling that was interrupted comes back, unless it did so for a day.
     async fn interrupted(
         &self,
-        handling: Handling,
+        mut handling: Handling,
         interrupted: Interrupted,
     ) -> Result<Handled, Interrupted> {
         let Interrupted::ComeBack { after, cause } = interrupted else {
             self.give_back(&handling).await;
             return Err(interrupted);
         };
+        let void = handling.void_intent();
+        take_back(&mut handling.state.value, void);
         let state = &handling.state.value;
         let throttled = after > Duration::ZERO;
         if let Some(outcome) = Self::gave_up(state, throttled, self.clock.now()) {
@@ -238,6 +264,8 @@ impl Drain {
     async fn with_lease(&self, handling: &mut Handling) -> Result<UserState, Break> {
         let preflight = self.preflight().await?;
         let conclusion = self.reach_conclusion(handling, &preflight).await?;
+        let void = handling.void_intent();
+        take_back(&mut handling.state.value, void);
         Ok(self.conclude(handling, conclusion).await?)
     }
 
@@ -312,7 +340,9 @@ impl Drain {
                 continue;
             }
             let rollback = Rollback::new(self, handling, intent, methods, facts.read_at, decision);
-            return rollback.run(turn, working).await;
+            if let Some(conclusion) = rollback.run(turn, working).await? {
+                return Ok(conclusion);
+            }
         }
         let cause = "what was read was stale before the first DELETE".to_owned();
         Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into())
@@ -323,7 +353,7 @@ impl Drain {
         let state = &mut handling.state.value;
         let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
         let mut about = about(facts, administrator, self.settings.log_user_principal_names);
-        if state.intent.is_some() {
+        if state.intent.is_some() || state.outcome() == Some(Outcome::RolledBack) {
             about.methods_before = std::mem::take(&mut state.about.methods_before);
         }
         state.about = about;
@@ -440,8 +470,12 @@ impl Drain {
             }
         };
         let limits = self.settings.limits;
+        let is_first = handling.state.value.first_delete_at.is_none();
         match self.book.write_intent(&mut handling.state, intent, holds, limits, self.run_id).await? {
-            IntentWritten::Durable(intent) => Ok(Ok(intent)),
+            IntentWritten::Durable(intent) => {
+                handling.new_intent = is_first.then_some(intent.intent().id).or(handling.new_intent);
+                Ok(Ok(intent))
+            }
             IntentWritten::BrakeOpen => Ok(Err(Deferred::BrakeOpen)),
             IntentWritten::NoSlot => Ok(Err(Deferred::DailyCap)),
         }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Drain,
     active::Working,
-    handle::{Break, Conclusion, Handling, Interrupted, listed, name, refusal},
+    handle::{Break, Conclusion, Handling, listed, name, refusal},
 };
 use crate::{
     decide::Decision,
@@ -25,9 +25,6 @@ const LIST_HOLDS_FOR: SignedDuration = SignedDuration::from_secs(10);
 
 /// How often the methods that are left are gone through.
 const PASSES: usize = 8;
-
-/// How often one method is tried while Graph throttles or breaks off.
-const TRIES: u32 = 4;
 
 /// A throttle longer than this sends the message back instead.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -46,9 +43,6 @@ pub(super) struct Rollback<'a> {
     refused: BTreeMap<usize, Failed>,
     /// Refused as default, or as not yet: worth another look when others are gone.
     not_yet: BTreeSet<usize>,
-    tries: BTreeMap<usize, u32>,
-    /// A DELETE was sent whose answer is not known.
-    uncertain: bool,
     /// Something was deleted, and Graph may not show it yet.
     settling: bool,
     brake_open: bool,
@@ -58,8 +52,9 @@ pub(super) struct Rollback<'a> {
 enum Pass {
     /// Through to the end.
     Ended { deleted: usize },
-    /// An answer was lost: look at the user before going on.
-    LookAgain,
+    /// Graph throttles, an answer was lost, or the list has grown old: after a wait, look at the user
+    /// and decide again.
+    StartOver(Duration),
     /// The brake is open.
     BrakeOpen,
 }
@@ -83,15 +78,14 @@ impl<'a> Rollback<'a> {
             gone: BTreeSet::new(),
             refused: BTreeMap::new(),
             not_yet: BTreeSet::new(),
-            tries: BTreeMap::new(),
-            uncertain: false,
             settling: false,
             brake_open: false,
         }
     }
 
     /// Deletes what the intent lists. `turn` is the pace's leave for the first DELETE.
-    pub(super) async fn run(mut self, turn: Turn, working: Working<'_>) -> Result<Conclusion, Break> {
+    /// `None` where account and methods have to be read, and decided on, once more.
+    pub(super) async fn run(mut self, turn: Turn, working: Working<'_>) -> Result<Option<Conclusion>, Break> {
         let mut working = Some(working);
         let mut turn = Some(turn);
         let mut waited = false;
@@ -101,9 +95,10 @@ impl<'a> Rollback<'a> {
                 break;
             }
             match self.pass(&todo, &mut turn).await? {
-                Pass::LookAgain => {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                    self.look().await?;
+                Pass::StartOver(wait) => {
+                    drop(working.take());
+                    tokio::time::sleep(wait).await;
+                    return Ok(None);
                 }
                 Pass::Ended { deleted } if deleted > 0 || self.not_yet.is_empty() => waited = false,
                 Pass::Ended { .. } if self.settling && !waited => {
@@ -113,7 +108,7 @@ impl<'a> Rollback<'a> {
                 Pass::BrakeOpen | Pass::Ended { .. } => break,
             }
         }
-        self.look_back(&mut working).await
+        self.look_back(&mut working).await.map(Some)
     }
 
     /// What is provably still the one intended, and worth a DELETE.
@@ -130,71 +125,49 @@ impl<'a> Rollback<'a> {
         let mut deleted = 0;
         self.not_yet.clear();
         for position in todo {
-            loop {
-                let leave = match turn.take() {
-                    Some(turn) => turn,
-                    None => self.drain.graph.turn().await?,
-                };
-                if !self.may_go_on(*position).await? {
-                    if self.brake_open {
-                        return Ok(Pass::BrakeOpen);
-                    }
-                    break;
+            let leave = match turn.take() {
+                Some(turn) => turn,
+                None => self.drain.graph.turn().await?,
+            };
+            if self.drain.clock.now().duration_since(self.listed_at) > LIST_HOLDS_FOR {
+                return Ok(Pass::StartOver(Duration::ZERO));
+            }
+            self.drain.keep_lease(self.handling, DELETE_TAKES_AT_MOST).await?;
+            if self.drain.book.brake().await?.value.is_open() {
+                self.brake_open = true;
+                return Ok(Pass::BrakeOpen);
+            }
+            let Some(deletion) = self.intent.deletion(*position) else { continue };
+            let answer = self.drain.graph.delete_method(leave, &deletion).await;
+            match answer {
+                // 404: gone already, perhaps by a DELETE just before whose answer was lost.
+                Ok(_) | Err(GraphError::NotFound) => {
+                    self.handling.request_ids.extend(answer.ok().flatten());
+                    self.gone.insert(*position);
+                    self.handling.touched = true;
+                    self.settling = true;
+                    deleted += 1;
                 }
-                let Some(deletion) = self.intent.deletion(*position) else { break };
-                let answer = self.drain.graph.delete_method(leave, &deletion).await;
-                let tries = self.tries.entry(*position).or_default();
-                *tries += 1;
-                match answer {
-                    // 404: gone already, perhaps by a DELETE just before whose answer was lost.
-                    Ok(_) | Err(GraphError::NotFound) => {
-                        self.handling.request_ids.extend(answer.ok().flatten());
-                        self.gone.insert(*position);
-                        self.settling = true;
-                        deleted += 1;
-                    }
-                    Err(GraphError::Throttled { retry_after })
-                        if *tries < TRIES && retry_after <= LONGEST_WAIT =>
-                    {
-                        tokio::time::sleep(retry_after).await;
-                        continue;
-                    }
-                    Err(GraphError::Unavailable { cause }) => {
-                        self.uncertain = true;
-                        if *tries >= TRIES {
-                            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into());
-                        }
-                        return Ok(Pass::LookAgain);
-                    }
-                    Err(GraphError::Refused {
-                        reason: Refusal::DefaultMethod | Refusal::AlternateFirst,
-                        ..
-                    }) => {
-                        self.not_yet.insert(*position);
-                    }
-                    Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),
-                    Err(error) => {
-                        self.handling.request_ids.extend(error.request_id().map(str::to_owned));
-                        self.refused.insert(*position, refusal(&error));
-                    }
+                Err(GraphError::Throttled { retry_after }) if retry_after <= LONGEST_WAIT => {
+                    return Ok(Pass::StartOver(retry_after));
                 }
-                break;
+                Err(GraphError::Unavailable { .. }) => {
+                    self.handling.touched = true;
+                    return Ok(Pass::StartOver(Duration::from_secs(1)));
+                }
+                Err(GraphError::Refused {
+                    reason: Refusal::DefaultMethod | Refusal::AlternateFirst, ..
+                }) => {
+                    self.not_yet.insert(*position);
+                }
+                Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),
+                Err(error) => {
+                    self.handling.request_ids.extend(error.request_id().map(str::to_owned));
+                    self.refused.insert(*position, refusal(&error));
+                }
             }
         }
         Ok(Pass::Ended { deleted })
-    }
-
-    /// Looks at the brake, the lease and the age of the list, just before a DELETE.
-    async fn may_go_on(&mut self, position: usize) -> Result<bool, Break> {
-        if self.drain.clock.now().duration_since(self.listed_at) > LIST_HOLDS_FOR {
-            self.look().await?;
-            if !self.todo().contains(&position) {
-                return Ok(false);
-            }
-        }
-        self.drain.keep_lease(self.handling, DELETE_TAKES_AT_MOST).await?;
-        self.brake_open = self.drain.book.brake().await?.value.is_open();
-        Ok(!self.brake_open)
     }
 
     /// Reads the methods again.
@@ -232,9 +205,6 @@ impl<'a> Rollback<'a> {
         let deleted: Vec<_> =
             (0..methods.len()).filter(|n| !shown.contains(n)).map(|n| name(&methods[n])).collect();
         let outcome = self.outcome(&shown, deleted.len());
-        if matches!(outcome, Outcome::Failed(_) | Outcome::Deferred(_)) && !self.uncertain {
-            self.nothing_happened();
-        }
         Ok(Conclusion { outcome, deleted, left: listed(&self.listed), decision: Some(self.decision) })
     }
 
@@ -266,17 +236,5 @@ impl<'a> Rollback<'a> {
         } else {
             Partial::Attempts
         })
-    }
-
-    /// Every DELETE of a new intent was refused, or none was sent: nothing is gone, so nothing keeps
-    /// the user from being decided on like any other.
-    fn nothing_happened(&mut self) {
-        let state = &mut self.handling.state.value;
-        let written_at = self.intent.intent().written_at;
-        let is_new = state.first_delete_at == Some(written_at) && state.attempts.count <= 1;
-        if is_new {
-            state.intent = None;
-            state.first_delete_at = None;
-        }
     }
 }
