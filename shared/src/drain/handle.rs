@@ -8,12 +8,12 @@ use uuid::Uuid;
 use super::{Drain, LeaseTerm, StopCause, gather::about, roll_back::Rollback};
 use crate::{
     decide::{Decision, decide},
-    facts::{Account, Facts, Reading},
+    facts::Facts,
     graph::{AuthenticationMethod, GraphError},
     ids::UserId,
     intent::{DurableIntent, Intent},
     ledger::{Book, Held, IntentWritten, LedgerError},
-    outcome::{Deferred, Failed, Outcome, Partial, Verdict},
+    outcome::{Deferred, Failed, Outcome, Verdict},
     preflight::Preflight,
     settings::Mode,
     state::{CLOCK_SKEW, Concluded, Lease, MethodName, UserState},
@@ -121,13 +121,13 @@ pub(super) struct Handling {
 impl Handling {
     /// The intent that this handling wrote and that came to nothing: no DELETE was sent for it, or
     /// every one was refused. Nothing keeps its user from being decided on like any other.
-    fn void_intent(&self) -> Option<Uuid> {
+    pub(super) fn void_intent(&self) -> Option<Uuid> {
         self.new_intent.filter(|_| !self.touched)
     }
 }
 
 /// Takes an intent that came to nothing back.
-fn take_back(state: &mut UserState, void: Option<Uuid>) {
+pub(super) fn take_back(state: &mut UserState, void: Option<Uuid>) {
     if void.is_some() && state.intent.as_ref().map(|intent| intent.id) == void {
         state.intent = None;
         state.first_delete_at = None;
@@ -179,88 +179,6 @@ impl Drain {
         Err(Interrupted::ComeBack { after: Duration::from_secs(5), cause })
     }
 
-    fn lease_end(&self, term: LeaseTerm) -> Timestamp {
-        match term {
-            LeaseTerm::Until(until) => until,
-            LeaseTerm::Renewed(length) => shift(self.clock.now(), length),
-        }
-    }
-
-    async fn take_lease(&self, handling: &mut Handling) -> Result<(), LedgerError> {
-        let until = self.lease_end(handling.term);
-        let lease = Lease { owner: self.owner.clone(), token: handling.token, until };
-        handling.state.value.begin(lease, self.clock.now());
-        handling.state.version = self.book.save_user(&handling.state, None).await?;
-        Ok(())
-    }
-
-    /// Makes sure that the lease lasts at least `needed` longer, renewing it where that is possible.
-    pub(super) async fn keep_lease(&self, handling: &mut Handling, needed: Duration) -> Result<(), Break> {
-        let now = self.clock.now();
-        let lease_until = handling.state.value.lease.as_ref().map_or(now, |lease| lease.until);
-        if now.checked_add(needed).is_ok_and(|end| end < lease_until) {
-            return Ok(());
-        }
-        if matches!(handling.term, LeaseTerm::Until(_)) || now >= lease_until {
-            let cause = "the time to handle this user is up".to_owned();
-            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into());
-        }
-        let until = self.lease_end(handling.term);
-        if let Some(lease) = &mut handling.state.value.lease {
-            lease.until = until;
-        }
-        handling.state.version = self.book.save_user(&handling.state, None).await?;
-        Ok(())
-    }
-
-    /// Gives a lease back, so that nobody has to wait for its end. What fails here costs time only.
-    async fn give_back(&self, handling: &Handling) {
-        let (token, void) = (handling.token, handling.void_intent());
-        let _ = self
-            .book
-            .change_user(handling.state.value.user_id, |state, _| {
-                if let Some(state) = state
-                    && state.give_back(token)
-                {
-                    take_back(state, void);
-                }
-                Ok::<_, std::convert::Infallible>(None)
-            })
-            .await;
-    }
-
-    /// A handling that was interrupted comes back, unless it did so for a day.
-    async fn interrupted(
-        &self,
-        mut handling: Handling,
-        interrupted: Interrupted,
-    ) -> Result<Handled, Interrupted> {
-        let Interrupted::ComeBack { after, cause } = interrupted else {
-            self.give_back(&handling).await;
-            return Err(interrupted);
-        };
-        let void = handling.void_intent();
-        take_back(&mut handling.state.value, void);
-        let state = &handling.state.value;
-        let throttled = after > Duration::ZERO;
-        if let Some(outcome) = Self::gave_up(state, throttled, self.clock.now()) {
-            let outcome = match (state.intent.is_some(), outcome) {
-                // What is gone cannot be told now: better a partial too many than one too few.
-                (true, Outcome::Failed(reason)) => Outcome::Partial(reason.into()),
-                (_, outcome) => outcome,
-            };
-            let conclusion = Conclusion { outcome, deleted: Vec::new(), left: Vec::new(), decision: None };
-            match self.conclude(&handling, conclusion).await {
-                Ok(state) => return Ok(Handled::Concluded(Box::new(state))),
-                Err(error) => tracing::warn!(user.id = %state.user_id, error = %error, "outcome not written"),
-            }
-        }
-        self.give_back(&handling).await;
-        let after = Self::backoff(state.attempts.count, Some(after));
-        tracing::info!(user.id = %state.user_id, cause, attempts = state.attempts.count, "user comes back later");
-        Err(Interrupted::ComeBack { after, cause })
-    }
-
     async fn with_lease(&self, handling: &mut Handling) -> Result<UserState, Break> {
         let preflight = self.preflight().await?;
         let conclusion = self.reach_conclusion(handling, &preflight).await?;
@@ -270,7 +188,11 @@ impl Drain {
     }
 
     /// Writes an outcome down, and then says so.
-    async fn conclude(&self, handling: &Handling, conclusion: Conclusion) -> Result<UserState, LedgerError> {
+    pub(super) async fn conclude(
+        &self,
+        handling: &Handling,
+        conclusion: Conclusion,
+    ) -> Result<UserState, LedgerError> {
         let concluded = Concluded {
             outcome: conclusion.outcome,
             at: self.clock.now(),
@@ -376,32 +298,6 @@ impl Drain {
         );
     }
 
-    /// An open intent is settled first. Where nothing of it is left, read twice, the user is rolled
-    /// back, whatever the rules say now.
-    async fn settle(&self, handling: &mut Handling, facts: &Facts) -> Result<Settled, Break> {
-        let mut settled = Settled { complete: None, gone: Vec::new() };
-        let Some(intent) = handling.state.value.intent.clone() else { return Ok(settled) };
-        let Reading::Known(methods) = &facts.methods else { return Ok(settled) };
-        let settlement = intent.settle(methods, self.clock.now());
-        if settlement.is_complete() {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            let again = self.graph.methods(handling.state.value.user_id).await?;
-            handling.request_ids.extend(again.request_id);
-            let now = self.clock.now();
-            if !intent.settle(&again.body, now).is_complete() {
-                return Err(Break::Again);
-            }
-            settled.complete = Some(Conclusion {
-                outcome: Outcome::RolledBack,
-                deleted: intent.methods.iter().map(name).collect(),
-                left: listed(&again.body),
-                decision: None,
-            });
-        }
-        settled.gone = settlement.gone.iter().filter_map(|n| intent.methods.get(*n)).map(name).collect();
-        Ok(settled)
-    }
-
     /// What stands between a decision to roll back and doing it.
     pub(super) fn gate(&self, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
         if self.settings.mode == Mode::Report {
@@ -417,27 +313,6 @@ impl Drain {
             None
         };
         deferred.map(Outcome::Deferred)
-    }
-
-    /// An outcome that stops short of deleting: `partial` where an open intent has begun to work.
-    fn stopped(
-        handling: &Handling,
-        facts: &Facts,
-        decision: Decision,
-        outcome: Outcome,
-        gone: Vec<MethodName>,
-    ) -> Conclusion {
-        let account_gone = matches!(facts.account, Reading::Known(Account::NotFound));
-        let outcome = match outcome {
-            outcome if gone.is_empty() || account_gone => outcome,
-            Outcome::WouldRollBack => Outcome::Partial(Partial::Mode),
-            Outcome::Deferred(reason) => Outcome::Partial(reason.into()),
-            Outcome::NotEligible(_) | Outcome::Held(_) => Outcome::Partial(decision.verdict.into()),
-            other => other,
-        };
-        let left = facts.methods.known().map(|methods| listed(methods)).unwrap_or_default();
-        let deleted = if handling.state.value.intent.is_some() { gone } else { Vec::new() };
-        Conclusion { outcome, deleted, left, decision: Some(decision) }
     }
 
     /// The intent behind the DELETEs that follow: the open one while it still says what is there and
@@ -480,11 +355,6 @@ impl Drain {
             IntentWritten::NoSlot => Ok(Err(Deferred::DailyCap)),
         }
     }
-}
-
-struct Settled {
-    complete: Option<Conclusion>,
-    gone: Vec<MethodName>,
 }
 
 /// A method of an intent as results name it.

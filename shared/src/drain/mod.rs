@@ -4,8 +4,10 @@ mod active;
 mod explain;
 mod gather;
 mod handle;
+mod lease;
 mod preflight;
 mod roll_back;
+mod settle;
 
 use std::{sync::Arc, time::Duration};
 

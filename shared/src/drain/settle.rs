@@ -1,0 +1,69 @@
+//! What an open intent has come to, and what that makes of an outcome that stops short of deleting.
+
+use std::time::Duration;
+
+use super::{
+    Drain,
+    handle::{Break, Conclusion, Handling, listed, name},
+};
+use crate::{
+    decide::Decision,
+    facts::{Account, Facts, Reading},
+    outcome::{Outcome, Partial},
+    state::MethodName,
+};
+
+/// What is left of an open intent.
+pub(super) struct Settled {
+    pub(super) complete: Option<Conclusion>,
+    pub(super) gone: Vec<MethodName>,
+}
+
+impl Drain {
+    /// An open intent is settled first. Where nothing of it is left, read twice, the user is rolled
+    /// back, whatever the rules say now.
+    pub(super) async fn settle(&self, handling: &mut Handling, facts: &Facts) -> Result<Settled, Break> {
+        let mut settled = Settled { complete: None, gone: Vec::new() };
+        let Some(intent) = handling.state.value.intent.clone() else { return Ok(settled) };
+        let Reading::Known(methods) = &facts.methods else { return Ok(settled) };
+        let settlement = intent.settle(methods, self.clock.now());
+        if settlement.is_complete() {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let again = self.graph.methods(handling.state.value.user_id).await?;
+            handling.request_ids.extend(again.request_id);
+            let now = self.clock.now();
+            if !intent.settle(&again.body, now).is_complete() {
+                return Err(Break::Again);
+            }
+            settled.complete = Some(Conclusion {
+                outcome: Outcome::RolledBack,
+                deleted: intent.methods.iter().map(name).collect(),
+                left: listed(&again.body),
+                decision: None,
+            });
+        }
+        settled.gone = settlement.gone.iter().filter_map(|n| intent.methods.get(*n)).map(name).collect();
+        Ok(settled)
+    }
+
+    /// An outcome that stops short of deleting: `partial` where an open intent has begun to work.
+    pub(super) fn stopped(
+        handling: &Handling,
+        facts: &Facts,
+        decision: Decision,
+        outcome: Outcome,
+        gone: Vec<MethodName>,
+    ) -> Conclusion {
+        let account_gone = matches!(facts.account, Reading::Known(Account::NotFound));
+        let outcome = match outcome {
+            outcome if gone.is_empty() || account_gone => outcome,
+            Outcome::WouldRollBack => Outcome::Partial(Partial::Mode),
+            Outcome::Deferred(reason) => Outcome::Partial(reason.into()),
+            Outcome::NotEligible(_) | Outcome::Held(_) => Outcome::Partial(decision.verdict.into()),
+            other => other,
+        };
+        let left = facts.methods.known().map(|methods| listed(methods)).unwrap_or_default();
+        let deleted = if handling.state.value.intent.is_some() { gone } else { Vec::new() };
+        Conclusion { outcome, deleted, left, decision: Some(decision) }
+    }
+}

@@ -1,0 +1,85 @@
+//! Audit events: which were seen, and which name nobody clearly.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{AmbiguousEvent, Book, BookError, CHUNK, Held, Key, LedgerError, TRIES, Write};
+use crate::{
+    ids::EventId,
+    ledger::Expect,
+    outcome::{self, Outcome},
+    window::shift,
+};
+
+/// Seen events are remembered this long after the first sighting.
+const SEEN_FOR: SignedDuration = SignedDuration::from_hours(45 * 24);
+
+#[derive(Serialize, Deserialize)]
+struct Seen {}
+
+impl Book {
+    /// Which of these events were seen before.
+    pub async fn seen(&self, events: &[EventId]) -> Result<Vec<bool>, BookError> {
+        let now = self.clock.now();
+        let mut seen = Vec::with_capacity(events.len());
+        for chunk in events.chunks(CHUNK) {
+            let keys: Vec<Key> = chunk.iter().map(Key::seen).collect();
+            seen.extend(self.get(&keys).await?.into_iter().map(|document| {
+                document.is_some_and(|document| document.expires_at.is_none_or(|at| at > now))
+            }));
+        }
+        Ok(seen)
+    }
+
+    /// Marks events as seen.
+    pub async fn mark_seen(&self, events: &[EventId]) -> Result<(), BookError> {
+        let expires_at = shift(self.clock.now(), SEEN_FOR);
+        for chunk in events.chunks(CHUNK) {
+            let writes: Vec<Write> = chunk
+                .iter()
+                .map(|event| Write {
+                    expect: Expect::Any,
+                    ..self.write(Key::seen(event), 0, &Seen {}, None, Some(expires_at))
+                })
+                .collect();
+            for result in self.ledger.commit_each(&writes).await? {
+                result?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records a registration without one clear user; a known one stays as it is.
+    pub async fn record_ambiguous(&self, event: &AmbiguousEvent) -> Result<(), BookError> {
+        let write = self.ambiguous_write(event, 0);
+        match self.commit(&[write]).await {
+            Ok(()) | Err(LedgerError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a registration without one clear user. `None` where there is no such event on record.
+    pub async fn end_ambiguous(
+        &self,
+        event: &EventId,
+        who: &str,
+        why: &str,
+    ) -> Result<Option<AmbiguousEvent>, BookError> {
+        for _ in 0..TRIES {
+            let held: Held<Option<AmbiguousEvent>> = self.load(Key::ambiguous(event)).await?;
+            let Some(mut value) = held.value else { return Ok(None) };
+            value.ended = Some((who.to_owned(), why.to_owned()));
+            match self.commit(&[self.ambiguous_write(&value, held.version)]).await {
+                Ok(()) => return Ok(Some(value)),
+                Err(LedgerError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LedgerError::Unavailable("the event's item is written too often".to_owned()))
+    }
+
+    fn ambiguous_write(&self, event: &AmbiguousEvent, version: u64) -> Write {
+        let outcome = event.ended.is_none().then(|| Outcome::Held(outcome::Held::AmbiguousEvent).to_string());
+        self.write(Key::ambiguous(&event.event_id), version, event, outcome, None)
+    }
+}

@@ -1,0 +1,97 @@
+//! What the ledger's documents say, beside a user's state item and the brake.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{EventId, RunId, UserId},
+    intent::Intent,
+    ledger::Cursor,
+    state::{Concluded, UserState},
+};
+
+/// A document as it was read, with the version that a change of it is conditional on.
+#[derive(Debug, Clone)]
+pub struct Held<T> {
+    /// What it says.
+    pub value: T,
+    /// Its version; 0 where there is none yet.
+    pub version: u64,
+}
+
+/// One entry of a user's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum HistoryEntry {
+    /// A handling's outcome, whether or not it replaced the one before.
+    Outcome(Box<Concluded>),
+    /// What was about to be deleted.
+    Intent {
+        /// By which run.
+        run_id: RunId,
+        /// What.
+        intent: Intent,
+    },
+    /// A person's release.
+    Release {
+        /// Who.
+        who: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person named the user.
+    ByHand {
+        /// Who.
+        who: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// A registration without one clear user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmbiguousEvent {
+    /// The event.
+    pub event_id: EventId,
+    /// When it happened.
+    pub registered_at: Timestamp,
+    /// What is unclear.
+    pub why: String,
+    /// The users it may be about.
+    pub users: Vec<UserId>,
+    /// When this program first saw it.
+    pub first_seen_at: Timestamp,
+    /// What ended it: who, and why.
+    pub ended: Option<(String, String)>,
+}
+
+/// When the registration report was read, and where a reading under way goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportState {
+    /// When it was last read to its end.
+    pub read_at: Option<Timestamp>,
+    /// The link to the next page.
+    pub next: Option<String>,
+}
+
+/// An item of a list: a user, or an event without one.
+#[derive(Debug, Clone)]
+pub enum Entry {
+    /// A user.
+    User(Box<UserState>),
+    /// An event.
+    Event(AmbiguousEvent),
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub struct Page {
+    /// Its items.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins.
+    pub next: Option<Cursor>,
+}

@@ -1,0 +1,207 @@
+//! Typed access to a ledger: loads documents, makes changes durable, and tells a lost answer from a
+//! lost race.
+
+mod events;
+mod items;
+mod lists;
+mod report;
+mod rollback;
+mod users;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+pub use self::{
+    items::{AmbiguousEvent, Entry, Held, HistoryEntry, Page, ReportState},
+    rollback::IntentWritten,
+};
+use super::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write};
+use crate::{
+    brake::{Brake, BrakeState},
+    clock::Clock,
+    ids::{TenantId, UserId},
+    state::UserState,
+};
+
+/// How often a write is tried again when the ledger does not answer or another writer was first.
+const TRIES: usize = 8;
+
+/// Items in one write or read of many.
+const CHUNK: usize = 100;
+
+/// Why the book could not be kept.
+pub type BookError = LedgerError;
+
+#[derive(Serialize, Deserialize)]
+struct TenantDocument {
+    tenant_id: TenantId,
+}
+
+/// The ledger, with words for what is in it.
+#[derive(Clone)]
+pub struct Book {
+    ledger: Arc<dyn Ledger>,
+    clock: Clock,
+}
+
+impl Book {
+    /// Opens a tenant's ledger: a new one is bound to the tenant, another tenant's is refused.
+    pub async fn open(ledger: Arc<dyn Ledger>, tenant: TenantId, clock: Clock) -> Result<Self, BookError> {
+        let book = Self { ledger, clock };
+        let there: Held<Option<TenantDocument>> = book.load(Key::tenant()).await?;
+        let bound = if let Some(there) = there.value {
+            there.tenant_id
+        } else {
+            let write = book.write(Key::tenant(), 0, &TenantDocument { tenant_id: tenant }, None, None);
+            match book.commit(&[write]).await {
+                Ok(()) => tenant,
+                Err(LedgerError::Conflict) => {
+                    let there: Held<Option<TenantDocument>> = book.load(Key::tenant()).await?;
+                    there.value.map_or(tenant, |there| there.tenant_id)
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        if bound == tenant {
+            Ok(book)
+        } else {
+            Err(LedgerError::Unusable(format!(
+                "this ledger belongs to tenant {bound}, not to {tenant}: name another ledger or look at AZURE_TENANT_ID"
+            )))
+        }
+    }
+
+    /// The tenant in the body of a ledger's [`Key::tenant`] document.
+    pub fn tenant_of(body: &str) -> Result<TenantId, BookError> {
+        serde_json::from_str::<TenantDocument>(body)
+            .map(|document| document.tenant_id)
+            .map_err(|error| LedgerError::Unusable(format!("the ledger does not say whose it is: {error}")))
+    }
+
+    /// The time as this book has it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the process behind a lease is known to be dead.
+    pub fn owner_is_dead(&self, owner: &str) -> bool {
+        self.ledger.owner_is_dead(owner)
+    }
+
+    /// Cap and brake.
+    pub async fn brake(&self) -> Result<Held<Brake>, BookError> {
+        let held: Held<Option<Brake>> = self.load(Key::brake()).await?;
+        Ok(Held { value: held.value.unwrap_or_default(), version: held.version })
+    }
+
+    /// Opens or releases the brake.
+    pub async fn move_brake(&self, to: BrakeState, who: &str, why: &str) -> Result<Brake, BookError> {
+        for _ in 0..TRIES {
+            let mut brake = self.brake().await?;
+            let now = self.clock.now();
+            match to {
+                BrakeState::Open => brake.value.open(now, who, why),
+                BrakeState::Released => brake.value.release(now, who, why),
+            }
+            match self.commit(&[self.brake_write(&brake)]).await {
+                Ok(()) => return Ok(brake.value),
+                Err(LedgerError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
+    }
+
+    /// Any document of this crate's own, such as the scan position.
+    pub async fn load<T: DeserializeOwned>(&self, key: Key) -> Result<Held<Option<T>>, BookError> {
+        let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
+        read(document)
+    }
+
+    /// Makes such a document durable.
+    pub async fn save<T: Serialize>(&self, key: Key, held: &Held<T>) -> Result<u64, BookError> {
+        self.commit(&[self.write(key, held.version, &held.value, None, None)]).await?;
+        Ok(held.version + 1)
+    }
+
+    fn user_write(&self, state: &Held<UserState>) -> Write {
+        let outcome = Some(state.value.listed_as());
+        self.write(Key::user(state.value.user_id), state.version, &state.value, outcome, None)
+    }
+
+    fn brake_write(&self, brake: &Held<Brake>) -> Write {
+        self.write(Key::brake(), brake.version, &brake.value, None, None)
+    }
+
+    fn history_write(&self, user: UserId, entry: &HistoryEntry) -> Write {
+        self.write(Key::history(user, self.clock.now(), Uuid::new_v4()), 0, entry, None, None)
+    }
+
+    fn write<T: Serialize>(
+        &self,
+        key: Key,
+        version: u64,
+        value: &T,
+        outcome: Option<String>,
+        expires_at: Option<Timestamp>,
+    ) -> Write {
+        Write {
+            expect: if version == 0 { Expect::Absent } else { Expect::Version(version) },
+            document: Document {
+                key,
+                version: version + 1,
+                write_id: Uuid::new_v4(),
+                schema: SCHEMA,
+                body: serde_json::to_string(value).expect("the ledger's items are plain data"),
+                outcome,
+                updated_at: self.clock.now(),
+                expires_at,
+            },
+        }
+    }
+
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, BookError> {
+        self.ledger.get(keys).await
+    }
+
+    /// A condition that fails, or an answer that is lost, may hide an own write that was done: the
+    /// first item's `write_id` tells.
+    async fn commit(&self, writes: &[Write]) -> Result<(), BookError> {
+        let error = match self.ledger.commit(writes).await {
+            Ok(()) => return Ok(()),
+            Err(error @ LedgerError::Unusable(_)) => return Err(error),
+            Err(error) => error,
+        };
+        let Some(first) = writes.first() else { return Err(error) };
+        let there = self.get(std::slice::from_ref(&first.document.key)).await?.pop().flatten();
+        match there {
+            Some(there) if there.write_id == first.document.write_id => Ok(()),
+            _ => Err(error),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(document: Option<Document>) -> Result<Held<Option<T>>, LedgerError> {
+    match document {
+        None => Ok(Held { value: None, version: 0 }),
+        Some(document) => Ok(Held { value: Some(parse(&document)?), version: document.version }),
+    }
+}
+
+fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
+    if document.schema > SCHEMA {
+        return Err(LedgerError::Unusable(format!(
+            "the ledger's item {} / {} was written by a newer version of mfa-rollback: use that one",
+            document.key.pk, document.key.sk
+        )));
+    }
+    serde_json::from_str(&document.body).map_err(|error| {
+        LedgerError::Unusable(format!(
+            "the ledger's item {} / {} cannot be read: {error}",
+            document.key.pk, document.key.sk
+        ))
+    })
+}

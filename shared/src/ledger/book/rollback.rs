@@ -1,0 +1,134 @@
+//! The two transactions around a rollback: slot and intent before it, outcome and counts after it.
+
+use super::{Book, BookError, Held, HistoryEntry, LedgerError, TRIES};
+use crate::{
+    ids::RunId,
+    intent::{DurableIntent, Intent},
+    outcome,
+    settings::Limits,
+    state::{Concluded, UserState},
+};
+
+/// Whether an intent was written.
+#[derive(Debug)]
+pub enum IntentWritten {
+    /// It is in the ledger.
+    Durable(DurableIntent),
+    /// The brake is open.
+    BrakeOpen,
+    /// No slot of the daily cap is free.
+    NoSlot,
+}
+
+enum Counts {
+    As { failed: bool },
+    Apart,
+}
+
+/// How an outcome counts towards the failure rate.
+fn counts(outcome: outcome::Outcome) -> Counts {
+    use outcome::{Failed, Outcome, Partial};
+    match outcome {
+        Outcome::RolledBack => Counts::As { failed: false },
+        Outcome::Failed(Failed::Throttled) | Outcome::Partial(Partial::Throttled) => Counts::Apart,
+        Outcome::Failed(_) | Outcome::Partial(_) => Counts::As { failed: true },
+        _ => Counts::Apart,
+    }
+}
+
+impl Book {
+    /// Takes a slot of the daily cap (unless the intent keeps its old one) and writes the intent, in
+    /// one transaction, conditional on the state item (and so the lease) and on the brake.
+    pub async fn write_intent(
+        &self,
+        state: &mut Held<UserState>,
+        mut intent: Intent,
+        keeps_slot: bool,
+        limits: Limits,
+        run_id: RunId,
+    ) -> Result<IntentWritten, BookError> {
+        for _ in 0..TRIES {
+            let now = self.clock.now();
+            let mut brake = self.brake().await?;
+            if brake.value.is_open() {
+                return Ok(IntentWritten::BrakeOpen);
+            }
+            if !keeps_slot {
+                intent.slot_at = now;
+                if !brake.value.take_slot(limits, now) {
+                    return Ok(IntentWritten::NoSlot);
+                }
+            }
+            let mut changed = state.clone();
+            changed.value.intend(intent.clone());
+            let entry = HistoryEntry::Intent { run_id, intent: intent.clone() };
+            let writes = [
+                self.user_write(&changed),
+                self.brake_write(&brake),
+                self.history_write(changed.value.user_id, &entry),
+            ];
+            match self.commit(&writes).await {
+                Ok(()) => {
+                    changed.version += 1;
+                    *state = changed;
+                    return Ok(IntentWritten::Durable(DurableIntent::of(state.value.user_id, intent)));
+                }
+                Err(LedgerError::Conflict) if self.is_unchanged(state).await? => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
+    }
+
+    /// The open intent of a state item that was just read or written.
+    pub fn durable_intent(state: &Held<UserState>) -> Option<DurableIntent> {
+        let intent = state.value.intent.clone()?;
+        (state.version > 0).then(|| DurableIntent::of(state.value.user_id, intent))
+    }
+
+    /// Makes an outcome durable: state item, history and the brake's counts in one transaction.
+    /// [`LedgerError::Conflict`] where the state item was changed meanwhile.
+    pub async fn conclude(
+        &self,
+        state: &Held<UserState>,
+        concluded: &Concluded,
+        limits: Limits,
+    ) -> Result<UserState, BookError> {
+        for _ in 0..TRIES {
+            let now = self.clock.now();
+            let mut changed = state.clone();
+            changed.value.conclude(concluded.clone());
+            let mut writes = Vec::with_capacity(3);
+            let replaced = changed.value.concluded.as_ref() == Some(concluded);
+            let counts = counts(concluded.outcome);
+            if replaced && (state.value.counted.is_some() || !matches!(counts, Counts::Apart)) {
+                let mut brake = self.brake().await?;
+                changed.value.counted = match counts {
+                    Counts::As { failed } => {
+                        Some(brake.value.count(failed, state.value.counted, limits, now))
+                    }
+                    Counts::Apart => {
+                        brake.value.uncount(state.value.counted);
+                        None
+                    }
+                };
+                writes.push(self.brake_write(&brake));
+            }
+            // First, because it tells an own write whose answer was lost: the brake's item is written
+            // by everybody.
+            writes.insert(0, self.user_write(&changed));
+            let entry = HistoryEntry::Outcome(Box::new(concluded.clone()));
+            writes.push(self.history_write(changed.value.user_id, &entry));
+            match self.commit(&writes).await {
+                Ok(()) => return Ok(changed.value),
+                Err(LedgerError::Conflict) if self.is_unchanged(state).await? => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
+    }
+
+    async fn is_unchanged(&self, state: &Held<UserState>) -> Result<bool, BookError> {
+        Ok(self.user(state.value.user_id).await?.version == state.version)
+    }
+}

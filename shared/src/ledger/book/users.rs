@@ -1,0 +1,84 @@
+//! Users' state items and their history.
+
+use super::{Book, BookError, CHUNK, Held, HistoryEntry, Key, LedgerError, TRIES, Write, parse, read};
+use crate::{ids::UserId, state::UserState};
+use jiff::Timestamp;
+
+impl Book {
+    /// A user's state item.
+    pub async fn user(&self, user: UserId) -> Result<Held<Option<UserState>>, BookError> {
+        self.load(Key::user(user)).await
+    }
+
+    /// Several users' state items, in their order.
+    pub async fn users(&self, users: &[UserId]) -> Result<Vec<Held<Option<UserState>>>, BookError> {
+        let mut all = Vec::with_capacity(users.len());
+        for chunk in users.chunks(CHUNK) {
+            let keys: Vec<Key> = chunk.iter().map(|user| Key::user(*user)).collect();
+            for document in self.get(&keys).await? {
+                all.push(read(document)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Makes a changed state item durable, and with it an entry of the history.
+    pub async fn save_user(
+        &self,
+        state: &Held<UserState>,
+        entry: Option<&HistoryEntry>,
+    ) -> Result<u64, BookError> {
+        let mut writes = vec![self.user_write(state)];
+        writes.extend(entry.map(|entry| self.history_write(state.value.user_id, entry)));
+        self.commit(&writes).await?;
+        Ok(state.version + 1)
+    }
+
+    /// Makes changed state items durable, each by itself. Says for each whether it was done.
+    pub async fn save_users(&self, states: &[Held<UserState>]) -> Result<Vec<bool>, BookError> {
+        let mut done = Vec::with_capacity(states.len());
+        for chunk in states.chunks(CHUNK) {
+            let writes: Vec<Write> = chunk.iter().map(|state| self.user_write(state)).collect();
+            for result in self.ledger.commit_each(&writes).await? {
+                match result {
+                    Ok(()) => done.push(true),
+                    Err(LedgerError::Conflict) => done.push(false),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    /// Changes a user's state item, reading it again as often as somebody else was first. `change`
+    /// says what to add to the history, or that there is nothing to do.
+    pub async fn change_user<E>(
+        &self,
+        user: UserId,
+        mut change: impl FnMut(&mut Option<UserState>, Timestamp) -> Result<Option<HistoryEntry>, E>,
+    ) -> Result<Result<UserState, E>, BookError> {
+        for _ in 0..TRIES {
+            let mut held = self.user(user).await?;
+            let entry = match change(&mut held.value, self.clock.now()) {
+                Ok(entry) => entry,
+                Err(error) => return Ok(Err(error)),
+            };
+            let Some(value) = held.value else {
+                return Err(LedgerError::Unusable(format!("nothing is on record for user {user}")));
+            };
+            let state = Held { value, version: held.version };
+            match self.save_user(&state, entry.as_ref()).await {
+                Ok(_) => return Ok(Ok(state.value)),
+                Err(LedgerError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LedgerError::Unavailable(format!("the item of user {user} is written too often")))
+    }
+
+    /// A user's history, oldest first.
+    pub async fn history(&self, user: UserId) -> Result<Vec<HistoryEntry>, BookError> {
+        let documents = self.ledger.children(&Key::user(user).pk, "H#").await?;
+        documents.iter().map(parse).collect()
+    }
+}
