@@ -45,9 +45,18 @@ impl Queue for Store {
         self.with(|transaction| {
             for message in messages {
                 let body = serde_json::to_string(message).expect("a message is plain data");
-                transaction
-                    .prepare_cached("INSERT INTO messages (user_id, body, visible_at) VALUES (?1, ?2, ?3)")?
-                    .execute(params![message.user_id.to_string(), body, text(message.enqueued_at)])?;
+                let (user, at) = (message.user_id.to_string(), text(message.enqueued_at));
+                // One that nobody has received yet wakes just as well.
+                let there = transaction
+                    .prepare_cached(
+                        "UPDATE messages SET visible_at = min(visible_at, ?2) WHERE user_id = ?1 AND owner IS NULL",
+                    )?
+                    .execute([&user, &at])?;
+                if there == 0 {
+                    transaction
+                        .prepare_cached("INSERT INTO messages (user_id, body, visible_at) VALUES (?1, ?2, ?3)")?
+                        .execute([&user, &body, &at])?;
+                }
             }
             Ok(())
         })

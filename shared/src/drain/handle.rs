@@ -16,8 +16,7 @@ use crate::{
     outcome::{Deferred, Failed, Outcome, Verdict},
     preflight::Preflight,
     settings::Mode,
-    state::{CLOCK_SKEW, Concluded, Lease, MethodName, UserState},
-    window::shift,
+    state::{Concluded, Lease, MethodName, UserState},
 };
 
 /// Account and methods are at most this old at a user's first DELETE.
@@ -153,8 +152,7 @@ impl Drain {
             }
             let now = self.clock.now();
             if !Lease::is_free(state.lease.as_ref(), now, |owner| self.book.owner_is_dead(owner)) {
-                let end = state.lease.map_or(now, |lease| lease.until);
-                return Ok(Handled::Busy { until: shift(end, CLOCK_SKEW) });
+                return Ok(Handled::Busy { until: self.free_at(state.lease.as_ref(), now) });
             }
             let mut handling = Handling {
                 state: Held { value: state, version: held.version },

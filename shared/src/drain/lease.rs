@@ -2,19 +2,35 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Drain, LeaseTerm,
     handle::{Break, Conclusion, Handled, Handling, Interrupted, take_back},
 };
-use crate::{ledger::LedgerError, outcome::Outcome, state::Lease, window::shift};
+use crate::{
+    ledger::LedgerError,
+    outcome::Outcome,
+    state::{CLOCK_SKEW, Lease},
+    window::shift,
+};
+
+/// A second message for a user that this process handles is looked at again this soon.
+const OWN_LEASE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
 impl Drain {
     fn lease_end(&self, term: LeaseTerm) -> Timestamp {
         match term {
             LeaseTerm::Until(until) => until,
             LeaseTerm::Renewed(length) => shift(self.clock.now(), length),
+        }
+    }
+
+    /// When a lease that somebody holds is worth another look: this process gives its own ones back.
+    pub(super) fn free_at(&self, lease: Option<&Lease>, now: Timestamp) -> Timestamp {
+        match lease {
+            Some(lease) if lease.owner != self.owner => shift(lease.until, CLOCK_SKEW),
+            _ => shift(now, OWN_LEASE_AGAIN),
         }
     }
 
