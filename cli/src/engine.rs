@@ -59,6 +59,8 @@ pub struct Drained {
     pub stop: Option<StopCause>,
     /// Messages that went to the dead letters.
     pub dead_letters: u64,
+    /// Messages that were left for a newer version of the program.
+    pub newer: u64,
 }
 
 impl Engine {
@@ -192,6 +194,7 @@ impl Engine {
                         }
                         Err(error @ MessageError::Newer(_)) => {
                             tracing::warn!(error = %error, "message left for a newer version");
+                            drained.newer += 1;
                             self.store.settle(&received, &Disposition::ComeBack(Duration::from_mins(15)))?;
                         }
                     }
@@ -199,7 +202,7 @@ impl Engine {
             }
             let Some((received, report)) = under_way.next().await else {
                 match self.store.next_visible_at(only)? {
-                    Some(at) if drained.stop.is_none() => {
+                    Some(at) if drained.stop.is_none() && self.store.depth()? > drained.newer => {
                         each(&Progress { report: None, waits_until: Some(at) });
                         self.sleep_until(at).await;
                         continue;

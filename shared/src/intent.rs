@@ -93,7 +93,9 @@ impl Intent {
         if intended.kind != MethodKind::Phone {
             return Fate::Unchanged;
         }
-        if listed.created.is_some_and(|created| created > self.written_at) {
+        // Clocks differ: a date that was there before the intent proves nothing.
+        let known_until = intended.created.map_or(self.written_at, |created| created.max(self.written_at));
+        if listed.created.is_some_and(|created| created > known_until) {
             return Fate::Gone;
         }
         match (&intended.number_hash, hash(self.salt, listed.phone_number.as_deref())) {
@@ -154,12 +156,15 @@ fn deletion_rank(method: &AuthenticationMethod) -> u8 {
 /// Numbers are compared by their digits; a masked one proves nothing.
 fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
     let number = number?;
-    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-    let plain = number.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c));
-    if !plain || digits.len() < 5 {
+    let (number, extension) = number.split_once('x').unwrap_or((number, ""));
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let plain = number.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c))
+        && extension.chars().all(|c| c.is_ascii_digit());
+    let (number, extension) = (digits(number), digits(extension));
+    if !plain || number.len() < 5 {
         return None;
     }
-    Some(digest([salt.as_bytes(), digits.as_bytes()], 16))
+    Some(digest([salt.as_bytes(), number.as_bytes(), extension.as_bytes()], 16))
 }
 
 /// An intent that is known to be in the ledger. Only the ledger makes one, and without one there is

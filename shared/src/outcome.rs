@@ -271,7 +271,18 @@ impl Outcome {
 
     /// Whether it waits for something other than a person: mode, cap, brake, preflight, time.
     pub fn waits(self) -> bool {
-        matches!(self, Self::WouldRollBack | Self::Deferred(_))
+        match self {
+            Self::WouldRollBack | Self::Deferred(_) => true,
+            Self::Partial(reason) => reason.waits(),
+            _ => false,
+        }
+    }
+}
+
+impl Partial {
+    /// Whether it waits for mode, cap, brake, preflight or time, as the outcomes of the same name do.
+    pub fn waits(self) -> bool {
+        self == Self::Mode || self.as_str().parse::<Deferred>().is_ok()
     }
 }
 

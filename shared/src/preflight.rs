@@ -172,7 +172,8 @@ impl Preflight {
         };
         let policies = match graph.policies().await {
             Ok(policies) => Reading::Known(policies),
-            Err(error) if error.comes_back() => return Err(error),
+            Err(error @ GraphError::Unauthorized { .. }) => return Err(error),
+            // They are told, and forbid nothing.
             Err(error) => Reading::Unknown(error.to_string()),
         };
         Ok(Self {

@@ -245,8 +245,8 @@ impl Settings {
         let retention = vars.number("AUDIT_RETENTION_DAYS", 1..=3650, 30);
         let requests_per_second = vars
             .optional("GRAPH_REQUESTS_PER_SECOND", |text| match text.parse::<f64>() {
-                Ok(rate) if (0.1..=1000.0).contains(&rate) => Ok(rate),
-                _ => Err("must be a number from 0.1 to 1000".to_owned()),
+                Ok(rate) if (1.0..=1000.0).contains(&rate) => Ok(rate),
+                _ => Err("must be a number from 1 to 1000".to_owned()),
             })
             .unwrap_or(5.0);
         let log_user_principal_names = vars.boolean("LOG_USER_PRINCIPAL_NAMES");

@@ -126,7 +126,7 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseRefused {
     /// Only held users can be released.
-    #[error("the user is not held (the outcome is {0})")]
+    #[error("the user is neither held nor partial (the outcome is {0})")]
     NotHeld(String),
     /// Some reasons no release lifts.
     #[error("held({0}) cannot be released: {1}")]
@@ -160,6 +160,9 @@ pub struct UserState {
     pub intent: Option<Intent>,
     /// When a DELETE was first sent. It never goes away once a method may be gone.
     pub first_delete_at: Option<Timestamp>,
+    /// When the user's slot of the daily cap was taken: it holds for 24 h, whatever became of it.
+    #[serde(default)]
+    pub slot_at: Option<Timestamp>,
     /// A person's release that is not used up.
     pub release: Option<Release>,
     /// How the user counts towards the failure rate.
@@ -184,6 +187,7 @@ impl UserState {
             attempts: Attempts::default(),
             intent: None,
             first_delete_at: None,
+            slot_at: None,
             release: None,
             counted: None,
             about: About::default(),
@@ -248,7 +252,9 @@ impl UserState {
     /// Lifts the held reasons on record and makes the user pending.
     pub fn release(&mut self, who: &str, why: &str, now: Timestamp) -> Result<(), ReleaseRefused> {
         let concluded = match &self.concluded {
-            Some(concluded) if matches!(concluded.outcome, Outcome::Held(_)) => concluded,
+            Some(concluded) if matches!(concluded.outcome, Outcome::Held(_) | Outcome::Partial(_)) => {
+                concluded
+            }
             _ => return Err(ReleaseRefused::NotHeld(self.listed_as())),
         };
         if let Outcome::Held(reason) = concluded.outcome
@@ -289,32 +295,41 @@ impl UserState {
     /// Takes an intent, just before its first DELETE.
     pub fn intend(&mut self, intent: Intent) {
         self.first_delete_at.get_or_insert(intent.written_at);
+        self.slot_at = Some(intent.slot_at);
         self.intent = Some(intent);
     }
 
-    /// Ends a handling with an outcome. Only `held(re_registered)` may replace `rolled_back`: every
-    /// other outcome of a later look at such a user leaves it standing.
-    pub fn conclude(&mut self, concluded: Concluded) {
+    /// Ends a handling with an outcome. Only `held(re_registered)` may replace `rolled_back`: a later
+    /// look that finds nothing leaves it standing, and one that cannot tell holds the user.
+    pub fn conclude(&mut self, mut concluded: Concluded) {
         let now = concluded.at;
-        let keeps = self.outcome() == Some(Outcome::RolledBack)
-            && !matches!(concluded.outcome, Outcome::RolledBack | Outcome::Held(Held::ReRegistered));
         self.pending_since = None;
         self.lease = None;
         self.attempts = Attempts::default();
-        if !concluded.outcome.waits() {
-            self.release = None;
-        }
         if concluded.outcome == Outcome::RolledBack {
             self.intent = None;
         }
-        if keeps {
-            return;
+        // A partial is unfinished business: what a person released stays released for it.
+        if !(concluded.outcome.waits() || matches!(concluded.outcome, Outcome::Partial(_))) {
+            self.release = None;
+        }
+        if self.outcome() == Some(Outcome::RolledBack) && concluded.outcome != Outcome::RolledBack {
+            match concluded.outcome {
+                Outcome::Held(_) | Outcome::Failed(_) | Outcome::Partial(_) => {
+                    concluded.outcome = Outcome::Held(Held::ReRegistered);
+                }
+                _ => return,
+            }
         }
         let retried = matches!(
             (self.outcome(), concluded.outcome),
             (Some(Outcome::Failed(_)), Outcome::Failed(_)) | (Some(Outcome::Partial(_)), Outcome::Partial(_))
         );
-        self.retries = if retried { self.retries + 1 } else { 0 };
+        self.retries = match concluded.outcome {
+            outcome if outcome.waits() => self.retries,
+            _ if retried => self.retries + 1,
+            _ => 0,
+        };
         if self.outcome() != Some(concluded.outcome) {
             self.outcome_since = Some(now);
         }

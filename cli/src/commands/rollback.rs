@@ -10,8 +10,9 @@ use shared::{
     audit::{AmbiguousRegistration, Event, Registration},
     graph::GraphError,
     ids::UserId,
+    outcome::Outcome,
     poll::PollError,
-    state::ByHand,
+    state::{ByHand, UserState},
     user_ref::UserRef,
 };
 
@@ -132,13 +133,24 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
     Ok(Named { users, refused: counts.bad > 0 || counts.failed_files > 0 })
 }
 
-/// Users whose registrations were on record before, and who still wait, are named all the same.
+/// Users whose registrations were on record before are named all the same: those who are pending, and
+/// in a mode that deletes also those whose rollback was only decided so far.
 async fn wake(engine: &Engine, users: &BTreeSet<UserId>) -> Result<(), CommandError> {
     let ids: Vec<UserId> = users.iter().copied().collect();
     let mut asleep = Vec::new();
     for held in engine.book.users(&ids).await? {
-        if let Some(state) = held.value
-            && state.is_pending()
+        let Some(state) = held.value else { continue };
+        let waits = |state: &UserState| !state.is_pending() && state.outcome().is_some_and(Outcome::waits);
+        if waits(&state) && engine.deletes() {
+            let woken = engine.book.change_user(state.user_id, |state, now| {
+                if let Some(state) = state.as_mut().filter(|state| waits(state)) {
+                    state.make_pending(now);
+                }
+                Ok::<_, std::convert::Infallible>(None)
+            });
+            let Ok(_) = woken.await?;
+            asleep.push(state.user_id);
+        } else if state.is_pending()
             && !engine.store.has_message_for(state.user_id).map_err(PollError::from)?
         {
             asleep.push(state.user_id);

@@ -8,8 +8,9 @@ use std::{
 
 use shared::{
     drain::Drain,
+    graph::GraphError,
     ids::UserId,
-    poll::ScanRequest,
+    poll::{PollError, ScanRequest},
     preflight::{Fault, Preflight},
     settings::Mode,
 };
@@ -35,10 +36,19 @@ pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Ex
     let progress = Progress::start("reading the audit log");
     let seen = progress.clone();
     let summary = engine.poll(ScanRequest::Scheduled, &preflight, move |summary| seen.scanned(summary)).await;
-    let summary = summary.inspect_err(|_| progress.done())?;
+    let summary = match summary {
+        Err(error @ (PollError::Graph(GraphError::Unauthorized { .. }) | PollError::Ledger(_))) => {
+            progress.done();
+            return Err(error.into());
+        }
+        other => other,
+    };
+    // Whoever is on record is handled whether or not the audit log can be read.
     engine.wake_pending().await?;
     let drained = confirmed_drain(engine, preflight, None, yes, &progress).await?;
-    results::write(engine, Some(&summary), drained, format).await
+    let exit = results::write(engine, summary.as_ref().ok(), drained, format).await?;
+    summary?;
+    Ok(exit)
 }
 
 /// Enforcing needs somebody to ask, or --yes.

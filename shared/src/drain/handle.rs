@@ -5,11 +5,11 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Drain, LeaseTerm, StopCause, gather::about, roll_back::Rollback};
+use super::{Drain, LeaseTerm, StopCause, active::Working, gather::about, roll_back::Rollback};
 use crate::{
     decide::{Decision, decide},
     facts::Facts,
-    graph::{AuthenticationMethod, GraphError},
+    graph::{AuthenticationMethod, GraphError, REMOVAL_SHOWS_AFTER},
     ids::UserId,
     intent::{DurableIntent, Intent},
     ledger::{Book, Held, IntentWritten, LedgerError},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Account and methods are at most this old at a user's first DELETE.
-const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// How often stale reads, or an item that others change, are started over within one handling.
 const ROUNDS: usize = 6;
@@ -50,6 +50,8 @@ pub enum Interrupted {
         after: Duration,
         /// Why.
         cause: String,
+        /// Whether Graph throttles or does not answer.
+        throttled: bool,
     },
     /// Everything stops.
     Stop(StopCause),
@@ -66,11 +68,15 @@ pub(super) enum Break {
 impl From<GraphError> for Interrupted {
     fn from(error: GraphError) -> Self {
         match error {
-            GraphError::Throttled { retry_after } => {
-                Self::ComeBack { after: retry_after, cause: error.to_string() }
-            }
             error if error.stops_everything() => Self::Stop(StopCause::Tenant(error)),
-            error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string() },
+            GraphError::Throttled { retry_after } => {
+                Self::ComeBack { after: retry_after, cause: error.to_string(), throttled: true }
+            }
+            error => Self::ComeBack {
+                after: Duration::ZERO,
+                cause: error.to_string(),
+                throttled: error.comes_back(),
+            },
         }
     }
 }
@@ -79,7 +85,7 @@ impl From<LedgerError> for Interrupted {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Unusable(_) => Self::Stop(StopCause::Ledger(error)),
-            error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string() },
+            error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string(), throttled: false },
         }
     }
 }
@@ -115,6 +121,10 @@ pub(super) struct Handling {
     pub(super) new_intent: Option<Uuid>,
     /// A DELETE was sent that worked, or may have worked.
     pub(super) touched: bool,
+    /// Methods whose DELETE was answered with 204 or 404; a list may show them for a while.
+    pub(super) gone: BTreeSet<MethodName>,
+    /// The wait that Graph last asked for, where it made the handling start over.
+    pub(super) waited: Option<Duration>,
 }
 
 impl Handling {
@@ -145,6 +155,8 @@ impl Drain {
     /// Handles one user under a lease.
     pub(super) async fn handle_user(&self, user: UserId, term: LeaseTerm) -> Result<Handled, Interrupted> {
         for _ in 0..ROUNDS {
+            // Before the lease, which would run out while its holder waits here.
+            let working = self.active.enter(|| self.graph.pace()).await;
             let held = self.book.user(user).await?;
             let Some(state) = held.value else { return Ok(Handled::NotOnRecord) };
             if !state.is_pending() {
@@ -161,27 +173,31 @@ impl Drain {
                 request_ids: Vec::new(),
                 new_intent: None,
                 touched: false,
+                gone: BTreeSet::new(),
+                waited: None,
             };
             match self.take_lease(&mut handling).await {
                 Ok(()) => {}
                 Err(LedgerError::Conflict) => continue,
                 Err(error) => return Err(error.into()),
             }
-            match self.with_lease(&mut handling).await {
+            match self.with_lease(&mut handling, working).await {
                 Ok(state) => return Ok(Handled::Concluded(Box::new(state))),
                 Err(Break::Again) => self.give_back(&handling).await,
                 Err(Break::Interrupted(interrupted)) => return self.interrupted(handling, interrupted).await,
             }
         }
         let cause = "the user's item is written too often".to_owned();
-        Err(Interrupted::ComeBack { after: Duration::from_secs(5), cause })
+        Err(Interrupted::ComeBack { after: Duration::from_secs(5), cause, throttled: false })
     }
 
-    async fn with_lease(&self, handling: &mut Handling) -> Result<UserState, Break> {
+    async fn with_lease(&self, handling: &mut Handling, working: Working<'_>) -> Result<UserState, Break> {
         let preflight = self.preflight().await?;
-        let conclusion = self.reach_conclusion(handling, &preflight).await?;
-        let void = handling.void_intent();
-        take_back(&mut handling.state.value, void);
+        let conclusion = self.reach_conclusion(handling, &preflight, working).await?;
+        if !matches!(conclusion.outcome, Outcome::RolledBack | Outcome::Partial(_)) {
+            let void = handling.void_intent();
+            take_back(&mut handling.state.value, void);
+        }
         Ok(self.conclude(handling, conclusion).await?)
     }
 
@@ -201,6 +217,7 @@ impl Drain {
             request_ids: handling.request_ids.clone(),
         };
         let state = self.book.conclude(&handling.state, &concluded, self.settings.limits).await?;
+        self.say_decided(&concluded, state.user_id);
         tracing::info!(
             user.id = %state.user_id,
             outcome = concluded.outcome.kind(),
@@ -218,10 +235,16 @@ impl Drain {
         &self,
         handling: &mut Handling,
         preflight: &Arc<Preflight>,
+        working: Working<'_>,
     ) -> Result<Conclusion, Break> {
         let user = handling.state.value.user_id;
+        let mut working = Some(working);
+        let mut looked_twice = false;
         for _ in 0..ROUNDS {
-            let working = self.active.enter(|| self.graph.pace()).await;
+            let at_work = match working.take() {
+                Some(working) => working,
+                None => self.active.enter(|| self.graph.pace()).await,
+            };
             self.keep_lease(handling, Duration::from_secs(20)).await?;
             let facts = self.gather(user).await?;
             handling.request_ids.extend(facts.request_ids.iter().cloned());
@@ -231,20 +254,26 @@ impl Drain {
             }
             let nothing = BTreeSet::new();
             let now = self.clock.now();
-            let decision = decide(
-                handling.state.value.record(&nothing),
-                &facts,
-                &preflight.belts,
-                &self.settings.policy,
-                now,
-            );
-            self.note(handling, &facts, preflight, &decision);
+            let mut record = handling.state.value.record(&nothing);
+            if handling.void_intent().is_some() {
+                (record.first_delete_at, record.intent) = (None, None);
+            }
+            let decision = decide(record, &facts, &preflight.belts, &self.settings.policy, now);
+            self.note(handling, &facts, preflight);
             let stop = match decision.verdict {
                 Verdict::RollBack => self.gate(user, preflight, now),
                 Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
                 Verdict::Held(reason) => Some(Outcome::Held(reason)),
             };
             if let Some(outcome) = stop {
+                if handling.touched && settled.gone.is_empty() && !looked_twice {
+                    // A DELETE whose answer was lost may show only now.
+                    looked_twice = true;
+                    self.keep_lease(handling, REMOVAL_SHOWS_AFTER).await?;
+                    drop(at_work);
+                    tokio::time::sleep(REMOVAL_SHOWS_AFTER).await;
+                    continue;
+                }
                 return Ok(Self::stopped(handling, &facts, decision, outcome, settled.gone));
             }
             let methods = facts.methods.known().cloned().unwrap_or_default();
@@ -256,20 +285,18 @@ impl Drain {
                 }
             };
             let turn = self.graph.turn().await?;
-            if self.clock.now().duration_since(facts.read_at) > FRESH_FOR {
-                continue;
-            }
             let rollback = Rollback::new(self, handling, intent, methods, facts.read_at, decision);
-            if let Some(conclusion) = rollback.run(turn, working).await? {
+            if let Some(conclusion) = rollback.run(turn, at_work).await? {
                 return Ok(conclusion);
             }
         }
-        let cause = "what was read was stale before the first DELETE".to_owned();
-        Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into())
+        let cause = "Graph throttled, or what was read grew stale, before each DELETE".to_owned();
+        let throttled = handling.waited.is_some();
+        Err(Interrupted::ComeBack { after: handling.waited.unwrap_or_default(), cause, throttled }.into())
     }
 
-    /// Remembers what was read, and says what was decided.
-    fn note(&self, handling: &mut Handling, facts: &Facts, preflight: &Preflight, decision: &Decision) {
+    /// Remembers what was read.
+    fn note(&self, handling: &mut Handling, facts: &Facts, preflight: &Preflight) {
         let state = &mut handling.state.value;
         let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
         let mut about = about(facts, administrator, self.settings.log_user_principal_names);
@@ -277,18 +304,21 @@ impl Drain {
             about.methods_before = std::mem::take(&mut state.about.methods_before);
         }
         state.about = about;
-        let reason = match decision.verdict {
-            Verdict::RollBack => None,
-            Verdict::NotEligible(reason) => Some(reason.as_str()),
-            Verdict::Held(reason) => Some(reason.as_str()),
+    }
+
+    /// Says what was decided, once a handling. A settled intent goes back to an earlier decision; a
+    /// handling that gave up came to none.
+    fn say_decided(&self, concluded: &Concluded, user: UserId) {
+        let verdict = concluded.decision.as_ref().map(|decision| decision.verdict);
+        let (decision, reason) = match verdict {
+            None if concluded.outcome != Outcome::RolledBack => ("undecided", None),
+            None | Some(Verdict::RollBack) => ("roll_back", None),
+            Some(Verdict::NotEligible(reason)) => ("not_eligible", Some(reason.as_str())),
+            Some(Verdict::Held(reason)) => ("held", Some(reason.as_str())),
         };
         tracing::info!(
-            user.id = %state.user_id,
-            decision = match decision.verdict {
-                Verdict::RollBack => "roll_back",
-                Verdict::NotEligible(_) => "not_eligible",
-                Verdict::Held(_) => "held",
-            },
+            user.id = %user,
+            decision,
             reason,
             run.id = %self.run_id,
             mode = %self.settings.mode,
@@ -322,7 +352,8 @@ impl Drain {
     ) -> Result<Result<DurableIntent, Deferred>, Break> {
         let now = self.clock.now();
         let open = handling.state.value.intent.clone();
-        let holds = open.as_ref().is_some_and(|open| crate::brake::Brake::slot_holds(open.slot_at, now));
+        let slot_at = handling.state.value.slot_at;
+        let holds = slot_at.is_some_and(|slot_at| crate::brake::Brake::slot_holds(slot_at, now));
         let proven = open.as_ref().is_some_and(|open| open.settle(methods, now).proves_all());
         if holds
             && proven
@@ -336,14 +367,14 @@ impl Drain {
         }
         let intent = match open {
             Some(open) if proven => open,
-            open => {
+            _ => {
                 let mut intent = Intent::for_methods(methods, Uuid::new_v4(), Uuid::new_v4(), now);
-                intent.slot_at = open.map_or(now, |open| open.slot_at);
+                intent.slot_at = slot_at.unwrap_or(now);
                 intent
             }
         };
         let limits = self.settings.limits;
-        let is_first = handling.state.value.first_delete_at.is_none();
+        let is_first = handling.state.value.first_delete_at.is_none() || handling.void_intent().is_some();
         match self.book.write_intent(&mut handling.state, intent, holds, limits, self.run_id).await? {
             IntentWritten::Durable(intent) => {
                 handling.new_intent = is_first.then_some(intent.intent().id).or(handling.new_intent);

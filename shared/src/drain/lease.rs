@@ -49,9 +49,10 @@ impl Drain {
         if now.checked_add(needed).is_ok_and(|end| end < lease_until) {
             return Ok(());
         }
-        if matches!(handling.term, LeaseTerm::Until(_)) || now >= lease_until {
+        // A renewal is conditional on the item, so one that is late does no harm.
+        if matches!(handling.term, LeaseTerm::Until(_)) {
             let cause = "the time to handle this user is up".to_owned();
-            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause }.into());
+            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause, throttled: false }.into());
         }
         let until = self.lease_end(handling.term);
         if let Some(lease) = &mut handling.state.value.lease {
@@ -83,14 +84,13 @@ impl Drain {
         mut handling: Handling,
         interrupted: Interrupted,
     ) -> Result<Handled, Interrupted> {
-        let Interrupted::ComeBack { after, cause } = interrupted else {
+        let Interrupted::ComeBack { after, cause, throttled } = interrupted else {
             self.give_back(&handling).await;
             return Err(interrupted);
         };
         let void = handling.void_intent();
         take_back(&mut handling.state.value, void);
         let state = &handling.state.value;
-        let throttled = after > Duration::ZERO;
         if let Some(outcome) = Self::gave_up(state, throttled, self.clock.now()) {
             let outcome = match (state.intent.is_some(), outcome) {
                 // What is gone cannot be told now: better a partial too many than one too few.
@@ -106,6 +106,6 @@ impl Drain {
         self.give_back(&handling).await;
         let after = Self::backoff(state.attempts.count, Some(after));
         tracing::info!(user.id = %state.user_id, cause, attempts = state.attempts.count, "user comes back later");
-        Err(Interrupted::ComeBack { after, cause })
+        Err(Interrupted::ComeBack { after, cause, throttled })
     }
 }

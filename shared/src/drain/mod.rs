@@ -33,6 +33,9 @@ use crate::{
 /// A message that Graph throttles, or that meets no answer, is tried again for so long.
 const TRIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
+/// The shortest a message stays away that something interrupted.
+const SOONEST_BACK: Duration = Duration::from_secs(5);
+
 /// The longest a message stays away.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(30);
 
@@ -134,7 +137,8 @@ impl Drain {
                     Duration::try_from(wait).unwrap_or_default() + Duration::from_secs(1),
                 ))
             }
-            Err(Interrupted::ComeBack { after, cause }) => {
+            Err(Interrupted::ComeBack { after, cause, .. }) => {
+                let after = after.max(SOONEST_BACK);
                 Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }
             }
             Err(Interrupted::Stop(cause)) => Report {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Drain,
     active::Working,
-    handle::{Break, Conclusion, Handling, listed, name, refusal},
+    handle::{Break, Conclusion, FRESH_FOR, Handling, listed, name, refusal},
 };
 use crate::{
     decide::Decision,
@@ -35,8 +35,10 @@ pub(super) struct Rollback<'a> {
     handling: &'a mut Handling,
     intent: DurableIntent,
     decision: Decision,
+    /// The list that was decided on.
+    decided_on: Vec<AuthenticationMethod>,
+    decided_at: Timestamp,
     listed: Vec<AuthenticationMethod>,
-    listed_at: Timestamp,
     /// Answered with 204 or 404 in this handling, or gone before it.
     gone: BTreeSet<usize>,
     /// Refused for good.
@@ -54,7 +56,7 @@ enum Pass {
     Ended { deleted: usize },
     /// Graph throttles, an answer was lost, or the list has grown old: after a wait, look at the user
     /// and decide again.
-    StartOver(Duration),
+    StartOver(Option<Duration>),
     /// The brake is open.
     BrakeOpen,
 }
@@ -65,7 +67,7 @@ impl<'a> Rollback<'a> {
         handling: &'a mut Handling,
         intent: DurableIntent,
         methods: Vec<AuthenticationMethod>,
-        listed_at: Timestamp,
+        read_at: Timestamp,
         decision: Decision,
     ) -> Self {
         Self {
@@ -73,8 +75,9 @@ impl<'a> Rollback<'a> {
             handling,
             intent,
             decision,
+            decided_on: methods.clone(),
+            decided_at: read_at,
             listed: methods,
-            listed_at,
             gone: BTreeSet::new(),
             refused: BTreeMap::new(),
             not_yet: BTreeSet::new(),
@@ -88,7 +91,6 @@ impl<'a> Rollback<'a> {
     pub(super) async fn run(mut self, turn: Turn, working: Working<'_>) -> Result<Option<Conclusion>, Break> {
         let mut working = Some(working);
         let mut turn = Some(turn);
-        let mut waited = false;
         for _ in 0..PASSES {
             let todo = self.todo();
             if todo.is_empty() {
@@ -97,13 +99,16 @@ impl<'a> Rollback<'a> {
             match self.pass(&todo, &mut turn).await? {
                 Pass::StartOver(wait) => {
                     drop(working.take());
-                    tokio::time::sleep(wait).await;
+                    self.handling.waited = wait.or(self.handling.waited);
+                    tokio::time::sleep(wait.unwrap_or_default()).await;
                     return Ok(None);
                 }
-                Pass::Ended { deleted } if deleted > 0 || self.not_yet.is_empty() => waited = false,
-                Pass::Ended { .. } if self.settling && !waited => {
-                    waited = true;
+                Pass::Ended { deleted } if deleted > 0 || self.not_yet.is_empty() => {}
+                // What was deleted may still count for the default. When Graph has forgotten it, the
+                // user is looked at, and decided on, once more.
+                Pass::Ended { .. } if self.settling => {
                     self.pause(&mut working).await?;
+                    return Ok(None);
                 }
                 Pass::BrakeOpen | Pass::Ended { .. } => break,
             }
@@ -111,14 +116,24 @@ impl<'a> Rollback<'a> {
         self.look_back(&mut working).await.map(Some)
     }
 
-    /// What is provably still the one intended, and worth a DELETE.
+    /// What is provably still the one intended, and worth a DELETE. In the handling that wrote the
+    /// intent, that is also what the list that was decided on shows just so.
     fn todo(&self) -> Vec<usize> {
-        let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
-        settlement
-            .unchanged
-            .into_iter()
-            .filter(|n| !self.gone.contains(n) && !self.refused.contains_key(n))
-            .collect()
+        let intent = self.intent.intent();
+        let settlement = intent.settle(&self.listed, self.drain.clock.now());
+        let wrote_it = self.handling.new_intent == Some(intent.id);
+        let as_decided = |position: &usize| {
+            let method = &intent.methods[*position];
+            let of = |list: &[AuthenticationMethod]| {
+                list.iter().find(|m| m.kind == method.kind && m.id == method.id).cloned()
+            };
+            wrote_it && of(&self.listed) == of(&self.decided_on)
+        };
+        let mut todo = settlement.unchanged;
+        todo.extend(settlement.unclear.into_iter().filter(as_decided));
+        todo.retain(|n| !self.gone.contains(n) && !self.refused.contains_key(n));
+        todo.sort_unstable();
+        todo
     }
 
     async fn pass(&mut self, todo: &[usize], turn: &mut Option<Turn>) -> Result<Pass, Break> {
@@ -129,31 +144,34 @@ impl<'a> Rollback<'a> {
                 Some(turn) => turn,
                 None => self.drain.graph.turn().await?,
             };
-            if self.drain.clock.now().duration_since(self.listed_at) > LIST_HOLDS_FOR {
-                return Ok(Pass::StartOver(Duration::ZERO));
-            }
             self.drain.keep_lease(self.handling, DELETE_TAKES_AT_MOST).await?;
             if self.drain.book.brake().await?.value.is_open() {
                 self.brake_open = true;
                 return Ok(Pass::BrakeOpen);
             }
             let Some(deletion) = self.intent.deletion(*position) else { continue };
+            let holds_for = if self.settling { LIST_HOLDS_FOR } else { FRESH_FOR };
+            if self.drain.clock.now().duration_since(self.decided_at) > holds_for {
+                return Ok(Pass::StartOver(None));
+            }
             let answer = self.drain.graph.delete_method(leave, &deletion).await;
             match answer {
                 // 404: gone already, perhaps by a DELETE just before whose answer was lost.
                 Ok(_) | Err(GraphError::NotFound) => {
                     self.handling.request_ids.extend(answer.ok().flatten());
                     self.gone.insert(*position);
+                    self.handling.gone.insert(name(&self.intent.intent().methods[*position]));
                     self.handling.touched = true;
                     self.settling = true;
                     deleted += 1;
                 }
                 Err(GraphError::Throttled { retry_after }) if retry_after <= LONGEST_WAIT => {
-                    return Ok(Pass::StartOver(retry_after));
+                    return Ok(Pass::StartOver(Some(retry_after)));
                 }
+                Err(GraphError::TokenRefused) => return Ok(Pass::StartOver(None)),
                 Err(GraphError::Unavailable { .. }) => {
                     self.handling.touched = true;
-                    return Ok(Pass::StartOver(Duration::from_secs(1)));
+                    return Ok(Pass::StartOver(Some(Duration::from_secs(1))));
                 }
                 Err(GraphError::Refused {
                     reason: Refusal::DefaultMethod | Refusal::AlternateFirst, ..
@@ -172,20 +190,18 @@ impl<'a> Rollback<'a> {
 
     /// Reads the methods again.
     async fn look(&mut self) -> Result<(), Break> {
-        let read_at = self.drain.clock.now();
         let answer = self.drain.graph.methods(self.handling.state.value.user_id).await?;
         self.handling.request_ids.extend(answer.request_id);
         self.listed = answer.body;
-        self.listed_at = read_at;
         Ok(())
     }
 
-    /// Waits until Graph shows what was deleted, while others are handled, and looks again.
+    /// Waits until Graph shows what was deleted, while others are handled.
     async fn pause(&mut self, working: &mut Option<Working<'_>>) -> Result<(), Break> {
         self.drain.keep_lease(self.handling, REMOVAL_SHOWS_AFTER + DELETE_TAKES_AT_MOST).await?;
         drop(working.take());
         tokio::time::sleep(REMOVAL_SHOWS_AFTER).await;
-        self.look().await
+        Ok(())
     }
 
     /// Positions that a list still shows, and so that nothing proves to be another registration.
@@ -199,6 +215,7 @@ impl<'a> Rollback<'a> {
         self.look().await?;
         if self.gone.iter().any(|position| self.shown().contains(position)) {
             self.pause(working).await?;
+            self.look().await?;
         }
         let shown = self.shown();
         let methods = &self.intent.intent().methods;

@@ -42,7 +42,13 @@ impl Drain {
                 decision: None,
             });
         }
-        settled.gone = settlement.gone.iter().filter_map(|n| intent.methods.get(*n)).map(name).collect();
+        settled.gone = intent
+            .methods
+            .iter()
+            .enumerate()
+            .filter(|(n, method)| settlement.gone.contains(n) || handling.gone.contains(&name(method)))
+            .map(|(_, method)| name(method))
+            .collect();
         Ok(settled)
     }
 

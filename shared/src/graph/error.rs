@@ -18,6 +18,9 @@ pub enum GraphError {
         /// What happened last.
         cause: String,
     },
+    /// Send it again: the token had just run out, and nothing was done.
+    #[error("the access token had just run out")]
+    TokenRefused,
     /// Stop everything: the credential or the token is refused.
     #[error("the tenant refuses the sign-in: {cause}")]
     Unauthorized {
@@ -86,7 +89,7 @@ pub enum Refusal {
 impl GraphError {
     /// Whether a message that met this error comes back later.
     pub fn comes_back(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Unavailable { .. })
+        matches!(self, Self::Throttled { .. } | Self::Unavailable { .. } | Self::TokenRefused)
     }
 
     /// Whether the whole batch must stop: the next user would meet the same.

@@ -192,8 +192,8 @@ impl Graph {
 /// A DELETE or a sign-in is given up after this: the lease must outlast them.
 pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The longest that a DELETE takes: sent twice where the token had just run out, and signed in anew.
-pub const DELETE_TAKES_AT_MOST: Duration = Duration::from_secs(50);
+/// The longest that a DELETE takes, with a sign-in before it.
+pub const DELETE_TAKES_AT_MOST: Duration = Duration::from_secs(35);
 
 /// How long Graph may still list a deleted method.
 pub const REMOVAL_SHOWS_AFTER: Duration = Duration::from_secs(12);

@@ -238,7 +238,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Sends a request once (twice where the token had just run out).
+    /// Sends a request once (a read twice, where the token had just run out).
     async fn send(&self, call: &Call, mut turn: Option<Turn>) -> Result<Response<Bytes>, GraphError> {
         let mut renewed = false;
         loop {
@@ -257,6 +257,10 @@ impl Graph {
                 StatusCode::UNAUTHORIZED if !renewed => {
                     renewed = true;
                     self.forget(&token).await;
+                    // Whoever deletes has to look at lease and brake again first.
+                    if call.method == Method::DELETE {
+                        return Err(GraphError::TokenRefused);
+                    }
                 }
                 StatusCode::TOO_MANY_REQUESTS => return Err(self.throttled(call, sent, &answer)),
                 status if status.is_success() => {

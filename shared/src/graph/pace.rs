@@ -13,7 +13,8 @@ const REPORTS_PERIOD: Duration = Duration::from_millis(10_250);
 
 /// No pace above this: one process needs no more, and Graph would not give it.
 const MAX_RATE: f64 = 1000.0;
-const MIN_RATE: f64 = 0.2;
+/// Slower than this, what was read about a user would be stale before the first DELETE.
+const MIN_RATE: f64 = 1.0;
 
 /// At most [`REPORTS_PER_PERIOD`] requests in any [`REPORTS_PERIOD`]; a plain token bucket would let
 /// through up to twice as many.

@@ -29,8 +29,9 @@ pub(super) struct Page<T> {
 
 #[derive(Deserialize)]
 struct Misplaced {
-    #[expect(dead_code, reason = "its presence is what counts")]
-    error: serde::de::IgnoredAny,
+    #[serde(rename = "error")]
+    _error: serde::de::IgnoredAny,
+    id: Option<serde::de::IgnoredAny>,
 }
 
 impl Graph {
@@ -57,15 +58,12 @@ impl Graph {
             self.get(Call { method: http::Method::GET, url, budget, needs }).await?;
         let mut items = Vec::with_capacity(answer.body.value.len());
         for raw in &answer.body.value {
-            match serde_json::from_str(raw.get()) {
-                Ok(item) => items.push(item),
-                Err(_) if serde_json::from_str::<Misplaced>(raw.get()).is_ok() => {
-                    return Err(GraphError::Unavailable {
-                        cause: "an error object among a page's items".to_owned(),
-                    });
-                }
-                Err(_) => return Err(unreadable("items of the documented shape")),
+            if serde_json::from_str::<Misplaced>(raw.get()).is_ok_and(|item| item.id.is_none()) {
+                let cause = "an error object among a page's items".to_owned();
+                return Err(GraphError::Unavailable { cause });
             }
+            let item = serde_json::from_str(raw.get());
+            items.push(item.map_err(|_| unreadable("items of the documented shape"))?);
         }
         if let Some(link) = &answer.body.next_link {
             self.check_link(link)?;

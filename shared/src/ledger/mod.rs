@@ -72,6 +72,9 @@ pub enum LedgerError {
     /// Try again later; a write may or may not have been done.
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
+    /// This one item is damaged, or written by a newer version: leave it.
+    #[error("{0}")]
+    Item(String),
     /// Stop: it is damaged, another tenant's, or written by a newer version.
     #[error("{0}")]
     Unusable(String),

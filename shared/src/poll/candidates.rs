@@ -9,6 +9,7 @@ use super::{Poll, PollError};
 use crate::{
     audit::{AmbiguousRegistration, Registration},
     clock::Clock,
+    digest::digest,
     facts::RecordedRegistration,
     ids::{EventId, RunId, UserId},
     ledger::{self, AmbiguousEvent, Book, Entry, HistoryEntry, LedgerError, OutcomeQuery},
@@ -213,6 +214,33 @@ impl Intake {
         match merged {
             Ok(_) => Ok(()),
         }
+    }
+
+    /// A record of the service that cannot be read may be a registration: a person has to look.
+    pub(super) async fn take_unreadable(
+        &self,
+        raw: &str,
+        why: &str,
+        about: Timestamp,
+    ) -> Result<(), LedgerError> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            id: Option<String>,
+        }
+        let named = serde_json::from_str::<Named>(raw).ok().and_then(|record| record.id);
+        let made = || format!("unreadable_{}", digest([raw.as_bytes()], 16));
+        let event_id = EventId(named.unwrap_or_else(made));
+        tracing::error!(event.id = %event_id, error = why, "audit record not read");
+        self.book
+            .record_ambiguous(&AmbiguousEvent {
+                event_id,
+                registered_at: about,
+                why: format!("the record cannot be read: {why}"),
+                users: Vec::new(),
+                first_seen_at: self.clock.now(),
+                ended: None,
+            })
+            .await
     }
 
     async fn take_ambiguous(&self, event: &AmbiguousRegistration) -> Result<(), LedgerError> {

@@ -180,18 +180,31 @@ impl Poll {
         deadline: Option<Timestamp>,
     ) -> Result<Summary, PollError> {
         let mut summary = Summary::default();
-        match request {
-            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary, deadline).await?,
-            ScanRequest::Scheduled => {
-                self.scan(position, &mut summary, deadline).await?;
-                if summary.complete {
-                    self.sweep(position, &mut summary, deadline).await?;
-                }
-            }
+        let scanned = match request {
+            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary, deadline).await,
+            ScanRequest::Scheduled => self.scan_and_sweep(position, &mut summary, deadline).await,
+        };
+        if let Err(error @ PollError::InProgress { .. }) = scanned {
+            return Err(error);
         }
+        // The ledger knows its users whether or not the audit log can be read.
         self.promote(position, preflight, &mut summary, deadline).await?;
+        scanned?;
         self.read_report(position, deadline).await;
         Ok(summary)
+    }
+
+    async fn scan_and_sweep(
+        &self,
+        position: &mut Held<Position>,
+        summary: &mut Summary,
+        deadline: Option<Timestamp>,
+    ) -> Result<(), PollError> {
+        self.scan(position, summary, deadline).await?;
+        if summary.complete {
+            self.sweep(position, summary, deadline).await?;
+        }
+        Ok(())
     }
 
     /// One scan at a time.

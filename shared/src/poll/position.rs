@@ -11,6 +11,9 @@ use crate::{
     window::{Range, Window, shift},
 };
 
+/// A position further in the future than this was made by a clock that was wrong.
+const CLOCK_MAY_BE_OFF: SignedDuration = SignedDuration::from_mins(10);
+
 /// The whole window is read again this often.
 const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -23,15 +26,18 @@ pub struct ScanUnderWay {
     pub next: Option<String>,
     /// Everything before this was read: where to go on if the link is refused.
     pub read_until: Timestamp,
-    /// What had been scanned when it began: a registration from before is one that was missed.
+    /// A registration up to here that was not seen is one that was missed: every later one is still
+    /// found by the next scan's overlap.
     #[serde(default)]
-    pub complete_to: Option<Timestamp>,
+    pub missed_before: Option<Timestamp>,
+    /// When it began.
+    pub began: Timestamp,
 }
 
 impl ScanUnderWay {
     /// A scan from the beginning of `range`.
-    pub fn new(range: Range, complete_to: Option<Timestamp>) -> Self {
-        Self { range, next: None, read_until: range.from, complete_to }
+    pub fn new(range: Range, began: Timestamp) -> Self {
+        Self { range, next: None, read_until: range.from, missed_before: None, began }
     }
 
     /// The next page to ask for.
@@ -74,8 +80,15 @@ impl Position {
         overlap: SignedDuration,
         now: Timestamp,
     ) -> Option<ScanUnderWay> {
+        let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| at > shift(now, CLOCK_MAY_BE_OFF));
+        if is_ahead(self.complete_to) || is_ahead(self.swept_at) {
+            tracing::warn!("the scan position lies in the future, by a clock that was wrong: scanning anew");
+            *self = Self { lease: self.lease.take(), missed: self.missed, ..Self::default() };
+        }
         if self.scanned_from.is_some_and(|from| window.start < from) {
             self.scan = None;
+            self.sweep = None;
+            self.scanned_from = None;
             self.complete_to = None;
             self.swept_at = None;
         }
@@ -90,13 +103,17 @@ impl Position {
         }
         let from = self.complete_to.map_or(window.start, |to| shift(to, -overlap));
         let range = window.cut(Range { from: from.min(window.end), to: now })?;
-        Some(ScanUnderWay::new(range, self.complete_to))
+        Some(ScanUnderWay::new(range, now))
     }
 
     /// A scan reached its upper bound.
     pub fn scanned(&mut self, scan: &ScanUnderWay, window: &Window) {
         self.scan = None;
-        self.scanned_from = Some(self.scanned_from.map_or(window.start, |from| from.min(window.start)));
+        let has_gap = self.complete_to.is_some_and(|to| to < scan.range.from);
+        self.scanned_from = match self.scanned_from {
+            Some(from) if !has_gap => Some(from.min(window.start)),
+            _ => Some(window.start),
+        };
         self.complete_to = Some(self.complete_to.map_or(scan.range.to, |to| to.max(scan.range.to)));
     }
 
@@ -105,6 +122,7 @@ impl Position {
         &mut self,
         window: &Window,
         retention: SignedDuration,
+        overlap: SignedDuration,
         now: Timestamp,
     ) -> Option<ScanUnderWay> {
         if let Some(sweep) = self.sweep.take() {
@@ -120,14 +138,24 @@ impl Position {
             Some(_) if self.is_closed(window) => false,
             Some(swept_at) => now >= shift(swept_at, SWEEP_EVERY) || now >= window.last_sweep_at(),
         };
-        let range = window.cut(Range { from: shift(now, -retention), to: now })?;
-        due.then(|| ScanUnderWay::new(range, Some(complete_to)))
+        if !due {
+            return None;
+        }
+        let Some(range) = window.cut(Range { from: shift(now, -retention), to: now }) else {
+            tracing::warn!("the whole window lies past the audit log's retention: it is not swept any more");
+            self.swept_at = Some(now);
+            return None;
+        };
+        Some(ScanUnderWay {
+            missed_before: Some(shift(complete_to, -overlap)),
+            ..ScanUnderWay::new(range, now)
+        })
     }
 
     /// A sweep came to its end.
-    pub fn swept(&mut self, began: Timestamp) {
+    pub fn swept(&mut self, sweep: &ScanUnderWay) {
         self.sweep = None;
-        self.swept_at = Some(began);
+        self.swept_at = Some(sweep.began);
     }
 
     /// Whether the last sweep of the window is done: nothing is scanned any more.

@@ -16,6 +16,12 @@ fn window() -> Window {
     .unwrap()
 }
 
+/// A sweep that began then comes to its end.
+fn swept(position: &mut Position, began: &str) {
+    let range = Range { from: window().start, to: window().end };
+    position.swept(&ScanUnderWay::new(range, at(began)));
+}
+
 /// Runs a scan to its end.
 fn scan(position: &mut Position, now: &str) -> Option<Range> {
     let scan = position.next_scan(&window(), OVERLAP, at(now))?;
@@ -60,17 +66,59 @@ fn a_window_that_begins_earlier_is_scanned_anew() {
 fn a_daily_sweep_and_a_last_one_and_then_the_window_is_closed() {
     let mut position = Position::default();
     scan(&mut position, "2026-03-02T00:00:00Z");
-    assert_eq!(position.next_sweep(&window(), RETENTION, at("2026-03-02T00:00:00Z")), None);
-    assert_eq!(position.next_sweep(&window(), RETENTION, at("2026-03-02T23:00:00Z")), None);
-    let sweep = position.next_sweep(&window(), RETENTION, at("2026-03-03T00:00:00Z")).unwrap();
+    assert_eq!(position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-02T00:00:00Z")), None);
+    assert_eq!(position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-02T23:00:00Z")), None);
+    let sweep = position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-03T00:00:00Z")).unwrap();
     assert_eq!(sweep.range.from, at("2026-03-01T00:00:00Z"));
-    position.swept(at("2026-03-03T00:00:00Z"));
+    swept(&mut position, "2026-03-03T00:00:00Z");
     scan(&mut position, "2026-03-16T23:00:00Z");
-    position.swept(at("2026-03-16T23:30:00Z"));
+    swept(&mut position, "2026-03-16T23:30:00Z");
     assert!(!position.is_closed(&window()));
-    assert!(position.next_sweep(&window(), RETENTION, at("2026-03-17T00:00:00Z")).is_some());
-    position.swept(at("2026-03-17T00:00:00Z"));
+    assert!(position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-17T00:00:00Z")).is_some());
+    swept(&mut position, "2026-03-17T00:00:00Z");
     assert!(position.is_closed(&window()));
     assert_eq!(scan(&mut position, "2026-03-18T00:00:00Z"), None);
-    assert_eq!(position.next_sweep(&window(), RETENTION, at("2026-03-20T00:00:00Z")), None);
+    assert_eq!(position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-20T00:00:00Z")), None);
+}
+
+#[test]
+fn a_sweep_that_began_before_the_last_one_was_due_is_not_the_last_one() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-02T00:00:00Z");
+    position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-02T00:00:00Z"));
+    let sweep = position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-09T00:00:00Z")).unwrap();
+    position.sweep = Some(sweep);
+    let resumed = position.next_sweep(&window(), RETENTION, OVERLAP, at("2026-03-18T00:00:00Z")).unwrap();
+    position.swept(&resumed);
+    scan(&mut position, "2026-03-18T00:00:00Z");
+    assert!(!position.is_closed(&window()));
+}
+
+#[test]
+fn past_retention_the_last_sweep_is_given_up_and_the_window_is_closed() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-11T00:00:00Z");
+    let week = SignedDuration::from_hours(6 * 24);
+    assert_eq!(position.next_sweep(&window(), week, OVERLAP, at("2026-03-11T00:00:00Z")), None);
+    assert_eq!(position.next_sweep(&window(), week, OVERLAP, at("2026-03-17T00:00:00Z")), None);
+    assert!(position.is_closed(&window()));
+}
+
+#[test]
+fn a_position_in_the_future_is_scanned_anew() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-09T00:00:00Z");
+    let anew = position.next_scan(&window(), OVERLAP, at("2026-03-02T00:00:00Z")).unwrap();
+    assert_eq!(anew.range.from, window().start);
+}
+
+#[test]
+fn a_start_moved_earlier_is_scanned_anew_once_and_goes_on_at_its_cursor() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-02T00:00:00Z");
+    let wider = Window { start: at("2026-02-20T00:00:00Z"), ..window() };
+    let mut begun = position.next_scan(&wider, OVERLAP, at("2026-03-02T01:00:00Z")).unwrap();
+    begun.read_until = at("2026-02-25T00:00:00Z");
+    position.scan = Some(begun.clone());
+    assert_eq!(position.next_scan(&wider, OVERLAP, at("2026-03-02T02:00:00Z")), Some(begun));
 }

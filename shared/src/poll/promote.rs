@@ -10,7 +10,7 @@ use crate::{
     outcome::{self, Deferred, NotEligible, Outcome},
     preflight::Preflight,
     settings::Mode,
-    state::UserState,
+    state::{Lease, UserState},
     window::shift,
 };
 
@@ -19,6 +19,9 @@ const MESSAGE_MAY_BE_LOST_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
 /// Held users and deleted accounts are looked at again for so long.
 const LOOKED_AT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// A partial that was stopped is looked at again no sooner.
+const RESUME_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// Waits before the automatic retries of `failed` and `partial`.
 const RETRY_AFTER: [SignedDuration; 3] =
@@ -57,6 +60,7 @@ impl Poll {
         if self.settings.mode == Mode::Report || before_disabled || brake.is_open() {
             return Ok(0);
         }
+        let resumed = self.resume(now).await?;
         let pending = self.book.count("pending").await?;
         let free = u64::from(brake.slots_free(self.settings.limits, now)).saturating_sub(pending);
         let mut free = usize::try_from(free).unwrap_or(usize::MAX);
@@ -71,7 +75,8 @@ impl Poll {
                 .filter(|state| !state.is_pending() && state.outcome().is_some_and(Outcome::waits))
                 .take(free)
                 .collect();
-            return self.wake(waiting.iter().map(|state| state.user_id).collect(), Outcome::waits).await;
+            let canaries = waiting.iter().map(|state| state.user_id).collect();
+            return Ok(resumed + self.wake(canaries, Outcome::waits).await?);
         }
         let mut waiting: Vec<(Timestamp, UserId)> = Vec::new();
         let outcomes = Deferred::ALL.iter().map(|reason| Outcome::Deferred(*reason));
@@ -90,7 +95,27 @@ impl Poll {
         }
         waiting.sort();
         free = free.min(waiting.len());
-        self.wake(waiting[..free].iter().map(|(_, user)| *user).collect(), Outcome::waits).await
+        let first = waiting[..free].iter().map(|(_, user)| *user).collect();
+        Ok(resumed + self.wake(first, Outcome::waits).await?)
+    }
+
+    /// Partials that mode, cap, brake or preflight had stopped: a slot that still holds needs no new
+    /// one, and one that does not is asked for like any other.
+    async fn resume(&self, now: Timestamp) -> Result<u64, PollError> {
+        let mut users = Vec::new();
+        for reason in outcome::Partial::ALL.iter().filter(|reason| reason.waits()) {
+            let soonest = shift(now, -RESUME_AFTER);
+            let mut query = query(Outcome::Partial(*reason), Some(soonest));
+            loop {
+                let page = self.book.list(&query).await?;
+                users.extend(page.entries.iter().filter_map(user).map(|state| state.user_id));
+                match page.next {
+                    Some(next) => query.after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        self.wake(users, Outcome::waits).await
     }
 
     /// Everything that is looked at again after a time, or because the settings have changed.
@@ -147,15 +172,43 @@ impl Poll {
                 return Ok(woken);
             }
             let page = self.book.list(&query).await?;
-            let users: Vec<UserId> =
-                page.entries.iter().filter_map(user).map(|state| state.user_id).collect();
-            woken += users.len() as u64;
-            self.intake().send(&users).await?;
+            let asleep: Vec<UserId> = page
+                .entries
+                .iter()
+                .filter_map(user)
+                .filter(|state| {
+                    Lease::is_free(state.lease.as_ref(), now, |owner| self.book.owner_is_dead(owner))
+                })
+                .map(|state| state.user_id)
+                .collect();
+            woken += self.wake_again(&asleep).await?;
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => return Ok(woken),
             }
         }
+    }
+
+    /// Sends messages for users who are pending already. Their items are written first, so that they
+    /// are not woken again before another 6 h are over.
+    async fn wake_again(&self, users: &[UserId]) -> Result<u64, PollError> {
+        let mut pending = Vec::new();
+        for held in self.book.users(users).await? {
+            if let Some(state) = held.value
+                && state.is_pending()
+            {
+                pending.push(Held { value: state, version: held.version });
+            }
+        }
+        let done = self.book.save_users(&pending).await?;
+        let woken: Vec<UserId> = pending
+            .iter()
+            .zip(done)
+            .filter(|(_, done)| *done)
+            .map(|(state, _)| state.value.user_id)
+            .collect();
+        self.intake().send(&woken).await?;
+        Ok(woken.len() as u64)
     }
 
     /// Makes users pending, each on the condition that the outcome still allows it, and sends their
@@ -217,6 +270,7 @@ fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
             Some(SignedDuration::from_hours(24))
         }
         Outcome::NotEligible(NotEligible::NoStrongMethods) => Some(SignedDuration::ZERO),
+        Outcome::Partial(reason) if reason.waits() => None,
         Outcome::Failed(_) | Outcome::Partial(_) => Some(RETRY_AFTER[0]),
         _ => None,
     }

@@ -13,6 +13,9 @@ use crate::{
     window::{Range, shift},
 };
 
+/// How often a scan begins again at the last event read because its link is refused.
+const RESTARTS: u32 = 3;
+
 /// Which of the scans a page belongs to: it says where its cursor is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
@@ -54,9 +57,13 @@ impl Poll {
         summary: &mut Summary,
         deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
-        let began = self.clock.now();
         let window = self.settings.policy.window;
-        let Some(sweep) = position.value.next_sweep(&window, self.settings.retention, began) else {
+        let Some(sweep) = position.value.next_sweep(
+            &window,
+            self.settings.retention,
+            self.settings.overlap,
+            self.clock.now(),
+        ) else {
             return self.save(position).await;
         };
         let missed_before = summary.missed;
@@ -66,8 +73,8 @@ impl Poll {
         if missed > 0 {
             tracing::error!(missed, "registrations were missed until a sweep found them");
         }
-        if done.is_some() {
-            position.value.swept(began);
+        if let Some(done) = done {
+            position.value.swept(&done);
             summary.window_closed = position.value.is_closed(&window);
         }
         self.save(position).await
@@ -85,7 +92,7 @@ impl Poll {
             summary.complete = true;
             return Ok(());
         };
-        let scan = ScanUnderWay::new(range, None);
+        let scan = ScanUnderWay::new(range, self.clock.now());
         summary.complete = self.read(position, scan, Purpose::Range, summary, deadline).await?.is_some();
         Ok(())
     }
@@ -99,6 +106,9 @@ impl Poll {
         summary: &mut Summary,
         deadline: Option<Timestamp>,
     ) -> Result<Option<ScanUnderWay>, PollError> {
+        // Whatever stops this run, the next one goes on here.
+        keep(&mut position.value, purpose, scan.clone());
+        let mut restarts = 0;
         loop {
             if self.is_over(deadline) {
                 summary.goes_on_at = Some(scan.read_until);
@@ -109,8 +119,9 @@ impl Poll {
             let page = match self.graph.audit_page(&scan.query()).await {
                 // The link has run out: everything from the last event read on is asked for again.
                 Err(GraphError::Refused { .. } | GraphError::Unreadable { .. } | GraphError::NotFound)
-                    if scan.next.is_some() =>
+                    if scan.next.is_some() && restarts < RESTARTS =>
                 {
+                    restarts += 1;
                     scan.next = None;
                     continue;
                 }
@@ -120,6 +131,10 @@ impl Poll {
             self.take_page(&page, &mut scan, purpose, summary).await?;
             if next.is_none() {
                 return Ok(Some(scan));
+            }
+            if next == scan.next {
+                let what = "a list of audit events that ends".to_owned();
+                return Err(GraphError::Unreadable { what }.into());
             }
             scan.next = next;
             keep(&mut position.value, purpose, scan.clone());
@@ -146,7 +161,7 @@ impl Poll {
             let record = match DirectoryAudit::from_graph(raw.get()) {
                 Ok(record) => record,
                 Err(error) => {
-                    tracing::error!(error = %error, "audit record not read");
+                    self.intake().take_unreadable(raw.get(), &error.to_string(), scan.read_until).await?;
                     continue;
                 }
             };
@@ -167,7 +182,7 @@ impl Poll {
                 Event::Other { .. } | Event::OtherService => {}
             }
         }
-        let missed_before = (purpose == Purpose::Sweep).then_some(scan.complete_to).flatten();
+        let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
         let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
         summary.candidates += intake.candidates;
         summary.enqueued += intake.enqueued;

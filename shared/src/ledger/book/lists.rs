@@ -1,6 +1,6 @@
 //! Lists and counts by outcome.
 
-use super::{Book, BookError, Entry, Page, parse};
+use super::{Book, BookError, Entry, LedgerError, Page, parse};
 use crate::{
     ledger::{Cursor, OutcomeQuery},
     outcome,
@@ -14,16 +14,19 @@ impl Book {
             .then(|| documents.last())
             .flatten()
             .map(|last| Cursor { updated_at: last.updated_at, key: last.key.clone() });
-        let entries = documents
-            .iter()
-            .map(|document| {
-                if document.key.pk.starts_with("EVENT#") {
-                    parse(document).map(Entry::Event)
-                } else {
-                    parse(document).map(|state| Entry::User(Box::new(state)))
-                }
-            })
-            .collect::<Result<_, _>>()?;
+        let mut entries = Vec::with_capacity(documents.len());
+        for document in &documents {
+            let entry = if document.key.pk.starts_with("EVENT#") {
+                parse(document).map(Entry::Event)
+            } else {
+                parse(document).map(|state| Entry::User(Box::new(state)))
+            };
+            match entry {
+                Ok(entry) => entries.push(entry),
+                Err(error @ LedgerError::Item(_)) => tracing::error!(error = %error, "item passed over"),
+                Err(error) => return Err(error),
+            }
+        }
         Ok(Page { entries, next })
     }
 

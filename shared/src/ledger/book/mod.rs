@@ -172,7 +172,7 @@ impl Book {
     async fn commit(&self, writes: &[Write]) -> Result<(), BookError> {
         let error = match self.ledger.commit(writes).await {
             Ok(()) => return Ok(()),
-            Err(error @ LedgerError::Unusable(_)) => return Err(error),
+            Err(error @ (LedgerError::Unusable(_) | LedgerError::Item(_))) => return Err(error),
             Err(error) => error,
         };
         let Some(first) = writes.first() else { return Err(error) };
@@ -192,16 +192,16 @@ fn read<T: DeserializeOwned>(document: Option<Document>) -> Result<Held<Option<T
 }
 
 fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
+    let error = |cause: &str| {
+        let text = format!("the ledger's item {} / {} {cause}", document.key.pk, document.key.sk);
+        let is_one_of_many = document.key.pk.starts_with("USER#") || document.key.pk.starts_with("EVENT#");
+        if is_one_of_many { LedgerError::Item(text) } else { LedgerError::Unusable(text) }
+    };
     if document.schema > SCHEMA {
-        return Err(LedgerError::Unusable(format!(
-            "the ledger's item {} / {} was written by a newer version of mfa-rollback: use that one",
-            document.key.pk, document.key.sk
-        )));
+        return Err(error("was written by a newer version of mfa-rollback: use that one"));
     }
-    serde_json::from_str(&document.body).map_err(|error| {
-        LedgerError::Unusable(format!(
-            "the ledger's item {} / {} cannot be read: {error}",
-            document.key.pk, document.key.sk
-        ))
+    // serde's own text may quote what is in it.
+    serde_json::from_str(&document.body).map_err(|cause| {
+        error(&format!("cannot be read ({:?} at column {})", cause.classify(), cause.column()))
     })
 }

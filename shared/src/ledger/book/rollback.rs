@@ -99,8 +99,8 @@ impl Book {
             let mut changed = state.clone();
             changed.value.conclude(concluded.clone());
             let mut writes = Vec::with_capacity(3);
-            let replaced = changed.value.concluded.as_ref() == Some(concluded);
-            let counts = counts(concluded.outcome);
+            let replaced = changed.value.concluded.as_ref().is_some_and(|now| now.at == concluded.at);
+            let counts = changed.value.outcome().map_or(Counts::Apart, counts);
             if replaced && (state.value.counted.is_some() || !matches!(counts, Counts::Apart)) {
                 let mut brake = self.brake().await?;
                 changed.value.counted = match counts {
