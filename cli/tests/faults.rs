@@ -6,7 +6,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -324,4 +327,78 @@ fn two_processes_at_once_roll_nobody_back_twice_and_keep_the_cap() {
             assert_eq!(acted.len(), unique.len(), "seed {seed}: deleted twice");
         });
     }
+}
+
+#[test]
+fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it() {
+    simulate(async {
+        let world = World::new(80, 40, |_| ());
+        let user = world.tenant.add_user(simulator::NewUser::named("masked@contoso.example"));
+        let registered = world.population.window_start + SignedDuration::from_hours(3);
+        let method = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 XXXXXXXX55");
+        world.tenant.register_at(user, method, registered, registered);
+        world.run().await;
+        let state = world.book().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        assert_eq!(state.listed_as(), "rolled_back");
+        assert!(!world.tenant.user(user).unwrap().has_strong_methods());
+    });
+}
+
+#[test]
+fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback() {
+    simulate(async {
+        let world = World::new(81, 40, |_| ());
+        let victim = world.cast.residents.iter().find(|r| r.role == Part::Authenticator).unwrap().id;
+        let tenant = world.tenant.clone();
+        // The first DELETE meets a 429; until it may be sent again an administrator acts.
+        let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+        let seen = Arc::clone(&sprung);
+        world.tenant.on_request(move |entry| {
+            if entry.user != Some(victim) {
+                return;
+            }
+            if entry.segment.as_deref() == Some("methods") && entry.status == 200 && !armed.swap(true, SeqCst)
+            {
+                tenant.set_faults(Faults { throttle: 1.0, ..Faults::default() });
+            } else if entry.method == "DELETE" && entry.throttled && !sprung.swap(true, SeqCst) {
+                tenant.set_per_user_mfa(victim, simulator::PerUserMfa::Enabled);
+                tenant.set_faults(Faults::default());
+            }
+        });
+        world.run().await;
+        assert!(
+            world.tenant.journal().iter().all(|e| e.method != "DELETE" || e.user != Some(victim) || !e.acted),
+            "invariant 2"
+        );
+        let state =
+            world.book().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        assert_eq!(state.listed_as(), "not_eligible(per_user_mfa)");
+    });
+}
+
+#[test]
+fn a_brake_opened_in_the_middle_stops_before_the_next_delete_and_what_it_stopped_goes_on_afterwards() {
+    simulate(async {
+        let world = World::new(82, 40, |_| ());
+        let engine = world.engine().await;
+        let preflight = Arc::new(engine.preflight().await.unwrap());
+        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+        let drain = engine.drainer(Arc::clone(&preflight)).await;
+        let deletes = || world.tenant.journal().iter().filter(|e| e.method == "DELETE").count();
+        let watch = async {
+            while deletes() < 5 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            engine.book.move_brake(shared::brake::BrakeState::Open, "ops", "look").await.unwrap();
+            deletes()
+        };
+        let (at_the_brake, drained) = tokio::join!(watch, engine.drain(&drain, None, |_| ()));
+        drained.unwrap();
+        // Those whose brake was read just before may still be under way, one for each at work.
+        assert!(deletes() <= at_the_brake + 3, "{} DELETEs after the brake", deletes() - at_the_brake);
+        engine.book.move_brake(shared::brake::BrakeState::Released, "ops", "looked").await.unwrap();
+        tokio::time::sleep(Duration::from_mins(10)).await;
+        world.run().await;
+        world.check(82).await;
+    });
 }

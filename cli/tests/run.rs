@@ -162,3 +162,16 @@ fn ledger_text(world: &World) -> String {
         .map(|bytes| text(&bytes))
         .collect()
 }
+
+#[test]
+fn an_export_decided_on_in_mode_report_is_rolled_back_by_the_same_command_in_mode_enforce() {
+    let world = World::new(60, 19);
+    let path = world.path("export.json");
+    std::fs::write(&path, serde_json::to_vec(&world.tenant.events()).unwrap()).unwrap();
+    let file = path.to_str().unwrap();
+    world.json(0, &["rollback", "--audit-log", file]);
+    assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
+    world.json(1, &["rollback", "--audit-log", file, "--mode", "enforce", "--yes"]);
+    world.assert_safe();
+    world.assert_as_expected();
+}

@@ -268,6 +268,9 @@ impl UserState {
             return Err(ReleaseRefused::NotReleasable(reason, hint));
         }
         let reasons = concluded.decision.as_ref().map(Decision::releasable).unwrap_or_default();
+        if reasons.is_empty() && matches!(concluded.outcome, Outcome::Partial(_)) {
+            return Err(ReleaseRefused::NotHeld(self.listed_as()));
+        }
         self.release = Some(Release { reasons, who: who.to_owned(), why: why.to_owned(), at: now });
         self.make_pending(now);
         Ok(())
@@ -315,18 +318,18 @@ impl UserState {
         }
         if self.outcome() == Some(Outcome::RolledBack) && concluded.outcome != Outcome::RolledBack {
             match concluded.outcome {
-                Outcome::Held(_) | Outcome::Failed(_) | Outcome::Partial(_) => {
-                    concluded.outcome = Outcome::Held(Held::ReRegistered);
-                }
+                Outcome::Held(reason) if reason == Held::ReRegistered || reason.is_unknown() => {}
+                Outcome::Failed(_) | Outcome::Partial(_) => {}
                 _ => return,
             }
+            concluded.outcome = Outcome::Held(Held::ReRegistered);
         }
         let retried = matches!(
             (self.outcome(), concluded.outcome),
             (Some(Outcome::Failed(_)), Outcome::Failed(_)) | (Some(Outcome::Partial(_)), Outcome::Partial(_))
         );
         self.retries = match concluded.outcome {
-            outcome if outcome.waits() => self.retries,
+            Outcome::Partial(reason) if retried && reason.waits() => self.retries,
             _ if retried => self.retries + 1,
             _ => 0,
         };

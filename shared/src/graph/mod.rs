@@ -313,9 +313,16 @@ fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, GraphError> {
         let code = safe_code(&error.error.code);
         return Err(GraphError::Unavailable { cause: format!("an error inside an answer ({code})") });
     }
-    serde_json::from_slice(body).map_err(|error| GraphError::Unreadable {
+    serde_json::from_slice(body).map_err(|error| {
         // serde's own text may quote values; the position is enough.
-        what: format!("JSON of the documented shape ({:?}, column {})", error.classify(), error.column()),
+        let place = format!("{:?}, column {}", error.classify(), error.column());
+        if error.is_data() {
+            GraphError::Unreadable { what: format!("JSON of the documented shape ({place})") }
+        } else {
+            GraphError::Unavailable {
+                cause: format!("an answer that is broken off or has more behind it ({place})"),
+            }
+        }
     })
 }
 

@@ -949,10 +949,16 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Led
         book.user(user(1)).await.unwrap_err(),
         book.users(&[user(2), user(1)]).await.unwrap_err(),
         book.change_user(user(1), |_, _| Ok::<_, std::convert::Infallible>(None)).await.unwrap_err(),
-        book.brake().await.unwrap_err(),
-        book.move_brake(BrakeState::Open, "ops", "look").await.unwrap_err(),
     ];
     for error in errors {
+        assert!(
+            matches!(&error, LedgerError::Item(why) if why.contains("newer version of mfa-rollback")),
+            "{error}"
+        );
+    }
+    for error in
+        [book.brake().await.unwrap_err(), book.move_brake(BrakeState::Open, "ops", "look").await.unwrap_err()]
+    {
         assert!(
             matches!(&error, LedgerError::Unusable(why) if why.contains("newer version of mfa-rollback")),
             "{error}"
