@@ -372,6 +372,7 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
         );
         let state =
             world.book().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        assert!(seen.load(SeqCst), "the DELETE was never throttled");
         assert_eq!(state.listed_as(), "not_eligible(per_user_mfa)");
     });
 }
