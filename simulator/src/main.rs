@@ -108,6 +108,7 @@ fn environment(
         ("PREVIEW_DISABLED_AT", written(population.window_end)),
         ("REGISTERED_UNTIL", written(until)),
         ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+        ("CANARY_GROUP_ID", cast.canary_group.to_string()),
     ]
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use shared::{
+    cloud::Cloud,
     drain::Drain,
     graph::GraphError,
     ids::UserId,
@@ -32,6 +33,11 @@ Before you go on:
 
 pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Exit, CommandError> {
     may_ask(engine, yes)?;
+    if engine.settings.endpoints.cloud == Cloud::China {
+        return Err(CommandError::usage(
+            "AZURE_CLOUD: this cloud offers no audit log through Graph: export it and use rollback --audit-log",
+        ));
+    }
     let preflight = check(engine).await?;
     let progress = Progress::start("reading the audit log");
     let seen = progress.clone();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     audit::{
-        Event, Registration,
+        Event, Registration, Tally,
         export::{ExportError, read_export},
         interpret,
     },
@@ -101,7 +101,9 @@ fn open(path: &Path) -> Result<File, String> {
 pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandError> {
     let window = Settings::read_window(environment)?;
     let mut users: BTreeMap<UserId, Found> = BTreeMap::new();
+    let mut tally = Tally::default();
     let counts = read_files(files, |event| {
+        tally.add(&event);
         if let Event::Registration(registration) = event {
             merge(&mut users, registration, window.as_ref());
         }
@@ -109,7 +111,16 @@ pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandErr
     let found: Vec<&Found> = users.values().collect();
     output::write(format, &rows(&found, window.is_some()), &found)?;
     if format == Format::Table {
-        eprintln!("{} records, {} users with a registration", counts.records, found.len());
+        eprintln!(
+            "{} records, {} of other services; {} users with a registration, {} registrations without one clear user",
+            counts.records,
+            tally.other_services(),
+            found.len(),
+            counts.ambiguous
+        );
+        for (activity, status, count) in tally.iter() {
+            eprintln!("{count:>8} {} ({})", output::plain(activity.name()), output::plain(status.as_str()));
+        }
     }
     let clean = counts.bad == 0 && counts.failed_files == 0;
     Ok(if clean { Exit::Done } else { Exit::Incomplete })

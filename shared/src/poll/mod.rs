@@ -156,6 +156,10 @@ impl Poll {
             duration_ms = u64::try_from(now.duration_since(started).as_millis()).unwrap_or(0),
             "poll finished"
         );
+        for (activity, status, count) in summary.tally.iter() {
+            let (activity, status) = (activity.name(), status.as_str());
+            tracing::info!(run.id = %self.run_id, activity, status, count, "audit events counted");
+        }
         for (activity, count) in summary.tally.unknown() {
             tracing::warn!(activity, count, "unknown activity of the service");
         }
