@@ -181,7 +181,8 @@ impl Poll {
                 })
                 .map(|state| state.user_id)
                 .collect();
-            woken += self.wake_again(&asleep).await?;
+            // Writing the item keeps it from being woken again before another 6 h are over.
+            woken += self.wake_if(&asleep, |state| state.is_pending()).await?;
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => return Ok(woken),
@@ -189,47 +190,40 @@ impl Poll {
         }
     }
 
-    /// Sends messages for users who are pending already. Their items are written first, so that they
-    /// are not woken again before another 6 h are over.
-    async fn wake_again(&self, users: &[UserId]) -> Result<u64, PollError> {
-        let mut pending = Vec::new();
-        for held in self.book.users(users).await? {
-            if let Some(state) = held.value
-                && state.is_pending()
-            {
-                pending.push(Held { value: state, version: held.version });
-            }
-        }
-        let done = self.book.save_users(&pending).await?;
-        let woken: Vec<UserId> = pending
-            .iter()
-            .zip(done)
-            .filter(|(_, done)| *done)
-            .map(|(state, _)| state.value.user_id)
-            .collect();
-        self.intake().send(&woken).await?;
-        Ok(woken.len() as u64)
-    }
-
     /// Makes users pending, each on the condition that the outcome still allows it, and sends their
     /// messages.
     async fn wake(&self, users: Vec<UserId>, still: impl Fn(Outcome) -> bool) -> Result<u64, PollError> {
         let now = self.clock.now();
-        let mut changed = Vec::new();
-        for held in self.book.users(&users).await? {
-            if let Some(mut state) = held.value
-                && !state.is_pending()
-                && state.outcome().is_some_and(&still)
-            {
+        self.wake_if(&users, |state| {
+            let waits = !state.is_pending() && state.outcome().is_some_and(&still);
+            if waits {
                 state.make_pending(now);
-                changed.push(Held { value: state, version: held.version });
+            }
+            waits
+        })
+        .await
+    }
+
+    /// Writes the items of those users whom `admit` takes, and sends messages for those whose item
+    /// nobody else had changed.
+    async fn wake_if(
+        &self,
+        users: &[UserId],
+        admit: impl Fn(&mut UserState) -> bool,
+    ) -> Result<u64, PollError> {
+        let mut admitted = Vec::new();
+        for held in self.book.users(users).await? {
+            if let Some(mut state) = held.value
+                && admit(&mut state)
+            {
+                admitted.push(Held { value: state, version: held.version });
             }
         }
-        let done = self.book.save_users(&changed).await?;
-        let woken: Vec<UserId> = changed
+        let written = self.book.save_users(&admitted).await?;
+        let woken: Vec<UserId> = admitted
             .iter()
-            .zip(done)
-            .filter(|(_, done)| *done)
+            .zip(written)
+            .filter(|(_, written)| *written)
             .map(|(state, _)| state.value.user_id)
             .collect();
         self.intake().send(&woken).await?;
