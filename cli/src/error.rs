@@ -5,7 +5,7 @@ use shared::{
     settings::SettingsError,
 };
 
-use crate::sqlite::OpenError;
+use crate::{output, sqlite::OpenError};
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,18 +95,25 @@ impl From<StopCause> for CommandError {
 
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
+        output::stop_if_nobody_reads(&error);
         Self { exit: Exit::Incomplete, message: error.to_string() }
     }
 }
 
 impl From<serde_json::Error> for CommandError {
     fn from(error: serde_json::Error) -> Self {
+        if error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe) {
+            output::stop_if_nobody_reads(&std::io::ErrorKind::BrokenPipe.into());
+        }
         Self { exit: Exit::Incomplete, message: error.to_string() }
     }
 }
 
 impl From<csv::Error> for CommandError {
     fn from(error: csv::Error) -> Self {
+        if let csv::ErrorKind::Io(error) = error.kind() {
+            output::stop_if_nobody_reads(error);
+        }
         Self { exit: Exit::Incomplete, message: error.to_string() }
     }
 }

@@ -6,6 +6,9 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
+/// Libraries that say at trace level which addresses are asked for; these may hold a principal name.
+const WITH_ADDRESSES: [&str; 5] = ["h2", "hyper", "hyper_util", "reqwest", "rustls"];
+
 /// Starts logging. `RUST_LOG` sets what the file gets; it gets `info` by default.
 pub fn start(file: Option<&Path>) -> std::io::Result<()> {
     let json = match file {
@@ -14,8 +17,12 @@ pub fn start(file: Option<&Path>) -> std::io::Result<()> {
             let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| {
                 std::io::Error::new(error.kind(), format!("log file {}: {error}", path.display()))
             })?;
-            let filter =
+            let mut filter =
                 EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+            for quiet in WITH_ADDRESSES {
+                filter =
+                    filter.add_directive(format!("{quiet}=info").parse().map_err(std::io::Error::other)?);
+            }
             Some(
                 fmt::layer()
                     .json()

@@ -7,6 +7,26 @@ use serde::Serialize;
 
 use crate::{args::Format, error::CommandError};
 
+/// Writes a line on standard output, as `println!` does; whoever stopped reading wants no more.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::output::line(format_args!($($part)*)) };
+}
+pub(crate) use say;
+
+/// Writes one line; see [`say`].
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{text}") {
+        stop_if_nobody_reads(&error);
+    }
+}
+
+/// Ends the process where standard output was closed, as a reader such as `head` does.
+pub(crate) fn stop_if_nobody_reads(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+}
+
 /// A result that is a list of rows.
 pub struct Rows {
     /// The columns' names.

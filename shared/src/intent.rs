@@ -104,6 +104,7 @@ impl Intent {
             _ => return Fate::Unclear,
         }
         match listed.created {
+            Some(created) if intended.created.is_some_and(|then| then != created) => Fate::Unclear,
             Some(_) => Fate::Unchanged,
             None if now < shift(self.written_at, UNDATED_PHONE_PROVEN_FOR) => Fate::Unchanged,
             None => Fate::Unclear,

@@ -152,6 +152,9 @@ pub struct UserState {
     pub outcome_since: Option<Timestamp>,
     /// Automatic retries of the latest failed or partial outcome.
     pub retries: u32,
+    /// Whether the latest outcome that was no mere waiting failed, wholly or in part.
+    #[serde(default)]
+    pub has_failed: bool,
     /// Who handles the user now.
     pub lease: Option<Lease>,
     /// Handlings begun since the last outcome.
@@ -183,6 +186,7 @@ impl UserState {
             concluded: None,
             outcome_since: None,
             retries: 0,
+            has_failed: false,
             lease: None,
             attempts: Attempts::default(),
             intent: None,
@@ -229,6 +233,8 @@ impl UserState {
         if self.registrations.len() == before {
             return false;
         }
+        // It was not on record when a person spoke.
+        self.release = None;
         self.registrations
             .sort_by(|a, b| (a.registered_at, &a.event_id).cmp(&(b.registered_at, &b.event_id)));
         self.make_pending(now);
@@ -312,9 +318,14 @@ impl UserState {
         if concluded.outcome == Outcome::RolledBack {
             self.intent = None;
         }
-        // A partial is unfinished business: what a person released stays released for it.
-        if !(concluded.outcome.waits() || matches!(concluded.outcome, Outcome::Partial(_))) {
-            self.release = None;
+        match (concluded.outcome, &mut self.release) {
+            // A partial is unfinished business: what a person released stays released for it, but
+            // nothing that is registered from now on.
+            (Outcome::Partial(_), Some(release)) => {
+                release.reasons.remove(&Held::ReRegistered);
+            }
+            (outcome, release) if !outcome.waits() => *release = None,
+            _ => {}
         }
         if self.outcome() == Some(Outcome::RolledBack) && concluded.outcome != Outcome::RolledBack {
             match concluded.outcome {
@@ -324,17 +335,18 @@ impl UserState {
             }
             concluded.outcome = Outcome::Held(Held::ReRegistered);
         }
-        let retried = matches!(
-            (self.outcome(), concluded.outcome),
-            (Some(Outcome::Failed(_)), Outcome::Failed(_)) | (Some(Outcome::Partial(_)), Outcome::Partial(_))
-        );
-        self.retries = match concluded.outcome {
-            Outcome::Partial(reason) if retried && reason.waits() => self.retries,
-            _ if retried => self.retries + 1,
-            _ => 0,
-        };
+        if !concluded.outcome.waits() {
+            let failed = matches!(concluded.outcome, Outcome::Failed(_) | Outcome::Partial(_));
+            self.retries = if failed && self.has_failed { self.retries + 1 } else { 0 };
+            self.has_failed = failed;
+        }
         if self.outcome() != Some(concluded.outcome) {
             self.outcome_since = Some(now);
+        }
+        let left_strong = concluded.methods_left.iter().any(|method| method.kind.is_strong());
+        if concluded.outcome == Outcome::RolledBack && left_strong {
+            // Something was registered meanwhile: that wants a decision of its own.
+            self.make_pending(now);
         }
         self.concluded = Some(concluded);
     }

@@ -224,19 +224,19 @@ fn a_later_intent_does_not_move_the_first_delete() {
 }
 
 #[test]
-fn retries_count_up_only_from_failed_to_failed_and_from_partial_to_partial() {
+fn retries_count_up_from_failure_to_failure_and_waiting_does_not_reset_them() {
     let kind = |outcome: Outcome| outcome.kind();
     for before in Outcome::all().into_iter().filter(|outcome| *outcome != Outcome::RolledBack) {
         for after in Outcome::all() {
             let mut state = with_outcome(before);
             state.retries = 2;
             state.conclude(concluded(after, 9));
-            let retried = kind(before) == kind(after) && ["failed", "partial"].contains(&kind(before));
-            let waits = matches!(after, Outcome::Partial(reason) if reason.waits());
-            let expected = match (retried, waits) {
-                (true, true) => 2,
-                (true, false) => 3,
-                (false, _) => 0,
+            let failed = |outcome: Outcome| ["failed", "partial"].contains(&kind(outcome));
+            let waited_before = failed(before) && before.waits();
+            let expected = match (after.waits(), failed(before) && !waited_before && failed(after)) {
+                (true, _) => 2,
+                (false, true) => 3,
+                (false, false) => 0,
             };
             assert_eq!(state.retries, expected, "{before} then {after}");
         }
@@ -249,7 +249,10 @@ fn another_reason_for_the_same_failure_is_a_retry_too() {
     assert_eq!(state.retries, 0);
     state.conclude(concluded(Outcome::Failed(Failed::Forbidden), 9));
     assert_eq!((state.retries, state.outcome_since), (1, Some(at(9))));
-    state.conclude(concluded(Outcome::Partial(Partial::Forbidden), 10));
+    state.conclude(concluded(Outcome::Deferred(crate::outcome::Deferred::DailyCap), 10));
+    state.conclude(concluded(Outcome::Partial(Partial::Forbidden), 11));
+    assert_eq!(state.retries, 2);
+    state.conclude(concluded(Outcome::RolledBack, 12));
     assert_eq!(state.retries, 0);
 }
 
@@ -392,6 +395,7 @@ fn rich() -> UserState {
         intent: Some(intent(5)),
         first_delete_at: Some(at(5)),
         slot_at: Some(at(3)),
+        has_failed: true,
         release: Some(Release {
             reasons: [Held::RegisteredBefore, Held::UndatedMethod].into(),
             who: "ops".to_owned(),
@@ -427,4 +431,22 @@ fn an_item_with_any_outcome_is_read_back_as_it_was_written() {
         let json = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<UserState>(&json).unwrap(), state, "{outcome}");
     }
+}
+
+#[test]
+fn a_release_ends_where_something_is_registered_afterwards() {
+    let mut state = held_for(&[Held::RegisteredBefore]);
+    state.release("ops", "looked", at(5)).unwrap();
+    state.add_registrations([event("e9", 6)], at(6));
+    assert_eq!(state.release, None);
+}
+
+#[test]
+fn what_is_registered_during_a_rollback_wants_a_decision_of_its_own() {
+    let mut state = with_outcome(Outcome::WouldRollBack);
+    let mut done = concluded(Outcome::RolledBack, 9);
+    done.methods_left =
+        vec![MethodName { kind: MethodKind::Phone, id: crate::ids::MethodId("p".to_owned()) }];
+    state.conclude(done);
+    assert_eq!((state.outcome(), state.is_pending()), (Some(Outcome::RolledBack), true));
 }

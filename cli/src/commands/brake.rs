@@ -24,8 +24,10 @@ pub(super) async fn brake(
     match format {
         Format::Json => output::write_json(&json!({ "brake": brake.state, "reason": reason }))?,
         _ => match to {
-            BrakeState::Open => println!("the brake is open: nothing is deleted until `brake release`"),
-            BrakeState::Released => println!("the brake is released: waiting users go on with the next run"),
+            BrakeState::Open => output::say!("the brake is open: nothing is deleted until `brake release`"),
+            BrakeState::Released => {
+                output::say!("the brake is released: waiting users go on with the next run");
+            }
         },
     }
     Ok(Exit::Done)

@@ -58,7 +58,7 @@ pub(super) async fn demo(
 
     let say = |line: &str| {
         if format == Format::Table {
-            println!("{line}");
+            output::say!("{line}");
         }
     };
     let registered = cast.residents.iter().filter(|resident| resident.registered).count();
@@ -88,23 +88,23 @@ pub(super) async fn demo(
         }
         let stage = stage(&engine, mode).await?;
         if format == Format::Table {
-            println!("{}", output::table(&results::outcomes_table(stage.users.values())));
+            output::say!("{}", output::table(&results::outcomes_table(stage.users.values())));
         }
         stages.push(stage);
     }
 
     if format == Format::Table {
-        println!("\nWhat was left alone, and why:");
-        println!("{}", output::table(&demo_check::left_alone(&engine, &cast).await?));
+        output::say!("\nWhat was left alone, and why:");
+        output::say!("{}", output::table(&demo_check::left_alone(&engine, &cast).await?));
     }
     let checks = demo_check::check(&tenant, &cast, &before, &engine).await?;
     let good = checks.iter().all(|check| check.holds);
     if format == Format::Table {
-        println!("\nThe tenant itself, and its journal of {} requests:", tenant.journal().len());
+        output::say!("\nThe tenant itself, and its journal of {} requests:", tenant.journal().len());
         for check in &checks {
-            println!("  {} {}", if check.holds { "ok  " } else { "FAIL" }, check.what);
+            output::say!("  {} {}", if check.holds { "ok  " } else { "FAIL" }, check.what);
         }
-        println!("\nLook further: mfa-rollback report --ledger {}", path.display());
+        output::say!("\nLook further: mfa-rollback report --ledger {}", path.display());
     } else {
         output::write_json(&json!({
             "users": users,

@@ -28,6 +28,7 @@ pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> 
     let drain = engine.drainer(preflight).await;
     let explanation = drain.explain(id).await.map_err(|interrupted| match interrupted {
         Interrupted::Stop(cause) => cause.into(),
+        Interrupted::Item(why) => CommandError::usage(why),
         Interrupted::ComeBack { cause, .. } => CommandError { exit: Exit::Tenant, message: cause },
     })?;
     let rows = rules(&explanation.decision.rules);
@@ -56,17 +57,22 @@ fn rules(rules: &[RuleResult]) -> Rows {
 fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
     let about = &explanation.about;
     let name = |name: &Option<String>| name.as_deref().map(output::plain).unwrap_or_default();
-    println!("{} {} {}", explanation.user_id, name(&about.user_principal_name), name(&about.display_name));
-    println!("{}", output::table(rows));
-    println!("decision now: {}", explanation.decision.verdict);
+    output::say!(
+        "{} {} {}",
+        explanation.user_id,
+        name(&about.user_principal_name),
+        name(&about.display_name)
+    );
+    output::say!("{}", output::table(rows));
+    output::say!("decision now: {}", explanation.decision.verdict);
     match (explanation.decision.verdict, explanation.stops_at) {
-        (Verdict::RollBack, Some(outcome)) => println!("mode {}: {outcome}", engine.settings.mode),
+        (Verdict::RollBack, Some(outcome)) => output::say!("mode {}: {outcome}", engine.settings.mode),
         (Verdict::RollBack, None) => {
-            println!("mode {}: the next run rolls this user back", engine.settings.mode);
+            output::say!("mode {}: the next run rolls this user back", engine.settings.mode);
         }
         _ => {}
     }
-    println!("methods now: {}", kinds(&about.methods_before));
+    output::say!("methods now: {}", kinds(&about.methods_before));
     if let Some(notices) = &explanation.decision.notices {
         let sspr = match notices.sspr_loses_phone {
             Some(true) => "self-service password reset loses a phone",
@@ -76,14 +82,14 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
         let still: Vec<&str> =
             notices.still_can_do_mfa.iter().map(shared::method::MethodKind::as_str).collect();
         let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
-        println!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
+        output::say!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
     }
     match &explanation.state {
-        None => println!("the ledger does not know this user"),
+        None => output::say!("the ledger does not know this user"),
         Some(state) => {
-            println!("on record: {}, first seen {}", state.listed_as(), clock_time(state.first_seen_at));
+            output::say!("on record: {}, first seen {}", state.listed_as(), clock_time(state.first_seen_at));
             for registration in &state.registrations {
-                println!(
+                output::say!(
                     "  registered {} ({})",
                     clock_time(registration.registered_at),
                     registration.event_id
@@ -92,7 +98,7 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
         }
     }
     for entry in &explanation.history {
-        println!("  {}", line(entry));
+        output::say!("  {}", line(entry));
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn release(
         }
         match format {
             Format::Json => output::write_json(&json!({ "event_id": event, "ended": true }))?,
-            _ => println!("the event is ended"),
+            _ => output::say!("the event is ended"),
         }
         return Ok(Exit::Done);
     }
@@ -51,7 +51,7 @@ pub(super) async fn release(
         released.release.iter().flat_map(|release| &release.reasons).map(|reason| reason.as_str()).collect();
     match format {
         Format::Json => output::write_json(&json!({ "user_id": user, "lifted": lifted }))?,
-        _ => println!("{user}: lifted {}; decided on again with the next run", lifted.join(", ")),
+        _ => output::say!("{user}: lifted {}; decided on again with the next run", lifted.join(", ")),
     }
     Ok(Exit::Done)
 }

@@ -148,15 +148,15 @@ async fn write_table(
     users: &[UserResult<'_>],
 ) -> Result<(), CommandError> {
     if users.is_empty() {
-        println!("nobody to handle");
+        output::say!("nobody to handle");
     } else if users.len() <= 40 {
-        println!("{}", output::table(&rows(users)));
+        output::say!("{}", output::table(&rows(users)));
     }
     if !users.is_empty() {
-        println!("{}", output::table(&outcomes_table(drained.users.values())));
+        output::say!("{}", output::table(&outcomes_table(drained.users.values())));
     }
     if let Some(summary) = summary {
-        println!(
+        output::say!(
             "audit log: {} events read, {} new candidates, {} registrations seen before{}",
             summary.events_read,
             summary.candidates,
@@ -167,7 +167,7 @@ async fn write_table(
     let now = engine.clock.now();
     let brake = engine.book.brake().await?.value;
     let limits = engine.settings.limits;
-    println!(
+    output::say!(
         "mode {}; slots used in 24 h: {} of {}; brake {}",
         engine.settings.mode,
         brake.slots_taken(now),
@@ -175,10 +175,10 @@ async fn write_table(
         if brake.is_open() { "OPEN" } else { "released" }
     );
     if let Some(at) = brake.next_free_at(limits, now) {
-        println!("the next slot frees up at {}", clock_time(at));
+        output::say!("the next slot frees up at {}", clock_time(at));
     }
     if let Some(path) = engine.store.path() {
-        println!("ledger: {}", path.display());
+        output::say!("ledger: {}", path.display());
     }
     Ok(())
 }

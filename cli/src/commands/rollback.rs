@@ -138,7 +138,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
 async fn wake(engine: &Engine, users: &BTreeSet<UserId>) -> Result<(), CommandError> {
     let ids: Vec<UserId> = users.iter().copied().collect();
     let mut asleep = Vec::new();
-    for held in engine.book.users(&ids).await? {
+    for (_, held) in engine.book.users(&ids).await? {
         let Some(state) = held.value else { continue };
         let waits = |state: &UserState| !state.is_pending() && state.outcome().is_some_and(Outcome::waits);
         if waits(&state) && engine.deletes() {

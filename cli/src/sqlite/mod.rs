@@ -85,7 +85,8 @@ impl Store {
         }
         make_private(path).map_err(io)?;
         let connection = Connection::open(path).map_err(|error| not_a_ledger(path, &error))?;
-        let owners = Owners::of(path).map_err(io)?;
+        // Whatever name the file was opened by, its processes meet in one folder.
+        let owners = Owners::of(&path.canonicalize().map_err(io)?).map_err(io)?;
         Self::prepare(connection, Some(owners), clock, Some(path.to_owned()))
             .map_err(|error| error.for_file(path))
     }

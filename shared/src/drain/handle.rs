@@ -53,6 +53,8 @@ pub enum Interrupted {
         /// Whether Graph throttles or does not answer.
         throttled: bool,
     },
+    /// The user's own item in the ledger cannot be read, or is for newer code.
+    Item(String),
     /// Everything stops.
     Stop(StopCause),
 }
@@ -85,6 +87,7 @@ impl From<LedgerError> for Interrupted {
     fn from(error: LedgerError) -> Self {
         match error {
             LedgerError::Unusable(_) => Self::Stop(StopCause::Ledger(error)),
+            LedgerError::Item(why) => Self::Item(why),
             error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string(), throttled: false },
         }
     }

@@ -124,6 +124,11 @@ impl Drain {
         match self.handle_user(user_id, term).await {
             Ok(Handled::Concluded(state)) => Report {
                 concluded: state.concluded.clone().map(Box::new),
+                disposition: if state.is_pending() {
+                    Disposition::ComeBack(SOONEST_BACK)
+                } else {
+                    Disposition::Acknowledge
+                },
                 state: Some(state),
                 ..report(Disposition::Acknowledge)
             },
@@ -137,6 +142,7 @@ impl Drain {
                     Duration::try_from(wait).unwrap_or_default() + Duration::from_secs(1),
                 ))
             }
+            Err(Interrupted::Item(why)) => report(Disposition::DeadLetter(why)),
             Err(Interrupted::ComeBack { after, cause, .. }) => {
                 let after = after.max(SOONEST_BACK);
                 Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }

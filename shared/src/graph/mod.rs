@@ -139,8 +139,9 @@ impl Graph {
 
     /// Waits for leave to send one request, with a token that is good for it.
     pub async fn turn(&self) -> Result<Turn, GraphError> {
+        let turn = Turn(self.rest.turn().await);
         self.token().await?;
-        Ok(Turn(self.rest.turn().await))
+        Ok(turn)
     }
 
     /// Requests per second at which this client sends now.
@@ -178,6 +179,10 @@ impl Graph {
         let token = token::read(&answer, self.clock.now())?;
         *held = Some(token.clone());
         Ok(token)
+    }
+
+    async fn fresh_token(&self) -> Option<Token> {
+        self.token.lock().await.clone().filter(|token| token.is_fresh(self.clock.now()))
     }
 
     /// Forgets a refused token, unless another one has taken its place meanwhile.
@@ -242,7 +247,11 @@ impl Graph {
     async fn send(&self, call: &Call, mut turn: Option<Turn>) -> Result<Response<Bytes>, GraphError> {
         let mut renewed = false;
         loop {
-            let token = self.token().await?;
+            // Signing in takes time in which what was looked at grows old.
+            let token = match turn {
+                Some(_) => self.fresh_token().await.ok_or(GraphError::TokenRefused)?,
+                None => self.token().await?,
+            };
             let sent = match (turn.take(), call.budget) {
                 (Some(Turn(at)), _) => at,
                 (None, Budget::Reports) => {

@@ -1,7 +1,10 @@
 //! Putting candidates on record: pending in the ledger, then a message, then the event is marked
 //! seen. A crash in between costs repeats, never a user.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -98,7 +101,7 @@ impl Intake {
                 event.lag_seconds = now.duration_since(registration.registered_at).as_secs(),
                 "registration found"
             );
-            events.push(event_id.clone());
+            events.push((registration.user_id, event_id.clone()));
             new.entry(registration.user_id).or_default().push(RecordedRegistration {
                 event_id,
                 registered_at: registration.registered_at,
@@ -106,7 +109,9 @@ impl Intake {
                 first_seen_at: now,
             });
         }
-        let woken = self.record(&new).await?;
+        let (woken, recorded) = self.record(&new).await?;
+        let events: Vec<EventId> =
+            events.into_iter().filter(|(user, _)| recorded.contains(user)).map(|(_, event)| event).collect();
         taken.candidates = new.len() as u64;
         taken.enqueued = woken.len() as u64;
         self.send(&woken).await?;
@@ -178,17 +183,19 @@ impl Intake {
 
     /// Merges new registrations into the state items. Returns who is pending now and so is woken:
     /// also where a crashed run had put the registration on record, but not the message in the queue.
-    async fn record(&self, new: &New) -> Result<Vec<UserId>, PollError> {
+    /// And whose registrations are on record: those of an item for newer code are left to that.
+    async fn record(&self, new: &New) -> Result<(Vec<UserId>, BTreeSet<UserId>), PollError> {
         let users: Vec<UserId> = new.keys().copied().collect();
         let mut changed: Vec<ledger::Held<UserState>> = Vec::new();
-        let mut woken = Vec::new();
+        let (mut woken, mut recorded) = (Vec::new(), BTreeSet::new());
         let now = self.clock.now();
-        for (user, held) in users.iter().zip(self.book.users(&users).await?) {
-            let mut state = held.value.unwrap_or_else(|| UserState::new(*user, now));
-            if state.add_registrations(new[user].iter().cloned(), now) {
+        for (user, held) in self.book.users(&users).await? {
+            recorded.insert(user);
+            let mut state = held.value.unwrap_or_else(|| UserState::new(user, now));
+            if state.add_registrations(new[&user].iter().cloned(), now) {
                 changed.push(ledger::Held { value: state, version: held.version });
             } else if state.is_pending() {
-                woken.push(*user);
+                woken.push(user);
             }
         }
         let done = self.book.save_users(&changed).await?;
@@ -199,7 +206,7 @@ impl Intake {
                 self.merge(user, &new[&user]).await?;
             }
         }
-        Ok(woken)
+        Ok((woken, recorded))
     }
 
     async fn merge(&self, user: UserId, new: &[RecordedRegistration]) -> Result<(), LedgerError> {

@@ -30,6 +30,9 @@ pub struct ScanUnderWay {
     /// found by the next scan's overlap.
     #[serde(default)]
     pub missed_before: Option<Timestamp>,
+    /// A page did not ascend: `read_until` stays where it is.
+    #[serde(default)]
+    pub disordered: bool,
     /// When it began.
     pub began: Timestamp,
 }
@@ -37,7 +40,7 @@ pub struct ScanUnderWay {
 impl ScanUnderWay {
     /// A scan from the beginning of `range`.
     pub fn new(range: Range, began: Timestamp) -> Self {
-        Self { range, next: None, read_until: range.from, missed_before: None, began }
+        Self { range, next: None, read_until: range.from, missed_before: None, disordered: false, began }
     }
 
     /// The next page to ask for.

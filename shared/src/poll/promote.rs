@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, Summary, position::Position};
 use crate::{
+    brake::Brake,
     ids::UserId,
     ledger::{Cursor, Entry, Held, OutcomeQuery},
     outcome::{self, Deferred, NotEligible, Outcome},
@@ -60,7 +61,7 @@ impl Poll {
         if self.settings.mode == Mode::Report || before_disabled || brake.is_open() {
             return Ok(0);
         }
-        let resumed = self.resume(now).await?;
+        let resumed = self.resume(preflight, brake.slots_free(self.settings.limits, now), now).await?;
         let pending = self.book.count("pending").await?;
         let free = u64::from(brake.slots_free(self.settings.limits, now)).saturating_sub(pending);
         let mut free = usize::try_from(free).unwrap_or(usize::MAX);
@@ -71,7 +72,7 @@ impl Poll {
                 .users(&canaries)
                 .await?
                 .into_iter()
-                .filter_map(|held| held.value)
+                .filter_map(|(_, held)| held.value)
                 .filter(|state| !state.is_pending() && state.outcome().is_some_and(Outcome::waits))
                 .take(free)
                 .collect();
@@ -101,14 +102,22 @@ impl Poll {
 
     /// Partials that mode, cap, brake or preflight had stopped: a slot that still holds needs no new
     /// one, and one that does not is asked for like any other.
-    async fn resume(&self, now: Timestamp) -> Result<u64, PollError> {
+    async fn resume(&self, preflight: &Preflight, mut free: u32, now: Timestamp) -> Result<u64, PollError> {
         let mut users = Vec::new();
         for reason in outcome::Partial::ALL.iter().filter(|reason| reason.waits()) {
             let soonest = shift(now, -RESUME_AFTER);
             let mut query = query(Outcome::Partial(*reason), Some(soonest));
             loop {
                 let page = self.book.list(&query).await?;
-                users.extend(page.entries.iter().filter_map(user).map(|state| state.user_id));
+                for state in page.entries.iter().filter_map(user) {
+                    let allowed =
+                        self.settings.mode == Mode::Enforce || preflight.canaries.contains(&state.user_id);
+                    let holds = state.slot_at.is_some_and(|at| Brake::slot_holds(at, now));
+                    if allowed && (holds || free > 0) {
+                        free -= u32::from(!holds);
+                        users.push(state.user_id);
+                    }
+                }
                 match page.next {
                     Some(next) => query.after = Some(next),
                     None => break,
@@ -212,7 +221,7 @@ impl Poll {
         admit: impl Fn(&mut UserState) -> bool,
     ) -> Result<u64, PollError> {
         let mut admitted = Vec::new();
-        for held in self.book.users(users).await? {
+        for (_, held) in self.book.users(users).await? {
             if let Some(mut state) = held.value
                 && admit(&mut state)
             {

@@ -1,10 +1,18 @@
 //! The registration report: read as one paged list, within the reports' pace, once a day. It blocks
 //! nothing, so nothing here fails a poll.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, position::Position};
-use crate::{facts::ReportLine, graph::RegistrationDetails, ids::UserId, ledger::Held, window::shift};
+use crate::{
+    facts::ReportLine,
+    graph::{GraphError, RegistrationDetails},
+    ids::UserId,
+    ledger::Held,
+    window::shift,
+};
 
 const READ_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -28,10 +36,15 @@ impl Poll {
         position: &mut Held<Position>,
         deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
+        let mut followed = HashSet::new();
         while !self.is_over(deadline) {
             let page = self.graph.registration_details(position.value.report.next.as_deref()).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
             self.book.save_report(&lines).await?;
+            if !followed.insert(page.next.clone()) {
+                let what = "a report that ends".to_owned();
+                return Err(GraphError::Unreadable { what }.into());
+            }
             position.value.report.next = page.next;
             if position.value.report.next.is_none() {
                 position.value.report.read_at = Some(self.clock.now());

@@ -1,5 +1,7 @@
 //! Reading the audit log, page by page.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use super::{
@@ -109,6 +111,7 @@ impl Poll {
         // Whatever stops this run, the next one goes on here.
         keep(&mut position.value, purpose, scan.clone());
         let mut restarts = 0;
+        let mut links = HashSet::new();
         loop {
             if self.is_over(deadline) {
                 summary.goes_on_at = Some(scan.read_until);
@@ -125,6 +128,12 @@ impl Poll {
                     scan.next = None;
                     continue;
                 }
+                // Whatever else is wrong with a link, the next run does better without it.
+                Err(error) if scan.next.is_some() && !matches!(error, GraphError::Throttled { .. }) => {
+                    scan.next = None;
+                    keep(&mut position.value, purpose, scan);
+                    return Err(error.into());
+                }
                 answer => answer?,
             };
             let next = page.next.clone();
@@ -132,7 +141,7 @@ impl Poll {
             if next.is_none() {
                 return Ok(Some(scan));
             }
-            if next == scan.next {
+            if !links.insert(next.clone()) {
                 let what = "a list of audit events that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
             }
@@ -171,6 +180,7 @@ impl Poll {
                 summary.events_read += 1;
                 continue;
             }
+            scan.disordered |= latest.is_some_and(|latest| at < latest) || at < scan.read_until;
             earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
             latest = Some(latest.map_or(at, |latest| latest.max(at)));
             summary.events_read += 1;
@@ -188,9 +198,9 @@ impl Poll {
         summary.enqueued += intake.enqueued;
         summary.duplicates += intake.duplicates;
         summary.missed += intake.missed;
-        // Pages ascend, so everything before a page's earliest event was read; where they do not,
-        // the place to go on from is not moved ahead of what may be unread.
-        if let Some(earliest) = earliest.filter(|earliest| *earliest >= scan.read_until) {
+        // While pages ascend, everything before a page's earliest event was read. Once one does not,
+        // nothing is known of what lies before.
+        if let (Some(earliest), false) = (earliest, scan.disordered) {
             scan.read_until = if page.next.is_some() { earliest } else { latest.unwrap_or(earliest) };
         }
         Ok(())

@@ -10,13 +10,18 @@ impl Book {
         self.load(Key::user(user)).await
     }
 
-    /// Several users' state items, in their order.
-    pub async fn users(&self, users: &[UserId]) -> Result<Vec<Held<Option<UserState>>>, BookError> {
+    /// Several users' state items. One that cannot be read, or is for newer code, is passed over: it
+    /// must not hide its neighbours.
+    pub async fn users(&self, users: &[UserId]) -> Result<Vec<(UserId, Held<Option<UserState>>)>, BookError> {
         let mut all = Vec::with_capacity(users.len());
         for chunk in users.chunks(CHUNK) {
             let keys: Vec<Key> = chunk.iter().map(|user| Key::user(*user)).collect();
-            for document in self.get(&keys).await? {
-                all.push(read(document)?);
+            for (user, document) in chunk.iter().zip(self.get(&keys).await?) {
+                match read(document) {
+                    Ok(held) => all.push((*user, held)),
+                    Err(error @ LedgerError::Item(_)) => tracing::error!(error = %error, "item passed over"),
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(all)
