@@ -231,7 +231,9 @@ impl<'a> Rollback<'a> {
         }
         let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
         let refused = shown.iter().find_map(|position| self.refused.get(position)).copied();
-        let still_listed = shown.iter().any(|position| self.gone.contains(position));
+        let methods = &self.intent.intent().methods;
+        let still_listed =
+            shown.iter().any(|position| self.handling.gone.contains(&name(&methods[*position])));
         if deleted == 0 && !still_listed {
             return match refused {
                 _ if self.brake_open => Outcome::Deferred(Deferred::BrakeOpen),
