@@ -11,6 +11,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     clock::Clock,
+    credentials::ClientSecret,
     drain::{Drain, LeaseTerm, Report, StopCause},
     graph::{
         Graph,
@@ -65,20 +66,26 @@ pub struct Drained {
 
 impl Engine {
     /// Opens the tenant's ledger and makes a client for its Graph.
-    pub async fn open(settings: Settings, store: Store, clock: Clock) -> anyhow::Result<Self> {
+    pub async fn open(
+        settings: Settings,
+        secret: ClientSecret,
+        store: Store,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let transport = transport::network(&settings.endpoints).context("the HTTP client cannot be made")?;
-        Self::with_transport(settings, Arc::new(store), transport, clock).await
+        Self::with_transport(settings, secret, Arc::new(store), transport, clock).await
     }
 
     /// The same, with requests going another way than over the network.
     pub async fn with_transport(
         settings: Settings,
+        secret: ClientSecret,
         store: Arc<Store>,
         transport: Transport,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let book = Book::open(store.clone(), settings.tenant, clock.clone()).await?;
-        let graph = Arc::new(Graph::new(&settings, transport, clock.clone()));
+        let graph = Arc::new(Graph::new(&settings, Arc::new(secret), transport, clock.clone()));
         Ok(Self { settings: Arc::new(settings), store, book, graph, clock, run_id: RunId(Uuid::new_v4()) })
     }
 

@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::{engine::Engine, sqlite::Store};
 use shared::{
     clock::Clock,
+    credentials::ClientSecret,
     graph::GraphError,
     ledger::{Book, HistoryEntry},
     poll::{PollError, ScanRequest},
@@ -74,10 +75,11 @@ impl World {
 
     /// A process that starts: new clients, the same ledger and queue.
     async fn engine(&self) -> Engine {
-        let settings = Settings::read(|name: &str| self.vars.get(name).cloned()).unwrap();
+        let lookup = |name: &str| self.vars.get(name).cloned();
+        let (settings, secret) = (Settings::read(lookup).unwrap(), ClientSecret::read(lookup).unwrap());
         let transport =
             BoxCloneSyncService::new(tower::ServiceExt::map_err(self.tenant.service(), Into::into));
-        Engine::with_transport(settings, Arc::clone(&self.store), transport, self.clock.clone())
+        Engine::with_transport(settings, secret, Arc::clone(&self.store), transport, self.clock.clone())
             .await
             .unwrap()
     }

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod brake;
 pub mod clock;
 pub mod cloud;
+pub mod credentials;
 pub mod decide;
 mod digest;
 pub mod drain;

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::{
     clock::Clock,
+    credentials::ClientSecret,
     outcome::Outcome,
     poll::ScanRequest,
     settings::{Mode, Settings},
@@ -74,10 +75,11 @@ pub(super) async fn demo(
     remove_old(&path)?;
     let vars = variables(&options, &population, &cast, &address);
     let store = Store::open(&path, clock.clone())?;
-    let mut engine = Engine::open(settings(&vars, Mode::Report)?, store, clock).await?;
+    let (first, secret) = settings(&vars, Mode::Report)?;
+    let mut engine = Engine::open(first, secret, store, clock).await?;
     let mut stages = Vec::new();
     for mode in [Mode::Report, Mode::Canary, Mode::Enforce] {
-        engine = engine.in_mode(settings(&vars, mode)?);
+        engine = engine.in_mode(settings(&vars, mode)?.0);
         say(match mode {
             Mode::Report => "\n1. Mode report: decide on everybody, delete nothing.",
             Mode::Canary => "\n2. Mode canary: roll back the members of the canary group only.",
@@ -151,9 +153,12 @@ fn until(population: &Population) -> Timestamp {
     population.window_end + SignedDuration::from_hours(24)
 }
 
-fn settings(vars: &BTreeMap<&'static str, String>, mode: Mode) -> Result<Settings, CommandError> {
+fn settings(
+    vars: &BTreeMap<&'static str, String>,
+    mode: Mode,
+) -> Result<(Settings, ClientSecret), CommandError> {
     let lookup = |name: &str| if name == "MODE" { Some(mode.to_string()) } else { vars.get(name).cloned() };
-    Ok(Settings::read(lookup)?)
+    Ok(super::read(lookup)?)
 }
 
 /// The demo's own ledger begins empty each time.

@@ -29,7 +29,7 @@ struct Check {
 }
 
 pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
-    let settings = settings(&How { mode: None, yes: false })?;
+    let (settings, secret) = settings(&How { mode: None, yes: false })?;
     let path = ledger_path(ledger, settings.tenant)?;
     let clock = Clock::system();
     let store = Store::open(&path, clock.clone())?;
@@ -43,7 +43,7 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
         ),
         ok("ledger", path.display().to_string()),
     ];
-    let engine = Engine::open(settings, store, clock).await?;
+    let engine = Engine::open(settings, secret, store, clock).await?;
     let preflight = engine.preflight().await?;
     checks.push(ok("sign-in", format!("tenant {}", engine.settings.tenant)));
     permissions(&preflight, engine.settings.mode, &mut checks);

@@ -18,9 +18,10 @@ use std::path::PathBuf;
 
 use shared::{
     clock::Clock,
+    credentials::ClientSecret,
     ids::TenantId,
     ledger::Book,
-    settings::{Settings, environment},
+    settings::{Lookup, Settings, SettingsError, Vars, environment},
 };
 
 use crate::{
@@ -62,20 +63,27 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
 
 /// Settings, ledger and client; `--mode` goes before `MODE`.
 async fn open(how: &How, ledger: Option<PathBuf>) -> Result<Engine, CommandError> {
-    let settings = settings(how)?;
+    let (settings, secret) = settings(how)?;
     let path = ledger_path(ledger, settings.tenant)?;
     let clock = Clock::system();
     let store = Store::open(&path, clock.clone())?;
-    Ok(Engine::open(settings, store, clock).await?)
+    Ok(Engine::open(settings, secret, store, clock).await?)
 }
 
-fn settings(how: &How) -> Result<Settings, CommandError> {
+fn settings(how: &How) -> Result<(Settings, ClientSecret), CommandError> {
     let mode = how.mode.map(|mode| mode.to_string());
     let lookup = |name: &str| {
         let named = (name == "MODE").then(|| mode.clone()).flatten();
         named.or_else(|| environment(name))
     };
-    Ok(Settings::read(lookup)?)
+    Ok(read(lookup)?)
+}
+
+/// All settings of one machine, or everything that is wrong with them.
+fn read(lookup: impl Lookup) -> Result<(Settings, ClientSecret), SettingsError> {
+    let mut vars = Vars::new(lookup);
+    let (settings, secret) = (Settings::from_vars(&mut vars), ClientSecret::from_vars(&mut vars));
+    vars.finish(settings.zip(secret))
 }
 
 /// The ledger alone, for commands that do not ask the tenant anything.

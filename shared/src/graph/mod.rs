@@ -17,7 +17,7 @@ mod users;
 
 use std::{
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -44,17 +44,18 @@ pub use self::{
 };
 use self::{
     methods::SHORT_TIMEOUT,
-    pace::{AdaptivePace, ReportPace},
+    pace::{AdaptivePace, ReportPace, TooLate},
     token::{Login, Token},
     transport::{REQUEST_TIMEOUT, Transport, TransportError},
 };
-use crate::{clock::Clock, settings::Settings};
+use crate::{clock::Clock, credentials::Credentials, settings::Settings};
 
 /// A client for one tenant. It is shared: its paces hold for all who use it.
 pub struct Graph {
     transport: Transport,
     base: String,
     login: Login,
+    credentials: Arc<dyn Credentials>,
     token: tokio::sync::Mutex<Option<Token>>,
     reports: ReportPace,
     rest: AdaptivePace,
@@ -75,7 +76,7 @@ pub struct Answer<T> {
 
 /// The pace's leave to send one request at once.
 #[derive(Debug)]
-pub struct Turn(tokio::time::Instant);
+pub struct Turn(Timestamp);
 
 /// Which budget a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,12 +117,18 @@ pub struct Traffic {
 }
 
 impl Graph {
-    /// A client that signs in with the settings' credential.
-    pub fn new(settings: &Settings, transport: Transport, clock: Clock) -> Self {
+    /// A client that signs in with `credentials`.
+    pub fn new(
+        settings: &Settings,
+        credentials: Arc<dyn Credentials>,
+        transport: Transport,
+        clock: Clock,
+    ) -> Self {
         Self {
             transport,
             base: settings.endpoints.graph.as_str().trim_end_matches('/').to_owned(),
             login: Login::new(settings),
+            credentials,
             token: tokio::sync::Mutex::default(),
             reports: ReportPace::default(),
             rest: AdaptivePace::new(settings.requests_per_second),
@@ -139,9 +146,9 @@ impl Graph {
 
     /// Waits for leave to send one request, with a token that is good for it.
     pub async fn turn(&self) -> Result<Turn, GraphError> {
-        let turn = Turn(self.rest.turn().await);
+        let at = self.wait_for_turn(Budget::Rest).await?;
         self.token().await?;
-        Ok(turn)
+        Ok(Turn(at))
     }
 
     /// Requests per second at which this client sends now.
@@ -175,10 +182,35 @@ impl Graph {
         if let Some(token) = held.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
             return Ok(token.clone());
         }
-        let answer = self.exchange(self.login.request()).await?;
-        let token = token::read(&answer, self.clock.now())?;
+        let token = match self.sign_in().await {
+            // A credential that was rotated is read again, once.
+            Err(GraphError::Unauthorized { .. }) if self.credentials.refused().await => self.sign_in().await,
+            signed_in => signed_in,
+        }?;
         *held = Some(token.clone());
         Ok(token)
+    }
+
+    async fn sign_in(&self) -> Result<Token, GraphError> {
+        let proof = self.credentials.proof(&self.login.url()).await?;
+        let answer = self.exchange(self.login.request(&proof)).await?;
+        token::read(&answer, self.clock.now())
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Waits for the pace's leave; gives up at once where that would come after the deadline.
+    async fn wait_for_turn(&self, budget: Budget) -> Result<Timestamp, GraphError> {
+        let (now, deadline) = (self.clock.now(), self.deadline());
+        let turn = match budget {
+            Budget::Reports => self.reports.reserve(now, deadline),
+            Budget::Rest => self.rest.reserve(now, deadline),
+        };
+        let at = turn.map_err(|TooLate { wait }| GraphError::Throttled { retry_after: wait })?;
+        tokio::time::sleep(pace::between(now, at)).await;
+        Ok(at)
     }
 
     async fn fresh_token(&self) -> Option<Token> {
@@ -233,8 +265,8 @@ impl Graph {
             GraphError::Unavailable { .. } => retry::backoff(attempt, fastrand::f64()),
             _ => return Err(error.clone()),
         };
-        let deadline = *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let past_deadline = deadline
+        let past_deadline = self
+            .deadline()
             .is_some_and(|deadline| self.clock.now().checked_add(wait).map_or(true, |at| at >= deadline));
         if attempt + 1 >= retry::MAX_ATTEMPTS || wait > retry::MAX_WAIT || past_deadline {
             return Err(error.clone());
@@ -252,13 +284,9 @@ impl Graph {
                 Some(_) => self.fresh_token().await.ok_or(GraphError::TokenRefused)?,
                 None => self.token().await?,
             };
-            let sent = match (turn.take(), call.budget) {
-                (Some(Turn(at)), _) => at,
-                (None, Budget::Reports) => {
-                    self.reports.turn().await;
-                    tokio::time::Instant::now()
-                }
-                (None, Budget::Rest) => self.rest.turn().await,
+            let sent = match turn.take() {
+                Some(Turn(at)) => at,
+                None => self.wait_for_turn(call.budget).await?,
             };
             self.requests.fetch_add(1, Ordering::Relaxed);
             let answer = self.exchange(request(call, &token)?).await?;
@@ -283,13 +311,13 @@ impl Graph {
         }
     }
 
-    fn throttled(&self, call: &Call, sent: tokio::time::Instant, answer: &Response<Bytes>) -> GraphError {
+    fn throttled(&self, call: &Call, sent: Timestamp, answer: &Response<Bytes>) -> GraphError {
         self.throttled.fetch_add(1, Ordering::Relaxed);
         let asked = retry::retry_after(answer.headers(), self.clock.now());
         let wait = asked.unwrap_or_else(|| Duration::from_secs(2) + retry::backoff(2, fastrand::f64()));
         match call.budget {
-            Budget::Reports => self.reports.pause(wait.min(retry::MAX_WAIT)),
-            Budget::Rest => self.rest.throttled(sent, wait.min(retry::MAX_WAIT)),
+            Budget::Reports => self.reports.pause(self.clock.now(), wait.min(retry::MAX_WAIT)),
+            Budget::Rest => self.rest.throttled(sent, self.clock.now(), wait.min(retry::MAX_WAIT)),
         }
         tracing::warn!(
             graph.status = 429,

@@ -1,9 +1,10 @@
 //! How fast requests are sent: a fixed pace for the audit log and the reports, an adaptive one for
-//! the rest.
+//! the rest. Both go by the wall clock: the monotonic one stands still in a frozen sandbox, and a
+//! pause would never end there.
 
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
-use tokio::time::Instant;
+use jiff::{SignedDuration, Timestamp};
 
 /// Reports: 5 requests per 10 s per app per tenant (Microsoft Graph service-specific throttling
 /// limits, identity and access reports).
@@ -16,6 +17,16 @@ const MAX_RATE: f64 = 1000.0;
 /// Slower than this, what was read about a user would be stale before the first DELETE.
 const MIN_RATE: f64 = 1.0;
 
+/// No turn is farther off than this, unless the clock was set back.
+const FARTHEST: Duration = Duration::from_mins(10);
+
+/// The next turn would come after the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLate {
+    /// How far off it is.
+    pub wait: Duration,
+}
+
 /// At most [`REPORTS_PER_PERIOD`] requests in any [`REPORTS_PERIOD`]; a plain token bucket would let
 /// through up to twice as many.
 #[derive(Debug, Default)]
@@ -23,32 +34,28 @@ pub struct ReportPace(Mutex<Window>);
 
 #[derive(Debug, Default)]
 struct Window {
-    sent: VecDeque<Instant>,
-    not_before: Option<Instant>,
+    sent: VecDeque<Timestamp>,
+    not_before: Option<Timestamp>,
 }
 
 impl ReportPace {
-    /// Waits for a turn.
-    pub async fn turn(&self) {
-        let at = {
-            let mut window = lock(&self.0);
-            let mut at = Instant::now().max(window.not_before.unwrap_or_else(Instant::now));
-            if window.sent.len() == REPORTS_PER_PERIOD
-                && let Some(oldest) = window.sent.pop_front()
-            {
-                at = at.max(oldest + REPORTS_PERIOD);
-            }
-            window.sent.push_back(at);
-            at
-        };
-        tokio::time::sleep_until(at).await;
+    /// The next turn, which nobody else gets.
+    pub fn reserve(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<Timestamp, TooLate> {
+        let mut window = lock(&self.0);
+        let full = window.sent.len() == REPORTS_PER_PERIOD;
+        let freed = window.sent.front().filter(|_| full).map(|oldest| after(*oldest, REPORTS_PERIOD));
+        let at = in_time(now, freed.max(window.not_before), deadline)?;
+        if full {
+            window.sent.pop_front();
+        }
+        window.sent.push_back(at);
+        Ok(at)
     }
 
     /// Nobody goes before `wait` is over.
-    pub fn pause(&self, wait: Duration) {
+    pub fn pause(&self, now: Timestamp, wait: Duration) {
         let mut window = lock(&self.0);
-        let until = Instant::now() + wait;
-        window.not_before = Some(window.not_before.map_or(until, |at| at.max(until)));
+        window.not_before = window.not_before.max(Some(after(now, wait)));
     }
 }
 
@@ -60,8 +67,8 @@ pub struct AdaptivePace(Mutex<Rate>);
 struct Rate {
     per_second: f64,
     slow_start: bool,
-    next: Option<Instant>,
-    changed: Option<Instant>,
+    next: Option<Timestamp>,
+    changed: Option<Timestamp>,
     successes: u32,
 }
 
@@ -77,17 +84,12 @@ impl AdaptivePace {
         }))
     }
 
-    /// Waits for a turn and says when it came.
-    pub async fn turn(&self) -> Instant {
-        let at = {
-            let mut rate = lock(&self.0);
-            let now = Instant::now();
-            let at = rate.next.map_or(now, |next| next.max(now));
-            rate.next = Some(at + Duration::from_secs_f64(1.0 / rate.per_second));
-            at
-        };
-        tokio::time::sleep_until(at).await;
-        at
+    /// The next turn, which nobody else gets.
+    pub fn reserve(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<Timestamp, TooLate> {
+        let mut rate = lock(&self.0);
+        let at = in_time(now, rate.next, deadline)?;
+        rate.next = Some(after(at, Duration::from_secs_f64(1.0 / rate.per_second)));
+        Ok(at)
     }
 
     /// A request was answered without a 429. A second's worth of these raises the pace.
@@ -103,23 +105,43 @@ impl AdaptivePace {
 
     /// A request sent at `sent` was answered with a 429: everybody waits, and the pace is halved,
     /// once for all that were under way together.
-    pub fn throttled(&self, sent: Instant, wait: Duration) {
+    pub fn throttled(&self, sent: Timestamp, now: Timestamp, wait: Duration) {
         let mut rate = lock(&self.0);
-        let now = Instant::now();
         rate.slow_start = false;
         rate.successes = 0;
         if rate.changed.is_none_or(|changed| sent > changed) {
             rate.per_second = (rate.per_second / 2.0).max(MIN_RATE);
             rate.changed = Some(now);
         }
-        let until = now + wait;
-        rate.next = Some(rate.next.map_or(until, |next| next.max(until)));
+        rate.next = rate.next.max(Some(after(now, wait)));
     }
 
     /// Requests per second now.
     pub fn per_second(&self) -> f64 {
         lock(&self.0).per_second
     }
+}
+
+/// How long it is from one moment to a later one.
+pub fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+fn after(at: Timestamp, wait: Duration) -> Timestamp {
+    SignedDuration::try_from(wait).ok().and_then(|wait| at.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
+}
+
+fn in_time(
+    now: Timestamp,
+    earliest: Option<Timestamp>,
+    deadline: Option<Timestamp>,
+) -> Result<Timestamp, TooLate> {
+    let earliest = earliest.filter(|at| between(now, *at) <= FARTHEST);
+    let at = earliest.map_or(now, |at| at.max(now));
+    if deadline.is_some_and(|deadline| at >= deadline) {
+        return Err(TooLate { wait: between(now, at) });
+    }
+    Ok(at)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -130,49 +152,67 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn never_more_than_five_reports_in_any_ten_seconds() {
-        let pace = ReportPace::default();
-        let mut turns = Vec::new();
-        for _ in 0..23 {
-            pace.turn().await;
-            turns.push(Instant::now());
-        }
-        for pair in turns.windows(REPORTS_PER_PERIOD + 1) {
-            assert!(pair[REPORTS_PER_PERIOD] - pair[0] > Duration::from_secs(10));
-        }
-        assert!(turns[22] - turns[0] < Duration::from_secs(45), "no slower than the budget allows");
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_772_323_200_000 + milliseconds).unwrap()
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_pace_doubles_until_the_first_429_then_creeps() {
+    #[test]
+    fn never_more_than_five_reports_in_any_ten_seconds() {
+        let pace = ReportPace::default();
+        let mut turns = Vec::new();
+        let mut now = at(0);
+        for _ in 0..23 {
+            now = pace.reserve(now, None).unwrap();
+            turns.push(now);
+        }
+        for pair in turns.windows(REPORTS_PER_PERIOD + 1) {
+            assert!(between(pair[0], pair[REPORTS_PER_PERIOD]) > Duration::from_secs(10));
+        }
+        assert!(between(turns[0], turns[22]) < Duration::from_secs(45), "no slower than the budget allows");
+    }
+
+    #[test]
+    fn the_pace_doubles_until_the_first_429_then_creeps() {
         let pace = AdaptivePace::new(5.0);
         for _ in 0..5 {
             pace.succeeded();
         }
         assert!((pace.per_second() - 10.0).abs() < 1e-9);
-        let sent = pace.turn().await;
-        tokio::time::advance(Duration::from_millis(10)).await;
-        pace.throttled(sent, Duration::from_secs(2));
-        pace.throttled(sent, Duration::from_secs(2));
+        let sent = pace.reserve(at(0), None).unwrap();
+        pace.throttled(sent, at(10), Duration::from_secs(2));
+        pace.throttled(sent, at(10), Duration::from_secs(2));
         assert!((pace.per_second() - 5.0).abs() < 1e-9, "one halving for one burst");
-        let before = Instant::now();
-        pace.turn().await;
-        assert!(Instant::now() - before >= Duration::from_secs(2));
+        assert_eq!(pace.reserve(at(10), None), Ok(at(2010)));
         for _ in 0..5 {
             pace.succeeded();
         }
         assert!((pace.per_second() - 5.5).abs() < 1e-9);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn turns_are_spaced_by_the_pace() {
+    #[test]
+    fn turns_are_spaced_by_the_pace() {
         let pace = AdaptivePace::new(4.0);
-        let start = Instant::now();
-        for _ in 0..9 {
-            pace.turn().await;
+        let turns: Vec<_> = (0..9).map(|_| pace.reserve(at(0), None).unwrap()).collect();
+        assert_eq!((turns[0], turns[8]), (at(0), at(2000)));
+    }
+
+    #[test]
+    fn a_turn_after_the_deadline_is_not_taken() {
+        let pace = AdaptivePace::new(1.0);
+        pace.throttled(at(0), at(0), Duration::from_secs(30));
+        for _ in 0..50 {
+            assert_eq!(pace.reserve(at(0), Some(at(20_000))), Err(TooLate { wait: Duration::from_secs(30) }));
         }
-        let took = Instant::now() - start;
-        assert!(took >= Duration::from_millis(1990) && took < Duration::from_millis(2100), "{took:?}");
+        assert_eq!(pace.reserve(at(29_000), None), Ok(at(30_000)), "nobody waits for turns that nobody took");
+        let reports = ReportPace::default();
+        reports.pause(at(0), Duration::from_secs(30));
+        assert!(reports.reserve(at(0), Some(at(20_000))).is_err());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_stops_nobody() {
+        let pace = AdaptivePace::new(1.0);
+        pace.throttled(at(0), at(0), Duration::from_secs(30));
+        assert_eq!(pace.reserve(at(-3_600_000), None), Ok(at(-3_600_000)));
     }
 }

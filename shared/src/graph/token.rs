@@ -10,15 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::error::GraphError;
-use crate::{
-    cloud::Endpoints,
-    ids::TenantId,
-    settings::{Credential, Settings},
-    window::shift,
-};
+use crate::{cloud::Endpoints, credentials::Proof, ids::TenantId, settings::Settings, window::shift};
 
 /// A token is renewed this long before it expires, or at half of a shorter life.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// An access token with what it says of itself.
 #[derive(Clone)]
@@ -50,7 +48,6 @@ impl Token {
 pub(super) struct Login {
     tenant: TenantId,
     client_id: String,
-    credential: Credential,
     endpoints: Endpoints,
 }
 
@@ -59,22 +56,30 @@ impl Login {
         Self {
             tenant: settings.tenant,
             client_id: settings.client_id.clone(),
-            credential: settings.credential.clone(),
             endpoints: settings.endpoints.clone(),
         }
     }
 
-    pub(super) fn request(&self) -> Request<Bytes> {
-        let Credential::ClientSecret(secret) = &self.credential;
+    /// The token endpoint.
+    pub(super) fn url(&self) -> String {
+        format!("{}{}/oauth2/v2.0/token", self.endpoints.authority, self.tenant)
+    }
+
+    pub(super) fn request(&self, proof: &Proof) -> Request<Bytes> {
         let scope = format!("{}.default", self.endpoints.graph);
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.client_id)
-            .append_pair("scope", &scope)
-            .append_pair("client_secret", secret.expose_secret());
+            .append_pair("scope", &scope);
+        match proof {
+            Proof::Secret(secret) => form.append_pair("client_secret", secret.expose_secret()),
+            Proof::Assertion(assertion) => form
+                .append_pair("client_assertion_type", ASSERTION_TYPE)
+                .append_pair("client_assertion", assertion.expose_secret()),
+        };
         Request::builder()
             .method(Method::POST)
-            .uri(format!("{}{}/oauth2/v2.0/token", self.endpoints.authority, self.tenant))
+            .uri(self.url())
             .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(http::header::ACCEPT, "application/json")
             .body(Bytes::from(form.finish()))
@@ -140,11 +145,16 @@ fn refusal(body: &[u8]) -> GraphError {
                 cause: "AADSTS70021: the federated credential is not known yet".to_owned(),
             };
         }
-        "AADSTS7000215" => {
-            "the client secret is wrong: AZURE_CLIENT_SECRET takes the secret's value, not its id"
-        }
+        "AADSTS7000215" => "the client secret is wrong: its value is needed, not its id",
         "AADSTS7000222" => "the client secret has expired: make a new one in the app registration",
         "AADSTS700016" => "no such app in this tenant: look at AZURE_CLIENT_ID and AZURE_TENANT_ID",
+        "AADSTS700027" => "the certificate is not registered with the app, or another one is",
+        "AADSTS700024" => "the assertion is not valid now: look at the clock",
+        "AADSTS700211" => "no federated credential of the app names this issuer: it is the AWS account's own",
+        "AADSTS700212" => "the federated credential's audience must be api://AzureADTokenExchange",
+        "AADSTS700213" => {
+            "no federated credential of the app names this subject: it is the ARN of the function's role"
+        }
         "AADSTS90002" => "no such tenant: look at AZURE_TENANT_ID and AZURE_CLOUD",
         _ => "look at AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential",
     };
@@ -197,7 +207,7 @@ mod tests {
         assert!(error.stops_everything());
         assert_eq!(
             error.to_string(),
-            "the tenant refuses the sign-in: AADSTS7000215: the client secret is wrong: AZURE_CLIENT_SECRET takes the secret's value, not its id"
+            "the tenant refuses the sign-in: AADSTS7000215: the client secret is wrong: its value is needed, not its id"
         );
     }
 }

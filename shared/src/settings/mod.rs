@@ -1,10 +1,13 @@
 //! Settings, read from the environment in one go: every fault is reported, each with its variable.
 
+mod vars;
+
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+
+pub use self::vars::{Fault, Lookup, SettingsError, Vars, environment, parse};
 
 use crate::{
     cloud::{Cloud, Endpoints},
@@ -13,9 +16,6 @@ use crate::{
     user_ref::UserRef,
     window::Window,
 };
-
-/// Ids in one list: the environment of a Lambda function is 4 KB in all. Beyond that, groups.
-const MAX_LIST: usize = 40;
 
 /// What the program does with a `roll_back` decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,13 +128,6 @@ pub struct Limits {
     pub max_failure_percent: u32,
 }
 
-/// How the program proves to Entra who it is.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// A client secret, from the environment or a secret store.
-    ClientSecret(SecretString),
-}
-
 /// Everything that can be set.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -142,8 +135,6 @@ pub struct Settings {
     pub tenant: TenantId,
     /// `AZURE_CLIENT_ID`.
     pub client_id: String,
-    /// `AZURE_CLIENT_SECRET`.
-    pub credential: Credential,
     /// Where to sign in and where Graph is.
     pub endpoints: Endpoints,
     /// What decisions depend on.
@@ -166,54 +157,18 @@ pub struct Settings {
     pub log_user_principal_names: bool,
 }
 
-/// One wrong or missing setting.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The environment variable.
-    pub variable: &'static str,
-    /// What is wrong with it and what it should be.
-    pub cause: String,
-}
-
-/// All that is wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsError(pub Vec<Fault>);
-
-impl fmt::Display for SettingsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, fault) in self.0.iter().enumerate() {
-            if n > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{}: {}", fault.variable, fault.cause)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for SettingsError {}
-
-/// Where variables come from: the environment, or a map in tests.
-pub trait Lookup: Fn(&str) -> Option<String> {}
-impl<F: Fn(&str) -> Option<String>> Lookup for F {}
-
-/// The process's own environment.
-#[expect(clippy::disallowed_methods, reason = "this is the place")]
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 impl Settings {
     /// Reads all settings, or says everything that is wrong with them.
     pub fn read(lookup: impl Lookup) -> Result<Self, SettingsError> {
-        let mut vars = Reader::new(lookup);
+        let mut vars = Vars::new(lookup);
+        let settings = Self::from_vars(&mut vars);
+        vars.finish(settings)
+    }
+
+    /// The same as part of a larger reading. `None` goes with a fault.
+    pub fn from_vars(vars: &mut Vars<impl Lookup>) -> Option<Self> {
         let tenant = vars.required("AZURE_TENANT_ID", parse);
         let client_id = vars.required("AZURE_CLIENT_ID", |text| Ok(text.to_owned()));
-        vars.optional("GRAPH_CREDENTIAL", |text| match text {
-            "secret" => Ok(()),
-            _ => Err("must be secret on one machine".to_owned()),
-        });
-        let secret = vars.required("AZURE_CLIENT_SECRET", |text| Ok(SecretString::from(text)));
         let cloud = vars.optional("AZURE_CLOUD", parse::<Cloud>).unwrap_or(Cloud::Global);
         let authority = vars.optional("AZURE_AUTHORITY_HOST", Endpoints::parse);
         let graph = vars.optional("GRAPH_ENDPOINT", Endpoints::parse);
@@ -251,20 +206,12 @@ impl Settings {
             .unwrap_or(5.0);
         let log_user_principal_names = vars.boolean("LOG_USER_PRINCIPAL_NAMES");
 
-        let (Some(tenant), Some(client_id), Some(secret), Some(window)) = (tenant, client_id, secret, window)
-        else {
-            return Err(SettingsError(vars.faults));
-        };
-        if !vars.faults.is_empty() {
-            return Err(SettingsError(vars.faults));
-        }
-        Ok(Self {
-            tenant,
-            client_id,
-            credential: Credential::ClientSecret(secret),
+        Some(Self {
+            tenant: tenant?,
+            client_id: client_id?,
             endpoints: Endpoints::of(cloud, authority, graph),
             policy: Policy {
-                window,
+                window: window?,
                 excluded,
                 include_administrators,
                 include_external_users,
@@ -284,125 +231,18 @@ impl Settings {
 
     /// The window alone, for reading exports without any other setting. `None` where none is set.
     pub fn read_window(lookup: impl Lookup) -> Result<Option<Window>, SettingsError> {
-        let mut vars = Reader::new(lookup);
+        let mut vars = Vars::new(lookup);
         let window = vars.window();
-        if vars.faults.is_empty() { Ok(window) } else { Err(SettingsError(vars.faults)) }
+        vars.finish(Some(window))
     }
 
     /// The tenant alone, for finding its ledger. `None` where none is set.
     pub fn read_tenant(lookup: impl Lookup) -> Result<Option<TenantId>, SettingsError> {
-        let mut vars = Reader::new(lookup);
+        let mut vars = Vars::new(lookup);
         let tenant = vars.optional("AZURE_TENANT_ID", parse);
-        if vars.faults.is_empty() { Ok(tenant) } else { Err(SettingsError(vars.faults)) }
-    }
-}
-
-fn parse<T: FromStr>(text: &str) -> Result<T, String>
-where
-    T::Err: fmt::Display,
-{
-    text.parse().map_err(|error: T::Err| error.to_string())
-}
-
-fn parse_time(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "must be a time in RFC 3339 with its zone, like 2026-03-01T00:00:00Z".to_owned())
-}
-
-struct Reader<L> {
-    lookup: L,
-    faults: Vec<Fault>,
-}
-
-impl<L: Lookup> Reader<L> {
-    fn new(lookup: L) -> Self {
-        Self { lookup, faults: Vec::new() }
-    }
-
-    fn get(&self, variable: &str) -> Option<String> {
-        (self.lookup)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-    }
-
-    fn set(&self, variable: &str) -> bool {
-        self.get(variable).is_some()
-    }
-
-    fn fault(&mut self, variable: &'static str, cause: impl Into<String>) {
-        self.faults.push(Fault { variable, cause: cause.into() });
-    }
-
-    fn optional<T>(
-        &mut self,
-        variable: &'static str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let text = self.get(variable)?;
-        parse(&text).map_err(|cause| self.fault(variable, cause)).ok()
-    }
-
-    fn required<T>(
-        &mut self,
-        variable: &'static str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        if !self.set(variable) {
-            self.fault(variable, "is not set");
-        }
-        self.optional(variable, parse)
-    }
-
-    fn boolean(&mut self, variable: &'static str) -> bool {
-        self.optional(variable, |text| match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err("must be true or false".to_owned()),
-        })
-        .unwrap_or(false)
-    }
-
-    fn number(&mut self, variable: &'static str, range: std::ops::RangeInclusive<u32>, default: u32) -> u32 {
-        self.optional(variable, |text| match text.parse::<u32>() {
-            Ok(number) if range.contains(&number) => Ok(number),
-            _ => Err(format!("must be a whole number from {} to {}", range.start(), range.end())),
-        })
-        .unwrap_or(default)
-    }
-
-    fn users(&mut self, variable: &'static str) -> BTreeSet<UserRef> {
-        self.optional(variable, |text| {
-            let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
-            if items.len() > MAX_LIST {
-                return Err(format!(
-                    "names {} users; at most {MAX_LIST} fit, use a group beyond that",
-                    items.len()
-                ));
-            }
-            items
-                .iter()
-                .enumerate()
-                .map(|(n, item)| item.parse().map_err(|error| format!("entry {}: {error}", n + 1)))
-                .collect()
-        })
-        .unwrap_or_default()
-    }
-
-    fn window(&mut self) -> Option<Window> {
-        let enabled = self.optional("PREVIEW_ENABLED_AT", parse_time);
-        let until = self.optional("REGISTERED_UNTIL", parse_time);
-        let disabled = self.optional("PREVIEW_DISABLED_AT", parse_time)?;
-        match Window::new(enabled, disabled, until) {
-            Ok(window) => Some(window),
-            Err(error) => {
-                let text = error.to_string();
-                let (variable, cause) = text.split_once(": ").expect("a window error names its variable");
-                let variable =
-                    if variable == "PREVIEW_ENABLED_AT" { "PREVIEW_ENABLED_AT" } else { "REGISTERED_UNTIL" };
-                self.fault(variable, cause);
-                None
-            }
-        }
+        vars.finish(Some(tenant))
     }
 }
 
 #[cfg(test)]
-#[path = "settings_tests.rs"]
 mod tests;

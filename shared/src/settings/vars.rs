@@ -1,0 +1,174 @@
+//! Reading variables, one fault after the other, each with its name.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use jiff::Timestamp;
+
+use crate::{user_ref::UserRef, window::Window};
+
+/// Ids in one list: the environment of a Lambda function is 4 KB in all. Beyond that, groups.
+const MAX_LIST: usize = 40;
+
+/// One wrong or missing setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with it and what it should be.
+    pub cause: String,
+}
+
+/// All that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError(pub Vec<Fault>);
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, fault) in self.0.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{}: {}", fault.variable, fault.cause)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// Where variables come from: the environment, or a map in tests.
+pub trait Lookup: Fn(&str) -> Option<String> {}
+impl<F: Fn(&str) -> Option<String>> Lookup for F {}
+
+/// The process's own environment.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Reads a value by its type, in the type's own words where it is wrong.
+pub fn parse<T: FromStr>(text: &str) -> Result<T, String>
+where
+    T::Err: fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "must be a time in RFC 3339 with its zone, like 2026-03-01T00:00:00Z".to_owned())
+}
+
+/// Reads variables and gathers what is wrong with them. Empty is the same as not set.
+pub struct Vars<L> {
+    lookup: L,
+    faults: Vec<Fault>,
+}
+
+impl<L: Lookup> Vars<L> {
+    /// Reads from `lookup`.
+    pub fn new(lookup: L) -> Self {
+        Self { lookup, faults: Vec::new() }
+    }
+
+    /// What was read, or everything that was wrong. `None` goes with a fault.
+    pub fn finish<T>(self, read: Option<T>) -> Result<T, SettingsError> {
+        match read {
+            Some(read) if self.faults.is_empty() => Ok(read),
+            _ => Err(SettingsError(self.faults)),
+        }
+    }
+
+    fn get(&self, variable: &str) -> Option<String> {
+        (self.lookup)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether there is anything in it.
+    pub fn set(&self, variable: &str) -> bool {
+        self.get(variable).is_some()
+    }
+
+    /// Adds a fault.
+    pub fn fault(&mut self, variable: &'static str, cause: impl Into<String>) {
+        self.faults.push(Fault { variable, cause: cause.into() });
+    }
+
+    /// A variable that need not be set.
+    pub fn optional<T>(
+        &mut self,
+        variable: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = self.get(variable)?;
+        parse(&text).map_err(|cause| self.fault(variable, cause)).ok()
+    }
+
+    /// A variable that must be set.
+    pub fn required<T>(
+        &mut self,
+        variable: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if !self.set(variable) {
+            self.fault(variable, "is not set");
+        }
+        self.optional(variable, parse)
+    }
+
+    pub(super) fn boolean(&mut self, variable: &'static str) -> bool {
+        self.optional(variable, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("must be true or false".to_owned()),
+        })
+        .unwrap_or(false)
+    }
+
+    /// A whole number in a range.
+    pub fn number(
+        &mut self,
+        variable: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+        default: u32,
+    ) -> u32 {
+        self.optional(variable, |text| match text.parse::<u32>() {
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ => Err(format!("must be a whole number from {} to {}", range.start(), range.end())),
+        })
+        .unwrap_or(default)
+    }
+
+    pub(super) fn users(&mut self, variable: &'static str) -> BTreeSet<UserRef> {
+        self.optional(variable, |text| {
+            let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+            if items.len() > MAX_LIST {
+                return Err(format!(
+                    "names {} users; at most {MAX_LIST} fit, use a group beyond that",
+                    items.len()
+                ));
+            }
+            items
+                .iter()
+                .enumerate()
+                .map(|(n, item)| item.parse().map_err(|error| format!("entry {}: {error}", n + 1)))
+                .collect()
+        })
+        .unwrap_or_default()
+    }
+
+    pub(super) fn window(&mut self) -> Option<Window> {
+        let enabled = self.optional("PREVIEW_ENABLED_AT", parse_time);
+        let until = self.optional("REGISTERED_UNTIL", parse_time);
+        let disabled = self.optional("PREVIEW_DISABLED_AT", parse_time)?;
+        match Window::new(enabled, disabled, until) {
+            Ok(window) => Some(window),
+            Err(error) => {
+                let text = error.to_string();
+                let (variable, cause) = text.split_once(": ").expect("a window error names its variable");
+                let variable =
+                    if variable == "PREVIEW_ENABLED_AT" { "PREVIEW_ENABLED_AT" } else { "REGISTERED_UNTIL" };
+                self.fault(variable, cause);
+                None
+            }
+        }
+    }
+}
