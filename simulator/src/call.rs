@@ -46,6 +46,11 @@ impl Call {
         }
     }
 
+    /// Scheme, host and path as the caller addressed them.
+    pub(crate) fn url(&self) -> String {
+        format!("{}{}", self.base, self.path)
+    }
+
     /// Path and query as they were sent.
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
@@ -118,7 +123,7 @@ impl Call {
 
     /// The link to this list's next page.
     pub(crate) fn next_link(&self, cursor: &str) -> String {
-        let mut link = format!("{}{}?", self.base, self.path);
+        let mut link = self.url() + "?";
         for pair in self.query.split('&').filter(|pair| !pair.is_empty()) {
             let name = pair.split('=').next().unwrap_or_default();
             if decoded(name).as_deref() != Some("$skiptoken") {
@@ -162,6 +167,7 @@ mod tests {
         let call = call("/v1.0/users/a%23EXT%23%40b.example?$select=id&%24top=5");
         assert_eq!(call.segments().unwrap(), ["v1.0", "users", "a#EXT#@b.example"]);
         assert_eq!(call.option("$top"), Some("5"));
+        assert_eq!(call.url(), "http://127.0.0.1:9/v1.0/users/a%23EXT%23%40b.example");
         assert_eq!(call.target(), "/v1.0/users/a%23EXT%23%40b.example?$select=id&%24top=5");
     }
 

@@ -7,9 +7,11 @@
 
 mod account;
 mod answer;
+mod assertion;
 mod audit;
 mod budget;
 mod call;
+mod credentials;
 mod cursor;
 mod directory;
 mod faults;
@@ -31,6 +33,7 @@ mod testing;
 
 pub use account::{MethodView, NewUser, PerUserMfa, UserView};
 pub use audit::NewEvent;
+pub use credentials::{Certificate, FederatedCredential, InvalidKey, IssuerKeys};
 pub use directory::{ConditionalAccess, Policies, RoleKind};
 pub use journal::JournalEntry;
 pub use method::{MethodKind, NewMethod, PASSWORD_ID, PhoneType};

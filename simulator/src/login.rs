@@ -1,4 +1,4 @@
-//! The login endpoint: access tokens by client credentials.
+//! The login endpoint: access tokens by client credentials, which are a secret or an assertion.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::{
     answer::{Handled, Refusal, Success},
+    assertion,
     call::{Call, pairs},
     roles::Granted,
     state::{State, object_id, random_uuid},
@@ -65,10 +66,11 @@ pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
             let text = "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID.";
             return Err(Refusal::login(401, "invalid_client", 7_000_215, text));
         }
-        (None, Some(assertion))
-            if field("client_assertion_type") == Some(ASSERTION_TYPE) && is_jwt(assertion) => {}
+        (None, Some(assertion)) if field("client_assertion_type") == Some(ASSERTION_TYPE) => {
+            assertion::check(assertion, &state.options, &call.url(), state.now())?;
+        }
         (_, Some(_)) => {
-            return Err(Refusal::login(401, "invalid_client", 50027, "JWT token is invalid or malformed."));
+            return Err(assertion::malformed());
         }
         (None, None) => {
             let text = "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.";
@@ -85,15 +87,6 @@ fn form(call: &Call) -> Result<Vec<(String, String)>, Refusal> {
         let text = "The request body must contain the following parameter: 'grant_type'.";
         Refusal::login(400, "invalid_request", 900_144, text)
     })
-}
-
-fn is_jwt(text: &str) -> bool {
-    let parts: Vec<_> = text.split('.').map(|part| URL_SAFE_NO_PAD.decode(part)).collect();
-    parts.len() == 3
-        && parts[..2].iter().all(|part| {
-            part.as_ref().is_ok_and(|bytes| serde_json::from_slice::<serde_json::Map<_, _>>(bytes).is_ok())
-        })
-        && parts[2].as_ref().is_ok_and(|signature| !signature.is_empty())
 }
 
 fn issue(state: &mut State, resource: &str) -> Success {
@@ -187,15 +180,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_signed_assertion_is_taken_in_place_of_the_secret() {
-        let client = client(options()).await;
-        let form = format!(
-            "grant_type=client_credentials&client_id={}&scope=https://graph.example/.default\
-             &client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer\
-             &client_assertion=eyJhbGciOiJQUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
-            client.options.client_id
-        );
-        assert_eq!(client.login(client.options.tenant_id, &form).await.status, 200);
+    async fn after_a_rotation_only_the_new_secret_works() {
+        let mut client = client(options()).await;
+        client.tenant.set_client_secret("sim~new");
+        assert_eq!(client.get("/v1.0/users").await.status, 200);
+        let form = |secret: &str| {
+            format!(
+                "grant_type=client_credentials&client_id={}&client_secret={secret}&scope=https://graph.example/.default",
+                client.options.client_id
+            )
+        };
+        let refused = client.login(client.options.tenant_id, &form(&client.options.client_secret)).await;
+        assert_eq!((refused.status, refused.json()["error_codes"][0].as_u64()), (401, Some(7_000_215)));
+        client.options.client_secret = "sim~new".to_owned();
+        client.sign_in().await;
+        assert_eq!(client.get("/v1.0/users").await.status, 200);
     }
 
     #[tokio::test(start_paused = true)]

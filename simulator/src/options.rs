@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{roles::ALL_ROLES, state::random_uuid};
+use crate::{
+    credentials::{Certificate, FederatedCredential},
+    roles::ALL_ROLES,
+    state::random_uuid,
+};
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -19,6 +23,10 @@ pub struct Options {
     pub client_id: Uuid,
     /// Its secret.
     pub client_secret: String,
+    /// Its certificates; none in a new tenant.
+    pub certificates: Vec<Certificate>,
+    /// Whose tokens it takes as its own proof; none in a new tenant.
+    pub federated_credentials: Vec<FederatedCredential>,
     /// Everything left to chance follows from this.
     pub seed: u64,
     /// The time.
@@ -51,6 +59,8 @@ impl Options {
             tenant_id: random_uuid(&mut rng),
             client_id: random_uuid(&mut rng),
             client_secret: format!("sim~{:016x}", rng.u64(..)),
+            certificates: Vec::new(),
+            federated_credentials: Vec::new(),
             seed,
             clock: Arc::new(clock),
             budget: Budget::Real,

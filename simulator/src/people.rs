@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     account::{NewUser, PerUserMfa, UserView},
     audit::NewEvent,
+    credentials::{Certificate, FederatedCredential},
     directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
     method::{MethodKind, NewMethod},
     options::Faults,
@@ -172,6 +173,24 @@ impl Tenant {
     /// Sets how long a deleted method still shows, for deletions from now on.
     pub fn set_removal_delay(&self, delay: Duration) {
         self.state().options.removal_delay = delay;
+    }
+
+    /// Sets the application's secret: the one before is refused from now on. Tokens that are out
+    /// stay valid.
+    pub fn set_client_secret(&self, secret: &str) {
+        secret.clone_into(&mut self.state().options.client_secret);
+    }
+
+    /// Sets the application's certificates: any other is refused from now on. Tokens that are out
+    /// stay valid.
+    pub fn set_certificates(&self, certificates: Vec<Certificate>) {
+        self.state().options.certificates = certificates;
+    }
+
+    /// Sets the application's federated credentials: any other token is refused from now on. Tokens
+    /// that are out stay valid.
+    pub fn set_federated_credentials(&self, credentials: Vec<FederatedCredential>) {
+        self.state().options.federated_credentials = credentials;
     }
 
     /// Lets no token that is out pass any more.

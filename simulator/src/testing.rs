@@ -13,6 +13,16 @@ use crate::{Budget, ConnectionLost, NewMethod, NewUser, Options, PhoneType, Tena
 
 pub(crate) const START: &str = "2026-11-20T12:00:00Z";
 
+/// Made for these tests, and good for nothing else.
+pub(crate) mod keys {
+    pub(crate) const CERTIFICATE: &str = include_str!("../tests/data/test-certificate.pem");
+    pub(crate) const CERTIFICATE_KEY: &str = include_str!("../tests/data/test-certificate-key.pem");
+    pub(crate) const NEXT_CERTIFICATE: &str = include_str!("../tests/data/test-next-certificate.pem");
+    pub(crate) const NEXT_CERTIFICATE_KEY: &str = include_str!("../tests/data/test-next-certificate-key.pem");
+    pub(crate) const ISSUER_KEY: &str = include_str!("../tests/data/test-issuer-key.pem");
+    pub(crate) const ISSUER_PUBLIC_KEY: &str = include_str!("../tests/data/test-issuer-public-key.pem");
+}
+
 /// An answer, read.
 #[derive(Debug)]
 pub(crate) struct Reply {
