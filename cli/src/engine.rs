@@ -114,7 +114,7 @@ impl Engine {
         preflight: &Preflight,
         progress: impl Fn(&Summary) + Send + Sync + 'static,
     ) -> Result<Summary, PollError> {
-        self.poller().with_progress(progress).run(request, Some(preflight), None).await
+        self.poller().with_progress(progress).run(request, Some(preflight)).await
     }
 
     /// Reads the registration report where that is due.

@@ -11,6 +11,7 @@ pub mod cloud;
 pub mod credentials;
 pub mod decide;
 mod digest;
+pub mod doctor;
 pub mod drain;
 pub mod facts;
 pub mod graph;

@@ -172,7 +172,7 @@ impl Preflight {
         };
         let policies = match graph.policies().await {
             Ok(policies) => Reading::Known(policies),
-            Err(error @ GraphError::Unauthorized { .. }) => return Err(error),
+            Err(error) if error.is_no_sign_in() => return Err(error),
             // They are told, and forbid nothing.
             Err(error) => Reading::Unknown(error.to_string()),
         };
@@ -194,7 +194,7 @@ fn unreadable<T>(
     error: GraphError,
     faults: &mut Vec<Fault>,
 ) -> Result<Reading<T>, GraphError> {
-    if error.comes_back() || matches!(error, GraphError::Unauthorized { .. }) {
+    if error.comes_back() || error.is_no_sign_in() {
         return Err(error);
     }
     faults.push(Fault::Unreadable { what, cause: error.to_string() });

@@ -88,6 +88,11 @@ pub fn shift(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
 }
 
+/// How long it is from `now` until `at`; nothing where that is over.
+pub fn until(now: Timestamp, at: Timestamp) -> std::time::Duration {
+    std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Drain, LeaseTerm, StopCause, active::Working, gather::about, roll_back::Rollback};
+use super::{
+    Drain, LeaseTerm, StopCause, active::Working, gather::about, lease::TAKES_AT_LEAST, roll_back::Rollback,
+};
 use crate::{
     decide::{Decision, decide},
     facts::Facts,
@@ -34,6 +36,8 @@ pub enum Handled {
     NothingToDo,
     /// There is no such candidate.
     NotOnRecord,
+    /// There was no time left to begin.
+    NotStarted,
     /// Somebody else handles the user.
     Busy {
         /// When that can be taken over.
@@ -159,7 +163,10 @@ impl Drain {
     pub(super) async fn handle_user(&self, user: UserId, term: LeaseTerm) -> Result<Handled, Interrupted> {
         for _ in 0..ROUNDS {
             // Before the lease, which would run out while its holder waits here.
-            let working = self.active.enter(|| self.graph.pace()).await;
+            let Some(working) = self.enter(term).await else { return Ok(Handled::NotStarted) };
+            if let Some(cause) = self.stopped.get() {
+                return Err(Interrupted::Stop(cause.clone()));
+            }
             let held = self.book.user(user).await?;
             let Some(state) = held.value else { return Ok(Handled::NotOnRecord) };
             if !state.is_pending() {
@@ -248,7 +255,7 @@ impl Drain {
                 Some(working) => working,
                 None => self.active.enter(|| self.graph.pace()).await,
             };
-            self.keep_lease(handling, Duration::from_secs(20)).await?;
+            self.keep_lease(handling, TAKES_AT_LEAST).await?;
             let facts = self.gather(user).await?;
             handling.request_ids.extend(facts.request_ids.iter().cloned());
             let settled = self.settle(handling, &facts).await?;

@@ -6,19 +6,31 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Drain, LeaseTerm,
+    active::Working,
     handle::{Break, Conclusion, Handled, Handling, Interrupted, take_back},
 };
 use crate::{
     ledger::LedgerError,
     outcome::Outcome,
     state::{CLOCK_SKEW, Lease},
-    window::shift,
+    window::{self, shift},
 };
 
 /// A second message for a user that this process handles is looked at again this soon.
 const OWN_LEASE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// With less time than this a handling does not begin.
+pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
+
 impl Drain {
+    /// Waits for leave to begin, as long as there is time for it.
+    pub(super) async fn enter(&self, term: LeaseTerm) -> Option<Working<'_>> {
+        let enter = self.active.enter(|| self.graph.pace());
+        let LeaseTerm::Until(until) = term else { return Some(enter.await) };
+        let left = window::until(self.clock.now(), until);
+        tokio::time::timeout(left.checked_sub(TAKES_AT_LEAST)?, enter).await.ok()
+    }
+
     fn lease_end(&self, term: LeaseTerm) -> Timestamp {
         match term {
             LeaseTerm::Until(until) => until,

@@ -9,7 +9,10 @@ mod preflight;
 mod roll_back;
 mod settle;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
@@ -86,6 +89,8 @@ pub struct Drain {
     owner: String,
     active: Active,
     preflight: Mutex<Option<Arc<Preflight>>>,
+    /// What stopped a handling, and with it all that have not begun.
+    stopped: OnceLock<StopCause>,
 }
 
 impl Drain {
@@ -107,6 +112,7 @@ impl Drain {
             owner,
             active: Active::default(),
             preflight: Mutex::default(),
+            stopped: OnceLock::new(),
         }
     }
 
@@ -133,6 +139,7 @@ impl Drain {
                 ..report(Disposition::Acknowledge)
             },
             Ok(Handled::NothingToDo) => report(Disposition::Acknowledge),
+            Ok(Handled::NotStarted) => report(Disposition::ComeBack(Duration::ZERO)),
             Ok(Handled::NotOnRecord) => {
                 report(Disposition::DeadLetter("no candidate on record for this user".to_owned()))
             }
@@ -147,11 +154,14 @@ impl Drain {
                 let after = after.max(SOONEST_BACK);
                 Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }
             }
-            Err(Interrupted::Stop(cause)) => Report {
-                interrupted: Some(cause.to_string()),
-                stop: Some(cause),
-                ..report(Disposition::ComeBack(Duration::from_mins(1)))
-            },
+            Err(Interrupted::Stop(cause)) => {
+                let cause = self.stopped.get_or_init(|| cause).clone();
+                Report {
+                    interrupted: Some(cause.to_string()),
+                    stop: Some(cause),
+                    ..report(Disposition::ComeBack(Duration::from_mins(1)))
+                }
+            }
         }
     }
 

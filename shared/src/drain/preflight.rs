@@ -21,7 +21,12 @@ impl Drain {
         Ok(read)
     }
 
-    /// Starts from a preflight that was just read.
+    /// The reading that is at hand, for the next drain of this process.
+    pub async fn last_preflight(&self) -> Option<Arc<Preflight>> {
+        self.preflight.lock().await.clone()
+    }
+
+    /// Starts from an earlier reading.
     pub async fn with_preflight(self, preflight: Arc<Preflight>) -> Self {
         *self.preflight.lock().await = Some(preflight);
         self

@@ -27,6 +27,12 @@ pub enum GraphError {
         /// Which check failed, and what to do.
         cause: String,
     },
+    /// Stop everything: there is no credential to sign in with.
+    #[error("no credential to sign in with: {cause}")]
+    NoCredential {
+        /// What is missing, and what to do.
+        cause: String,
+    },
     /// Stop everything: an application permission is not granted.
     #[error(
         "permission {permission} is not granted: grant it to the app registration (API permissions, Microsoft Graph, Application) and give admin consent"
@@ -94,7 +100,12 @@ impl GraphError {
 
     /// Whether the whole batch must stop: the next user would meet the same.
     pub fn stops_everything(&self) -> bool {
-        matches!(self, Self::Unauthorized { .. } | Self::PermissionMissing { .. } | Self::NoPremium)
+        self.is_no_sign_in() || matches!(self, Self::PermissionMissing { .. } | Self::NoPremium)
+    }
+
+    /// Whether there is no signing in at all.
+    pub fn is_no_sign_in(&self) -> bool {
+        matches!(self, Self::Unauthorized { .. } | Self::NoCredential { .. })
     }
 
     /// Graph's name for the refused request, where there is one.

@@ -48,7 +48,7 @@ use self::{
     token::{Login, Token},
     transport::{REQUEST_TIMEOUT, Transport, TransportError},
 };
-use crate::{clock::Clock, credentials::Credentials, settings::Settings};
+use crate::{clock::Clock, credentials::Credentials, settings::Settings, window::until};
 
 /// A client for one tenant. It is shared: its paces hold for all who use it.
 pub struct Graph {
@@ -209,7 +209,7 @@ impl Graph {
             Budget::Rest => self.rest.reserve(now, deadline),
         };
         let at = turn.map_err(|TooLate { wait }| GraphError::Throttled { retry_after: wait })?;
-        tokio::time::sleep(pace::between(now, at)).await;
+        tokio::time::sleep(until(now, at)).await;
         Ok(at)
     }
 

@@ -6,6 +6,8 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::window::until;
+
 /// Reports: 5 requests per 10 s per app per tenant (Microsoft Graph service-specific throttling
 /// limits, identity and access reports).
 const REPORTS_PER_PERIOD: usize = 5;
@@ -122,11 +124,6 @@ impl AdaptivePace {
     }
 }
 
-/// How long it is from one moment to a later one.
-pub fn between(from: Timestamp, to: Timestamp) -> Duration {
-    Duration::try_from(to.duration_since(from)).unwrap_or_default()
-}
-
 fn after(at: Timestamp, wait: Duration) -> Timestamp {
     SignedDuration::try_from(wait).ok().and_then(|wait| at.checked_add(wait).ok()).unwrap_or(Timestamp::MAX)
 }
@@ -136,10 +133,10 @@ fn in_time(
     earliest: Option<Timestamp>,
     deadline: Option<Timestamp>,
 ) -> Result<Timestamp, TooLate> {
-    let earliest = earliest.filter(|at| between(now, *at) <= FARTHEST);
+    let earliest = earliest.filter(|at| until(now, *at) <= FARTHEST);
     let at = earliest.map_or(now, |at| at.max(now));
     if deadline.is_some_and(|deadline| at >= deadline) {
-        return Err(TooLate { wait: between(now, at) });
+        return Err(TooLate { wait: until(now, at) });
     }
     Ok(at)
 }
@@ -166,9 +163,9 @@ mod tests {
             turns.push(now);
         }
         for pair in turns.windows(REPORTS_PER_PERIOD + 1) {
-            assert!(between(pair[0], pair[REPORTS_PER_PERIOD]) > Duration::from_secs(10));
+            assert!(until(pair[0], pair[REPORTS_PER_PERIOD]) > Duration::from_secs(10));
         }
-        assert!(between(turns[0], turns[22]) < Duration::from_secs(45), "no slower than the budget allows");
+        assert!(until(turns[0], turns[22]) < Duration::from_secs(45), "no slower than the budget allows");
     }
 
     #[test]

@@ -145,6 +145,13 @@ fn refusal(body: &[u8]) -> GraphError {
                 cause: "AADSTS70021: the federated credential is not known yet".to_owned(),
             };
         }
+        // Nor are a new issuer's keys.
+        "AADSTS7000272" => {
+            return GraphError::Unavailable {
+                cause: "AADSTS7000272: the issuer's keys are not known yet".to_owned(),
+            };
+        }
+        "AADSTS700023" => "the assertion is for another token endpoint: look at AZURE_AUTHORITY_HOST",
         "AADSTS7000215" => "the client secret is wrong: its value is needed, not its id",
         "AADSTS7000222" => "the client secret has expired: make a new one in the app registration",
         "AADSTS700016" => "no such app in this tenant: look at AZURE_CLIENT_ID and AZURE_TENANT_ID",

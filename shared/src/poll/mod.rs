@@ -70,6 +70,9 @@ pub enum PollError {
         /// When its lease ends.
         until: Timestamp,
     },
+    /// It was cut off at its deadline; the next one goes on where its last page ended.
+    #[error("the scan was cut off at its deadline")]
+    OutOfTime,
     /// Graph did not answer, or refuses.
     #[error("{0}")]
     Graph(#[from] GraphError),
@@ -103,6 +106,16 @@ pub struct Poll {
     run_id: RunId,
     owner: String,
     progress: Option<Progress>,
+    time: Option<Time>,
+}
+
+/// The time that a poll has.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    /// Nothing new is begun after this; what is under way may still take a third of the whole.
+    begins_until: Timestamp,
+    /// The poll is over, one way or the other.
+    ends_at: Timestamp,
 }
 
 impl Poll {
@@ -116,7 +129,7 @@ impl Poll {
         run_id: RunId,
         owner: String,
     ) -> Self {
-        Self { graph, book, queue, settings, clock, run_id, owner, progress: None }
+        Self { graph, book, queue, settings, clock, run_id, owner, progress: None, time: None }
     }
 
     /// Calls `progress` after each page.
@@ -126,17 +139,25 @@ impl Poll {
         self
     }
 
-    /// Scans, sweeps where that is due, and promotes; stops before `deadline`. `preflight` says
+    /// Stops before `ends_at`, when whoever runs it cuts it off.
+    #[must_use]
+    pub fn until(mut self, ends_at: Timestamp) -> Self {
+        let now = self.clock.now();
+        let begins_until = shift(now, ends_at.duration_since(now) / 3 * 2);
+        self.time = Some(Time { begins_until, ends_at });
+        self
+    }
+
+    /// Scans, sweeps where that is due, and promotes. `preflight` says
     /// whether anything may be deleted; without one no rollback is promoted.
     pub async fn run(
         &self,
         request: ScanRequest,
         preflight: Option<&Preflight>,
-        deadline: Option<Timestamp>,
     ) -> Result<Summary, PollError> {
         let started = self.clock.now();
         let mut position = self.take_lease().await?;
-        let result = self.with_lease(&mut position, request, preflight, deadline).await;
+        let result = self.with_lease(&mut position, request, preflight).await;
         position.value.lease = None;
         if let Err(error) = self.book.save(Key::poll(), &position).await {
             tracing::warn!(error = %error, "scan lease not given back");
@@ -170,7 +191,7 @@ impl Poll {
     /// Nothing waits for it, so what fails here is only logged.
     pub async fn refresh_report(&self) -> Result<(), PollError> {
         let mut position = self.take_lease().await?;
-        self.read_report(&mut position, None).await;
+        self.read_report(&mut position).await;
         position.value.lease = None;
         self.book.save(Key::poll(), &position).await?;
         Ok(())
@@ -181,20 +202,19 @@ impl Poll {
         position: &mut Held<Position>,
         request: ScanRequest,
         preflight: Option<&Preflight>,
-        deadline: Option<Timestamp>,
     ) -> Result<Summary, PollError> {
         let mut summary = Summary::default();
         let scanned = match request {
-            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary, deadline).await,
-            ScanRequest::Scheduled => self.scan_and_sweep(position, &mut summary, deadline).await,
+            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary).await,
+            ScanRequest::Scheduled => self.scan_and_sweep(position, &mut summary).await,
         };
         if let Err(error @ PollError::InProgress { .. }) = scanned {
             return Err(error);
         }
         // The ledger knows its users whether or not the audit log can be read.
-        self.promote(position, preflight, &mut summary, deadline).await?;
+        self.promote(position, preflight, &mut summary).await?;
         scanned?;
-        self.read_report(position, deadline).await;
+        self.read_report(position).await;
         Ok(summary)
     }
 
@@ -202,11 +222,10 @@ impl Poll {
         &self,
         position: &mut Held<Position>,
         summary: &mut Summary,
-        deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
-        self.scan(position, summary, deadline).await?;
+        self.scan(position, summary).await?;
         if summary.complete {
-            self.sweep(position, summary, deadline).await?;
+            self.sweep(position, summary).await?;
         }
         Ok(())
     }
@@ -221,7 +240,7 @@ impl Poll {
             return Err(PollError::InProgress { until });
         }
         position.value.lease =
-            Some(Lease { owner: self.owner.clone(), token: Uuid::new_v4(), until: shift(now, LEASE) });
+            Some(Lease { owner: self.owner.clone(), token: Uuid::new_v4(), until: self.lease_end(now) });
         match self.book.save(Key::poll(), &position).await {
             Ok(version) => position.version = version,
             Err(LedgerError::Conflict) => return Err(PollError::InProgress { until: shift(now, LEASE) }),
@@ -235,7 +254,7 @@ impl Poll {
     async fn save(&self, position: &mut Held<Position>) -> Result<(), PollError> {
         let now = self.clock.now();
         if let Some(lease) = &mut position.value.lease {
-            lease.until = shift(now, LEASE);
+            lease.until = self.lease_end(now);
         }
         match self.book.save(Key::poll(), position).await {
             Ok(version) => {
@@ -247,7 +266,13 @@ impl Poll {
         }
     }
 
-    fn is_over(&self, deadline: Option<Timestamp>) -> bool {
-        deadline.is_some_and(|deadline| self.clock.now() >= deadline)
+    fn is_over(&self) -> bool {
+        self.time.is_some_and(|time| self.clock.now() >= time.begins_until)
+    }
+
+    /// When a lease ends that is taken or renewed now: whoever is over holds none.
+    fn lease_end(&self, now: Timestamp) -> Timestamp {
+        let end = shift(now, LEASE);
+        self.time.map_or(end, |time| end.min(time.ends_at))
     }
 }

@@ -41,12 +41,11 @@ impl Poll {
         position: &mut Held<Position>,
         preflight: Option<&Preflight>,
         summary: &mut Summary,
-        deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let now = self.clock.now();
         let mut promoted = self.promote_waiting(preflight, now).await?;
-        promoted += self.promote_due(position, now, deadline).await?;
-        promoted += self.wake_forgotten(now, deadline).await?;
+        promoted += self.promote_due(position, now).await?;
+        promoted += self.wake_forgotten(now).await?;
         summary.promoted += promoted;
         summary.enqueued += promoted;
         Ok(())
@@ -128,12 +127,7 @@ impl Poll {
     }
 
     /// Everything that is looked at again after a time, or because the settings have changed.
-    async fn promote_due(
-        &self,
-        position: &mut Held<Position>,
-        now: Timestamp,
-        deadline: Option<Timestamp>,
-    ) -> Result<u64, PollError> {
+    async fn promote_due(&self, position: &mut Held<Position>, now: Timestamp) -> Result<u64, PollError> {
         let fingerprint = self.settings.policy.fingerprint();
         let changed = position.value.promoted_for.as_ref() != Some(&fingerprint);
         let mut promoted = 0;
@@ -141,7 +135,7 @@ impl Poll {
             let Some(soonest) = soonest(outcome, changed) else { continue };
             let mut query = query(outcome, Some(shift(now, -soonest)));
             loop {
-                if self.is_over(deadline) {
+                if self.is_over() {
                     return Ok(promoted);
                 }
                 let page = self.book.list(&query).await?;
@@ -168,7 +162,7 @@ impl Poll {
     }
 
     /// A pending user whose message may be lost is woken again.
-    async fn wake_forgotten(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<u64, PollError> {
+    async fn wake_forgotten(&self, now: Timestamp) -> Result<u64, PollError> {
         let mut query = OutcomeQuery {
             outcome: "pending".to_owned(),
             until: Some(shift(now, -MESSAGE_MAY_BE_LOST_AFTER)),
@@ -177,7 +171,7 @@ impl Poll {
         };
         let mut woken = 0;
         loop {
-            if self.is_over(deadline) {
+            if self.is_over() {
                 return Ok(woken);
             }
             let page = self.book.list(&query).await?;

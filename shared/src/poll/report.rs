@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{Poll, PollError, position::Position};
 use crate::{
@@ -18,26 +18,22 @@ const READ_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 impl Poll {
     /// Reads the report where that is due, or goes on with it; stops at the deadline.
-    pub(super) async fn read_report(&self, position: &mut Held<Position>, deadline: Option<Timestamp>) {
+    pub(super) async fn read_report(&self, position: &mut Held<Position>) {
         let now = self.clock.now();
         let report = &position.value.report;
         let fresh = report.next.is_none() && report.read_at.is_some_and(|at| now < shift(at, READ_EVERY));
-        if fresh || self.is_over(deadline) {
+        if fresh || self.is_over() {
             return;
         }
-        if let Err(error) = self.read_pages(position, deadline).await {
+        if let Err(error) = self.read_pages(position).await {
             tracing::info!(error = %error, "registration report not read; nothing waits for it");
             position.value.report.next = None;
         }
     }
 
-    async fn read_pages(
-        &self,
-        position: &mut Held<Position>,
-        deadline: Option<Timestamp>,
-    ) -> Result<(), PollError> {
+    async fn read_pages(&self, position: &mut Held<Position>) -> Result<(), PollError> {
         let mut followed = HashSet::new();
-        while !self.is_over(deadline) {
+        while !self.is_over() {
             let page = self.graph.registration_details(position.value.report.next.as_deref()).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
             self.book.save_report(&lines).await?;

@@ -32,7 +32,6 @@ impl Poll {
         &self,
         position: &mut Held<Position>,
         summary: &mut Summary,
-        deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let now = self.clock.now();
         let window = self.settings.policy.window;
@@ -42,7 +41,7 @@ impl Poll {
             summary.window_closed = position.value.is_closed(&window);
             return Ok(());
         };
-        match self.read(position, scan, Purpose::Scan, summary, deadline).await? {
+        match self.read(position, scan, Purpose::Scan, summary).await? {
             Some(done) => {
                 position.value.scanned(&done, &window);
                 summary.complete = true;
@@ -57,7 +56,6 @@ impl Poll {
         &self,
         position: &mut Held<Position>,
         summary: &mut Summary,
-        deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let window = self.settings.policy.window;
         let Some(sweep) = position.value.next_sweep(
@@ -69,7 +67,7 @@ impl Poll {
             return self.save(position).await;
         };
         let missed_before = summary.missed;
-        let done = self.read(position, sweep, Purpose::Sweep, summary, deadline).await?;
+        let done = self.read(position, sweep, Purpose::Sweep, summary).await?;
         let missed = summary.missed - missed_before;
         position.value.missed += missed;
         if missed > 0 {
@@ -88,14 +86,13 @@ impl Poll {
         position: &mut Held<Position>,
         range: Range,
         summary: &mut Summary,
-        deadline: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let Some(range) = self.settings.policy.window.cut(range) else {
             summary.complete = true;
             return Ok(());
         };
         let scan = ScanUnderWay::new(range, self.clock.now());
-        summary.complete = self.read(position, scan, Purpose::Range, summary, deadline).await?.is_some();
+        summary.complete = self.read(position, scan, Purpose::Range, summary).await?.is_some();
         Ok(())
     }
 
@@ -106,14 +103,13 @@ impl Poll {
         mut scan: ScanUnderWay,
         purpose: Purpose,
         summary: &mut Summary,
-        deadline: Option<Timestamp>,
     ) -> Result<Option<ScanUnderWay>, PollError> {
         // Whatever stops this run, the next one goes on here.
         keep(&mut position.value, purpose, scan.clone());
         let mut restarts = 0;
         let mut links = HashSet::new();
         loop {
-            if self.is_over(deadline) {
+            if self.is_over() {
                 summary.goes_on_at = Some(scan.read_until);
                 keep(&mut position.value, purpose, scan);
                 self.save(position).await?;

@@ -1,0 +1,97 @@
+//! What both functions work with: settings, clients and ledger, made once in a sandbox.
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::Context;
+use shared::{
+    clock::Clock,
+    credentials::Credentials,
+    graph::{Graph, transport},
+    ids::RunId,
+    ledger::{Book, LedgerError},
+    preflight::Preflight,
+    window::shift,
+};
+use tokio::sync::{Mutex, OnceCell};
+use uuid::Uuid;
+
+use crate::{credentials, dynamodb::DynamoDbLedger, settings::Settings, sqs::SqsQueue};
+
+/// An invocation's last seconds are for its own answer.
+const FOR_THE_ANSWER: SignedDuration = SignedDuration::from_secs(8);
+
+/// See the module.
+pub struct Core {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// How the AWS clients are set up.
+    pub config: SdkConfig,
+    /// How the function signs in.
+    pub credentials: Arc<dyn Credentials>,
+    /// Graph.
+    pub graph: Arc<Graph>,
+    /// The queue and its dead letters.
+    pub queue: SqsQueue,
+    /// The time.
+    pub clock: Clock,
+    /// The name in which this sandbox holds leases.
+    pub owner: String,
+    /// What must hold before anything is deleted, as read last.
+    pub preflight: Mutex<Option<Arc<Preflight>>>,
+    ledger: Arc<DynamoDbLedger>,
+    book: OnceCell<Book>,
+}
+
+/// One invocation.
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation {
+    /// The thread that its log lines hang on: Lambda's own request id.
+    pub run_id: RunId,
+    /// From here on nothing is done but answering.
+    pub work_until: Timestamp,
+}
+
+impl Core {
+    /// Makes the clients. Nothing is sent yet.
+    pub fn new(settings: Settings, config: SdkConfig, clock: Clock) -> Result<Self, lambda_runtime::Error> {
+        let credentials = credentials::of(&settings.credential, &settings, &config, &clock);
+        let transport = transport::network(&settings.endpoints)?;
+        let graph = Arc::new(Graph::new(&settings, Arc::clone(&credentials), transport, clock.clone()));
+        let queue = SqsQueue::new(
+            aws_sdk_sqs::Client::new(&config),
+            &settings.queue_url,
+            &settings.dead_letter_queue_url,
+        );
+        let ledger = DynamoDbLedger::new(aws_sdk_dynamodb::Client::new(&config), &settings.ledger_table);
+        Ok(Self {
+            settings: Arc::new(settings),
+            config,
+            credentials,
+            graph,
+            queue,
+            clock,
+            owner: format!("sandbox {}", Uuid::new_v4()),
+            preflight: Mutex::default(),
+            ledger: Arc::new(ledger),
+            book: OnceCell::new(),
+        })
+    }
+
+    /// The tenant's ledger; the first time it is made sure that it is this tenant's.
+    pub async fn book(&self) -> Result<Book, LedgerError> {
+        let open = || Book::open(self.ledger.clone(), self.settings.tenant, self.clock.clone());
+        self.book.get_or_try_init(open).await.cloned()
+    }
+
+    /// Begins an invocation: no wait for Graph outlasts it.
+    pub fn begin(&self, context: &Context) -> Invocation {
+        let run_id = RunId(context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4()));
+        let deadline =
+            i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
+        let work_until = shift(deadline.unwrap_or(Timestamp::MAX), -FOR_THE_ANSWER);
+        self.graph.set_deadline(Some(work_until));
+        Invocation { run_id, work_until }
+    }
+}

@@ -1,0 +1,162 @@
+//! The function drain: takes batches of messages to outcomes.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
+use lambda_runtime::{Error, LambdaEvent};
+use serde_json::Value;
+use shared::{
+    clock::Clock,
+    drain::{Drain, LeaseTerm},
+    ledger::LedgerError,
+    queue::Disposition,
+    settings::environment,
+    state::CLOCK_SKEW,
+    window::{shift, until},
+};
+
+use crate::{
+    api::{self, Problem},
+    aws,
+    batch::{Record, settle},
+    core::{Core, Invocation},
+    settings::Settings,
+};
+
+/// What stops everything is for a person to mend; until then messages need not go round.
+const STOPPED_AGAIN: Duration = Duration::from_mins(15);
+
+/// A dead letter that could not be put away is tried again soon.
+const BURY_AGAIN: Duration = Duration::from_mins(1);
+
+/// The part of an invocation's end in which dead letters and visibility are seen to.
+const FOR_SETTLING: Duration = Duration::from_secs(6);
+
+/// See the module.
+pub struct DrainFunction {
+    core: Core,
+}
+
+impl DrainFunction {
+    /// Reads the settings and makes the clients.
+    pub async fn from_env() -> Result<Self, Error> {
+        let settings = Settings::read(environment)?.of_one_drain();
+        Ok(Self { core: Core::new(settings, aws::config().await, Clock::system())? })
+    }
+
+    /// Takes a batch of SQS, or a request of API Gateway.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+        let invocation = self.core.begin(&event.context);
+        if let Some(request) = api::request(&event.payload) {
+            return Ok(match (request.method.as_str(), request.path.as_str()) {
+                ("POST", "/dead-letters/redrive") => self.redrive(invocation).await,
+                _ => Problem::NotImplemented.answer(),
+            });
+        }
+        let Some(records) = event.payload.get("Records").and_then(Value::as_array) else {
+            return Err("drain takes a batch of SQS or a request of API Gateway".into());
+        };
+        let read: Option<Vec<Record>> = records.iter().map(Record::read).collect();
+        // SQS names every message; what it did not name could not be given back one by one.
+        let records = read.ok_or("a record without a messageId")?;
+        let answer = self.drain(&records, invocation).await.inspect_err(|error| {
+            tracing::error!(run.id = %invocation.run_id, error = %error, "drain failed");
+        })?;
+        Ok(serde_json::to_value(answer)?)
+    }
+
+    async fn drain(
+        &self,
+        records: &[Record],
+        invocation: Invocation,
+    ) -> Result<SqsBatchResponse, LedgerError> {
+        let core = &self.core;
+        let drain = self.use_case(invocation).await?;
+        // The lease ends where this invocation stops working, which is long before the message shows
+        // again by itself.
+        let term = LeaseTerm::Until(invocation.work_until);
+        let time = until(core.clock.now(), invocation.work_until);
+        let cut_again = time + CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
+        let settled = settle(records, time, cut_again, async |message| {
+            let report = drain.handle(&message, term).await;
+            match (report.stop, report.disposition) {
+                (Some(cause), Disposition::ComeBack(after)) => {
+                    tracing::error!(run.id = %invocation.run_id, cause = %cause, "drain stopped");
+                    Disposition::ComeBack(after.max(STOPPED_AGAIN))
+                }
+                (_, disposition) => disposition,
+            }
+        })
+        .await;
+        *core.preflight.lock().await = drain.last_preflight().await;
+        Ok(self.give_back(records, settled).await)
+    }
+
+    async fn use_case(&self, invocation: Invocation) -> Result<Drain, LedgerError> {
+        let core = &self.core;
+        let drain = Drain::new(
+            Arc::clone(&core.graph),
+            core.book().await?,
+            Arc::new(core.settings.common.clone()),
+            core.clock.clone(),
+            invocation.run_id,
+            core.owner.clone(),
+        );
+        let preflight = core.preflight.lock().await.clone();
+        Ok(match preflight {
+            Some(preflight) => drain.with_preflight(preflight).await,
+            None => drain,
+        })
+    }
+
+    /// Puts dead letters away, and names the messages that are not done with.
+    async fn give_back(&self, records: &[Record], settled: Vec<Disposition>) -> SqsBatchResponse {
+        let mut again = Vec::new();
+        let mut answer = SqsBatchResponse::default();
+        for (record, disposition) in records.iter().zip(settled) {
+            let after = match disposition {
+                Disposition::Acknowledge => continue,
+                Disposition::ComeBack(after) => after,
+                Disposition::DeadLetter(reason) => {
+                    let bury = self.core.queue.bury(&record.body, &reason);
+                    match tokio::time::timeout(FOR_SETTLING / 2, bury).await {
+                        Ok(Ok(())) => continue,
+                        Ok(Err(error)) => tracing::error!(error = %error, "dead letter not put away"),
+                        Err(_) => tracing::error!("dead letter not put away in time"),
+                    }
+                    BURY_AGAIN
+                }
+            };
+            again.push((record.receipt_handle.clone(), after));
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier.clone_from(&record.message_id);
+            answer.batch_item_failures.push(failure);
+        }
+        // A message that this comes too late for shows again by the queue's own timeout.
+        if tokio::time::timeout(FOR_SETTLING / 2, self.core.queue.show_again(&again)).await.is_err() {
+            tracing::warn!("message visibility not changed in time");
+        }
+        answer
+    }
+
+    async fn redrive(&self, invocation: Invocation) -> Value {
+        let core = &self.core;
+        let no_batch_after = shift(invocation.work_until, jiff::SignedDuration::from_secs(-10));
+        match core.queue.redrive(&core.clock, no_batch_after).await {
+            Ok(redriven) => {
+                tracing::info!(
+                    run.id = %invocation.run_id,
+                    redriven = redriven.redriven,
+                    unreadable = redriven.unreadable,
+                    complete = redriven.complete,
+                    "dead letters redriven"
+                );
+                api::answer(200, &redriven)
+            }
+            Err(error) => {
+                tracing::error!(run.id = %invocation.run_id, error = %error, "redrive failed");
+                Problem::Unavailable.answer()
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The function poll: on a schedule, or asked for by hand.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, LambdaEvent};
+use serde_json::{Value, json};
+use shared::{
+    clock::Clock,
+    poll::{Poll, PollError, ScanRequest, Summary},
+    preflight::Preflight,
+    settings::environment,
+    window::until,
+};
+
+use crate::{
+    api::{self, Problem},
+    aws,
+    core::{Core, Invocation},
+    doctor,
+    settings::Settings,
+};
+
+/// See the module.
+pub struct PollFunction {
+    core: Core,
+}
+
+impl PollFunction {
+    /// Reads the settings and makes the clients.
+    pub async fn from_env() -> Result<Self, Error> {
+        let core = Core::new(Settings::read(environment)?, aws::config().await, Clock::system())?;
+        Ok(Self { core })
+    }
+
+    /// Takes a schedule's event, `{}`, or a request of API Gateway.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+        let invocation = self.core.begin(&event.context);
+        if let Some(request) = api::request(&event.payload) {
+            return Ok(match (request.method.as_str(), request.path.as_str()) {
+                ("GET", "/doctor") => api::answer(200, &doctor::examine(&self.core).await),
+                _ => Problem::NotImplemented.answer(),
+            });
+        }
+        if !is_schedule(&event.payload) {
+            return Err("poll takes a schedule's event, {} or a request of API Gateway".into());
+        }
+        match self.poll(invocation).await {
+            Ok(summary) => Ok(serde_json::to_value(&summary)?),
+            // The schedule is patient, and the one scan at a time is under way.
+            Err(PollError::InProgress { until }) => {
+                tracing::info!(run.id = %invocation.run_id, lease.until = %until, "another scan is under way");
+                Ok(json!({ "scan_in_progress_until": until }))
+            }
+            Err(error) => {
+                tracing::error!(run.id = %invocation.run_id, error = %error, "poll failed");
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn poll(&self, invocation: Invocation) -> Result<Summary, PollError> {
+        let core = &self.core;
+        let poll = Poll::new(
+            Arc::clone(&core.graph),
+            core.book().await?,
+            Arc::new(core.queue.clone()),
+            Arc::new(core.settings.common.clone()),
+            core.clock.clone(),
+            invocation.run_id,
+            core.owner.clone(),
+        )
+        .until(invocation.work_until);
+        let preflight = self.preflight().await;
+        let time = until(core.clock.now(), invocation.work_until);
+        let run = poll.run(ScanRequest::Scheduled, preflight.as_deref());
+        tokio::time::timeout(time, run).await.unwrap_or(Err(PollError::OutOfTime))
+    }
+
+    /// The tenant as read at most 10 minutes ago. Without it nothing is promoted to a rollback.
+    async fn preflight(&self) -> Option<Arc<Preflight>> {
+        let core = &self.core;
+        let mut held = core.preflight.lock().await;
+        let now = core.clock.now();
+        if held.as_ref().is_none_or(|preflight| preflight.is_stale(now)) {
+            match Preflight::read(&core.graph, &core.settings, now).await {
+                Ok(read) => {
+                    for fault in &read.faults {
+                        tracing::error!(cause = %fault, "preflight failed");
+                    }
+                    *held = Some(Arc::new(read));
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "preflight not read");
+                    *held = None;
+                }
+            }
+        }
+        held.clone()
+    }
+}
+
+/// `{}`, or what EventBridge Scheduler sends: its own event, or the input that the template gives it.
+fn is_schedule(event: &Value) -> bool {
+    let Value::Object(event) = event else { return false };
+    event.is_empty() || event.get("source").is_some_and(|source| source == "aws.scheduler")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_told_from_other_events() {
+        assert!(is_schedule(&json!({})));
+        assert!(is_schedule(&json!({ "source": "aws.scheduler", "detail-type": "Scheduled Event" })));
+        for other in [json!({ "Records": [] }), json!([]), json!(null), json!({ "source": "aws.s3" })] {
+            assert!(!is_schedule(&other), "{other}");
+        }
+    }
+}

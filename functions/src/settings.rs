@@ -1,0 +1,170 @@
+//! The functions' settings: everybody's, and where AWS's part is.
+
+use std::ops::Deref;
+
+use shared::settings::{Lookup, Settings as Common, SettingsError, Vars, parse};
+
+/// How the functions prove to Entra who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// By a token that AWS signs for the function's role.
+    Federated,
+    /// By a client secret in Secrets Manager.
+    Secret {
+        /// Which one.
+        arn: String,
+    },
+    /// By a certificate and its key, as PEM in Secrets Manager.
+    Certificate {
+        /// Which one.
+        arn: String,
+    },
+}
+
+/// Everything that can be set for a function.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What holds everywhere.
+    pub common: Common,
+    /// `GRAPH_CREDENTIAL` and `GRAPH_CREDENTIAL_SECRET_ARN`.
+    pub credential: Credential,
+    /// `QUEUE_URL`.
+    pub queue_url: String,
+    /// `DEAD_LETTER_QUEUE_URL`.
+    pub dead_letter_queue_url: String,
+    /// `LEDGER_TABLE`.
+    pub ledger_table: String,
+    /// `DRAIN_CONCURRENCY`: so many drains share the pace.
+    pub drain_concurrency: u32,
+    /// `NOTIFICATION_TOPIC_ARN`.
+    pub notification_topic_arn: Option<String>,
+}
+
+impl Settings {
+    /// Reads all settings, or says everything that is wrong with them.
+    pub fn read(lookup: impl Lookup) -> Result<Self, SettingsError> {
+        let mut vars = Vars::new(lookup);
+        let common = Common::from_vars(&mut vars);
+        let credential = credential(&mut vars);
+        let queue_url = vars.required("QUEUE_URL", url);
+        let dead_letter_queue_url = vars.required("DEAD_LETTER_QUEUE_URL", url);
+        let ledger_table = vars.required("LEDGER_TABLE", parse);
+        let drain_concurrency = vars.number("DRAIN_CONCURRENCY", 2..=1000, 2);
+        let notification_topic_arn = vars.optional("NOTIFICATION_TOPIC_ARN", arn);
+        let read = || {
+            Some(Self {
+                common: common?,
+                credential: credential?,
+                queue_url: queue_url?,
+                dead_letter_queue_url: dead_letter_queue_url?,
+                ledger_table: ledger_table?,
+                drain_concurrency,
+                notification_topic_arn,
+            })
+        };
+        let read = read();
+        vars.finish(read)
+    }
+
+    /// The same for one of the drains, with its share of the pace.
+    #[must_use]
+    pub fn of_one_drain(mut self) -> Self {
+        self.common.requests_per_second /= f64::from(self.drain_concurrency);
+        self
+    }
+}
+
+impl Deref for Settings {
+    type Target = Common;
+    fn deref(&self) -> &Common {
+        &self.common
+    }
+}
+
+fn credential(vars: &mut Vars<impl Lookup>) -> Option<Credential> {
+    let secret = vars.optional("GRAPH_CREDENTIAL_SECRET_ARN", arn);
+    if vars.set("AZURE_CLIENT_SECRET") {
+        vars.fault("AZURE_CLIENT_SECRET", "must not be set for a function: Secrets Manager keeps secrets");
+    }
+    let kind = vars.optional("GRAPH_CREDENTIAL", |text| match text {
+        "federated" | "secret" | "certificate" => Ok(text.to_owned()),
+        _ => Err("must be federated, secret or certificate".to_owned()),
+    });
+    if vars.set("GRAPH_CREDENTIAL") && kind.is_none() {
+        return None;
+    }
+    let kind = kind.unwrap_or_else(|| "federated".to_owned());
+    if kind == "federated" {
+        return Some(Credential::Federated);
+    }
+    if !vars.set("GRAPH_CREDENTIAL_SECRET_ARN") {
+        vars.fault("GRAPH_CREDENTIAL_SECRET_ARN", "is not set: which secret of Secrets Manager it is in");
+    }
+    let arn = secret?;
+    Some(if kind == "secret" { Credential::Secret { arn } } else { Credential::Certificate { arn } })
+}
+
+fn url(text: &str) -> Result<String, String> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a queue's URL, like https://sqs.eu-west-1.amazonaws.com/123456789012/name".to_owned())
+    }
+}
+
+fn arn(text: &str) -> Result<String, String> {
+    if text.starts_with("arn:") {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an ARN, like arn:aws:service:region:account:name".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TENANT: [(&str, &str); 6] = [
+        ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
+        ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
+        ("PREVIEW_DISABLED_AT", "2026-03-01T00:00:00Z"),
+        ("QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"),
+        ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"),
+        ("LEDGER_TABLE", "ledger"),
+    ];
+
+    fn with(more: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        Settings::read(|name: &str| {
+            let found = more.iter().chain(&TENANT).find(|(set, _)| *set == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_stored_is_the_default_and_the_pace_is_shared() {
+        let settings = with(&[("GRAPH_REQUESTS_PER_SECOND", "8"), ("DRAIN_CONCURRENCY", "4")]).unwrap();
+        assert_eq!(settings.credential, Credential::Federated);
+        assert!((settings.of_one_drain().requests_per_second - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn faults_of_both_parts_are_reported_together() {
+        let error = with(&[
+            ("AZURE_TENANT_ID", "nope"),
+            ("GRAPH_CREDENTIAL", "certificate"),
+            ("AZURE_CLIENT_SECRET", "s3cret"),
+            ("QUEUE_URL", "queue"),
+            ("LEDGER_TABLE", ""),
+            ("DRAIN_CONCURRENCY", "1"),
+        ])
+        .unwrap_err();
+        insta::assert_snapshot!(error, @r"
+        AZURE_TENANT_ID: not an object id (a GUID such as 01234567-89ab-cdef-0123-456789abcdef)
+        AZURE_CLIENT_SECRET: must not be set for a function: Secrets Manager keeps secrets
+        GRAPH_CREDENTIAL_SECRET_ARN: is not set: which secret of Secrets Manager it is in
+        QUEUE_URL: must be a queue's URL, like https://sqs.eu-west-1.amazonaws.com/123456789012/name
+        LEDGER_TABLE: is not set
+        DRAIN_CONCURRENCY: must be a whole number from 2 to 1000
+        ");
+    }
+}

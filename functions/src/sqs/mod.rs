@@ -1,0 +1,145 @@
+//! The queue in SQS.
+
+mod dead_letters;
+mod visibility;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::SendMessageBatchRequestEntry,
+};
+use futures::{TryStreamExt, stream};
+use shared::queue::{Message, Queue, QueueError};
+
+use crate::aws::cause;
+
+pub use self::dead_letters::Redriven;
+
+/// Entries in one request (SQS `SendMessageBatch`, `ChangeMessageVisibilityBatch`).
+const ENTRIES: usize = 10;
+
+/// Bytes in one `SendMessageBatch`, all entries together: SQS takes 1 MiB; queues made before 2025
+/// may hold to 256 KiB.
+const BYTES: usize = 256 << 10;
+
+/// Batches under way at once.
+const AT_ONCE: usize = 8;
+
+/// How often an entry is sent that SQS refuses through no fault of ours.
+const TRIES: u32 = 6;
+
+/// The queue of candidates and its dead letters.
+#[derive(Debug, Clone)]
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+    dead_letters_url: String,
+}
+
+impl SqsQueue {
+    /// The queue at `url`, with its dead letters at `dead_letters_url`.
+    pub fn new(client: Client, url: impl Into<String>, dead_letters_url: impl Into<String>) -> Self {
+        Self { client, url: url.into(), dead_letters_url: dead_letters_url.into() }
+    }
+
+    /// Sends up to [`ENTRIES`] bodies. Entries fail one by one; those are sent again.
+    async fn send_batch(&self, bodies: Vec<String>) -> Result<(), QueueError> {
+        let mut left = bodies
+            .into_iter()
+            .enumerate()
+            .map(|(n, body)| {
+                SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(body).build()
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| QueueError(error.to_string()))?;
+        for attempt in 1.. {
+            let answer = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(left.clone()))
+                .send()
+                .await
+                .map_err(|error| queue_error(&error))?;
+            let done =
+                |entry: &SendMessageBatchRequestEntry| answer.successful.iter().any(|ok| ok.id == entry.id);
+            left.retain(|entry| !done(entry));
+            if left.is_empty() {
+                return Ok(());
+            }
+            let ours = answer.failed.iter().find(|failed| failed.sender_fault);
+            if let Some(code) = ours.or(answer.failed.first()).map(|failed| failed.code.clone())
+                && (ours.is_some() || attempt == TRIES)
+            {
+                return Err(QueueError(format!("SQS refuses a message: {code}")));
+            }
+            if attempt == TRIES {
+                return Err(QueueError("SQS leaves messages unanswered".to_owned()));
+            }
+            tokio::time::sleep(Duration::from_millis(50 << attempt).mul_f64(0.5 + fastrand::f64())).await;
+        }
+        unreachable!("the last try returns")
+    }
+}
+
+#[async_trait]
+impl Queue for SqsQueue {
+    async fn send(&self, messages: &[Message]) -> Result<(), QueueError> {
+        let bodies = messages
+            .iter()
+            .map(serde_json::to_string)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| QueueError(error.to_string()))?;
+        stream::iter(batches(bodies).into_iter().map(Ok))
+            .try_for_each_concurrent(AT_ONCE, |batch| self.send_batch(batch))
+            .await
+    }
+}
+
+/// Bodies in batches that SQS takes.
+fn batches(bodies: Vec<String>) -> Vec<Vec<String>> {
+    let mut batches: Vec<Vec<String>> = Vec::new();
+    let mut bytes = 0;
+    for body in bodies {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < ENTRIES && bytes + body.len() <= BYTES => {
+                bytes += body.len();
+                batch.push(body);
+            }
+            _ => {
+                bytes = body.len();
+                batches.push(vec![body]);
+            }
+        }
+    }
+    batches
+}
+
+fn queue_error<E: ProvideErrorMetadata>(error: &SdkError<E>) -> QueueError {
+    let cause = cause(error);
+    let hint = if cause.contains("NonExistentQueue") || cause.contains("QueueDoesNotExist") {
+        ": look at QUEUE_URL and DEAD_LETTER_QUEUE_URL"
+    } else if cause.contains("AccessDenied") {
+        ": the function's role may not use the queue or its key"
+    } else {
+        ""
+    };
+    QueueError(format!("SQS: {cause}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_hold_ten_messages_and_no_more_bytes_than_sqs_takes() {
+        let small = batches(vec!["x".to_owned(); 23]);
+        assert_eq!(small.iter().map(Vec::len).collect::<Vec<_>>(), [10, 10, 3]);
+        let large = batches(vec!["x".repeat(100 << 10); 5]);
+        assert_eq!(large.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
+        assert!(batches(Vec::new()).is_empty());
+    }
+}

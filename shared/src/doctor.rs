@@ -1,0 +1,136 @@
+//! What `doctor` says about settings, permissions and the tenant: the same from the command line and
+//! from AWS.
+
+use serde::Serialize;
+
+use crate::{
+    facts::Reading,
+    preflight::{Fault, NEEDED, Preflight},
+    settings::{Mode, Settings},
+};
+
+/// How a thing is that was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// As it must be.
+    Ok,
+    /// It keeps the program from working, or from deleting.
+    Missing,
+    /// A person should know it.
+    Note,
+}
+
+impl Finding {
+    /// Its name in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What.
+    pub what: String,
+    /// How it is.
+    pub result: Finding,
+    /// What was found, and what to do where something is missing. It may hold names that other
+    /// people chose.
+    pub detail: String,
+}
+
+impl Check {
+    /// Something that is as it must be.
+    pub fn ok(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), result: Finding::Ok, detail: detail.into() }
+    }
+
+    /// Something that is missing.
+    pub fn missing(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), result: Finding::Missing, detail: detail.into() }
+    }
+
+    /// Something that a person should know.
+    pub fn note(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), result: Finding::Note, detail: detail.into() }
+    }
+}
+
+/// The settings in a line.
+pub fn settings(settings: &Settings) -> Check {
+    let window = settings.policy.window;
+    Check::ok("settings", format!("mode {}, window {} to {}", settings.mode, window.start, window.end))
+}
+
+/// Everything that the tenant says.
+pub fn tenant(settings: &Settings, preflight: &Preflight) -> Vec<Check> {
+    let mut checks = vec![Check::ok("sign-in", format!("tenant {}", settings.tenant))];
+    permissions(preflight, settings.mode, &mut checks);
+    for fault in &preflight.faults {
+        if !matches!(fault, Fault::Permission { .. }) {
+            checks.push(Check::missing("preflight", fault.to_string()));
+        }
+    }
+    people(preflight, &mut checks);
+    policies(preflight, &mut checks);
+    checks
+}
+
+fn permissions(preflight: &Preflight, mode: Mode, checks: &mut Vec<Check>) {
+    let Some(granted) = &preflight.granted else { return };
+    for needed in NEEDED {
+        let check = match (needed.is_granted(granted), needed.to_delete && mode == Mode::Report) {
+            (true, _) => Check::ok,
+            (false, true) => Check::note,
+            (false, false) => Check::missing,
+        };
+        checks.push(check(needed.permission, needed.needed_for));
+    }
+}
+
+fn people(preflight: &Preflight, checks: &mut Vec<Check>) {
+    if let Reading::Known(excluded) = &preflight.belts.excluded {
+        checks.push(Check::ok("exclusions", format!("{} users are excluded", excluded.len())));
+    }
+    if let Reading::Known(administrators) = &preflight.belts.administrators {
+        let detail = format!("{} users hold a role or may take one", administrators.len());
+        checks.push(Check::ok("administrators", detail));
+    }
+    if preflight.no_pim_licence {
+        checks.push(Check::note("administrators", "no P2 licence: nobody can be PIM-eligible"));
+    }
+}
+
+fn policies(preflight: &Preflight, checks: &mut Vec<Check>) {
+    let mut note = |what: &str, detail: String| checks.push(Check::note(what, detail));
+    let policies = match &preflight.policies {
+        Reading::Known(policies) => policies,
+        Reading::Unknown(why) => return note("policies", format!("cannot be read: {why}")),
+    };
+    if policies.security_defaults {
+        note("security defaults", "on: rolled-back users are asked to register again".to_owned());
+    }
+    if policies.registration_campaign {
+        note("registration campaign", "on: rolled-back users are nudged to register again".to_owned());
+    }
+    for policy in &policies.conditional_access {
+        let name = &policy.name;
+        if policy.demands_mfa {
+            note("Conditional Access", format!("{name}: demands MFA, so users it applies to register again"));
+        }
+        if policy.guards_registration {
+            note("Conditional Access", format!("{name}: guards who may register security information"));
+        }
+    }
+    if !policies.conditional_access.iter().any(|policy| policy.guards_registration) {
+        note(
+            "Conditional Access",
+            "no policy guards \"register security information\": whoever knows a password can register in a rolled-back user's place".to_owned(),
+        );
+    }
+}
