@@ -1,37 +1,25 @@
 //! Log lines: JSON on standard output, from where Lambda takes them to CloudWatch.
 
+use shared::settings::environment;
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer,
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
-use shared::settings::environment;
-
-/// Libraries that say at debug or trace level what they send and where to; that may hold a secret,
-/// a token or a principal name.
-const WITH_CONTENTS: [&str; 12] = [
-    "aws_config",
-    "aws_runtime",
-    "aws_sdk_dynamodb",
-    "aws_sdk_secretsmanager",
-    "aws_sdk_sqs",
-    "aws_sdk_sts",
-    "aws_smithy_runtime",
-    "aws_smithy_runtime_api",
-    "h2",
-    "hyper",
-    "lambda_runtime",
-    "reqwest",
-];
-
 /// Starts logging at the level of Lambda's own setting (`AWS_LAMBDA_LOG_LEVEL`), and logs panics.
+///
+/// Libraries say at debug or trace level what they send and where to, which may hold a secret, a token
+/// or a principal name: they log from info on only.
 pub fn start() {
     let level = environment("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
-    let mut filter = EnvFilter::default().add_directive(level.into());
-    for quiet in WITH_CONTENTS {
-        let directive = format!("{quiet}={}", level.min(LevelFilter::INFO));
-        filter = filter.add_directive(directive.parse().expect("a crate and a level"));
-    }
+    let filter = Targets::new()
+        .with_default(level.min(LevelFilter::INFO))
+        .with_target("shared", level)
+        .with_target("functions", level);
     let lines = fmt::layer()
         .json()
         .flatten_event(true)

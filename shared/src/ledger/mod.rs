@@ -109,7 +109,8 @@ pub trait Ledger: Send + Sync {
     /// Reads documents, in the order of the keys; at most 100 keys.
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError>;
 
-    /// Writes all or none; at most 25. [`LedgerError::Conflict`] where a condition fails.
+    /// Writes all or none; at most 25. [`LedgerError::Conflict`] where a condition fails; one that
+    /// fails because this very write (by its `write_id`) was done before may be answered as done.
     async fn commit(&self, writes: &[Write]) -> Result<(), LedgerError>;
 
     /// Writes each by itself. Says for each whether its condition held.

@@ -1,0 +1,162 @@
+//! The ledger in DynamoDB against what every ledger must do, on two doubles that err in different
+//! places, and through everything that DynamoDB may answer instead of doing what it was asked.
+
+mod support;
+
+use std::sync::Arc;
+
+use functions::dynamodb::DynamoDbLedger;
+use jiff::Timestamp;
+use shared::ledger::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write, conformance::conforms};
+use support::{
+    doubles::{Double, Service, config},
+    faults,
+    proxy::{Moment, Proxy, Reaction},
+    stack::Stack,
+};
+use uuid::Uuid;
+
+async fn conforms_on(double: Double) {
+    conforms(async || {
+        let stack = Stack::create(Service::shared(double)).await;
+        Arc::new(DynamoDbLedger::new(stack.dynamodb, stack.table)) as Arc<dyn Ledger>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_does_what_every_ledger_must_do_on_ministack() {
+    conforms_on(Double::Ministack).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_does_what_every_ledger_must_do_on_moto() {
+    conforms_on(Double::Moto).await;
+}
+
+/// A ledger behind a proxy.
+struct Watched {
+    ledger: DynamoDbLedger,
+    proxy: Proxy,
+}
+
+impl Watched {
+    async fn new() -> Self {
+        let stack = Stack::create(Service::shared(Double::Ministack)).await;
+        let proxy = Proxy::before(&stack.endpoint).await;
+        let client = aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint()).await);
+        Self { ledger: DynamoDbLedger::new(client, stack.table), proxy }
+    }
+
+    /// Spoils the first `times` requests of this operation.
+    fn spoil(&self, operation: &'static str, moment: Moment, times: usize, reaction: fn() -> Reaction) {
+        let left = std::sync::atomic::AtomicUsize::new(times);
+        self.proxy.on_request(move |now, call| {
+            use std::sync::atomic::Ordering::Relaxed;
+            let hit = now == moment && call.operation == operation;
+            if hit && left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok() {
+                reaction()
+            } else {
+                Reaction::Pass
+            }
+        });
+    }
+}
+
+fn write(pk: &str, expect: Expect) -> Write {
+    let version = match expect {
+        Expect::Version(version) => version + 1,
+        _ => 1,
+    };
+    Write {
+        document: Document {
+            key: Key::new(pk, "STATE"),
+            version,
+            write_id: Uuid::new_v4(),
+            schema: SCHEMA,
+            body: "{}".to_owned(),
+            outcome: None,
+            updated_at: Timestamp::from_second(1_772_323_200).unwrap(),
+            expires_at: None,
+        },
+        expect,
+    }
+}
+
+const WRITES: [&str; 2] = ["DynamoDB.PutItem", "DynamoDB.TransactWriteItems"];
+
+/// One write is a put, two are a transaction.
+fn writes(operation: &str) -> Vec<Write> {
+    let all = [write("A", Expect::Absent), write("B", Expect::Absent)];
+    all.into_iter().take(1 + usize::from(operation != WRITES[0])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_was_lost_is_done_once_and_succeeds() {
+    for operation in WRITES {
+        let watched = Watched::new().await;
+        let writes = writes(operation);
+        watched.spoil(operation, Moment::After, 1, || Reaction::Lose);
+        assert_eq!(watched.ledger.commit(&writes).await, Ok(()), "{operation}");
+        let there = watched.ledger.get(&[writes[0].document.key.clone()]).await.unwrap();
+        assert_eq!(there[0].as_ref(), Some(&writes[0].document), "{operation}");
+        assert!(watched.proxy.calls().iter().filter(|call| call.operation == operation).count() > 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_race_that_was_lost_is_a_conflict_and_changes_nothing() {
+    for operation in WRITES {
+        let watched = Watched::new().await;
+        let first = writes(operation);
+        watched.ledger.commit(&first).await.unwrap();
+        let second = writes(operation);
+        assert_eq!(watched.ledger.commit(&second).await, Err(LedgerError::Conflict), "{operation}");
+        let there = watched.ledger.get(&[first[0].document.key.clone()]).await.unwrap();
+        assert_eq!(there[0].as_ref(), Some(&first[0].document));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn throttled_writes_are_sent_again_and_given_up_in_the_end() {
+    for operation in WRITES {
+        let watched = Watched::new().await;
+        let throttle = || {
+            Reaction::Answer(faults::error(
+                http::StatusCode::BAD_REQUEST,
+                "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+            ))
+        };
+        watched.spoil(operation, Moment::Before, 5, throttle);
+        assert_eq!(watched.ledger.commit(&writes(operation)).await, Ok(()), "{operation}");
+        watched.spoil(operation, Moment::Before, usize::MAX, throttle);
+        let refused = watched.ledger.commit(&[write("C", Expect::Absent), write("D", Expect::Absent)]).await;
+        if operation == WRITES[1] {
+            assert!(matches!(refused, Err(LedgerError::Unavailable(_))), "{refused:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_left_unread_are_asked_for_again() {
+    let watched = Watched::new().await;
+    let documents: Vec<Write> = (0..130).map(|n| write(&format!("K{n}"), Expect::Absent)).collect();
+    watched.ledger.commit_each(&documents).await.unwrap();
+    watched.spoil("DynamoDB.BatchGetItem", Moment::Before, 3, || Reaction::Keys(7));
+    let mut keys: Vec<Key> = documents.iter().map(|write| write.document.key.clone()).collect();
+    keys.push(keys[0].clone());
+    let found = watched.ledger.get(&keys).await.unwrap();
+    assert_eq!(found.iter().flatten().count(), 131);
+    assert_eq!(found[130].as_ref(), Some(&documents[0].document));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_pass_stops_everything_and_says_what_to_look_at() {
+    let watched = Watched::new().await;
+    watched.spoil("DynamoDB.GetItem", Moment::Before, usize::MAX, || Reaction::Answer(faults::denied()));
+    let denied = watched.ledger.get(&[Key::brake()]).await.unwrap_err();
+    assert!(matches!(&denied, LedgerError::Unusable(why) if why.contains("role")), "{denied:?}");
+    let client = aws_sdk_dynamodb::Client::new(&config(&Service::shared(Double::Ministack).endpoint()).await);
+    let missing = DynamoDbLedger::new(client, "no-such-table").get(&[Key::brake()]).await.unwrap_err();
+    assert!(matches!(&missing, LedgerError::Unusable(why) if why.contains("LEDGER_TABLE")), "{missing:?}");
+}

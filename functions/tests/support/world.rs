@@ -1,0 +1,174 @@
+//! A simulated tenant on loopback, the stack, and the functions between them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
+
+use simulator::{Budget, Cast, JournalEntry, Options, Part, Population, Resident, Tenant};
+use tokio::task::JoinHandle;
+
+use super::{
+    doubles::{Service, aws_env},
+    lambda::Function,
+    mapping::Mapping,
+    now,
+    proxy::Proxy,
+    stack::Stack,
+};
+
+/// A tenant that is served, and all that a deployment has.
+pub struct World {
+    pub tenant: Tenant,
+    pub cast: Cast,
+    pub options: Options,
+    pub stack: Stack,
+    /// What the functions take for AWS.
+    pub proxy: Proxy,
+    /// The functions' settings.
+    pub env: BTreeMap<String, String>,
+    serving: JoinHandle<()>,
+}
+
+impl World {
+    /// A tenant full of people, with neither budget nor delays.
+    pub async fn new(service: &Service, users: usize, seed: u64) -> Self {
+        Self::with(service, users, seed, |_| ()).await
+    }
+
+    pub async fn with(service: &Service, users: usize, seed: u64, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = Options::new(seed, now);
+        options.budget = Budget::Off;
+        options.removal_delay = Duration::ZERO;
+        change(&mut options);
+        let at = now();
+        let population = Population {
+            users,
+            window_start: at - Duration::from_hours(240),
+            window_end: at - Duration::from_hours(48),
+        };
+        let tenant = Tenant::new(options.clone());
+        let cast = tenant.populate(&population);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let served = tenant.clone();
+        let serving = tokio::spawn(async move { served.serve(listener).await.unwrap() });
+        let stack = Stack::create(service).await;
+        let proxy = Proxy::before(&stack.endpoint).await;
+        let secret = stack.secret(&options.client_secret).await;
+        let env = [
+            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
+            ("AZURE_CLIENT_ID", options.client_id.to_string()),
+            ("AZURE_AUTHORITY_HOST", address.clone()),
+            ("GRAPH_ENDPOINT", address),
+            ("GRAPH_CREDENTIAL", "secret".to_owned()),
+            ("GRAPH_CREDENTIAL_SECRET_ARN", secret),
+            ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
+            ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
+            ("REGISTERED_UNTIL", (population.window_end + Duration::from_hours(24)).to_string()),
+            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+            ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
+            ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
+            ("QUEUE_URL", stack.queue_url.clone()),
+            ("DEAD_LETTER_QUEUE_URL", stack.dead_letter_queue_url.clone()),
+            ("LEDGER_TABLE", stack.table.clone()),
+            ("DRAIN_CONCURRENCY", "2".to_owned()),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
+            ("AWS_LAMBDA_LOG_LEVEL", "DEBUG".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let env = env.into_iter().chain(aws_env(&proxy.endpoint())).collect();
+        Self { tenant, cast, options, stack, proxy, env, serving }
+    }
+
+    /// A function with this world's settings and those that are named.
+    pub fn function(&self, name: &str, binary: impl AsRef<Path>, more: &[(&str, &str)]) -> Function {
+        let mut env = self.env.clone();
+        env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        Function::new(name, binary, env)
+    }
+
+    /// What stands between the queue and the drains; it does not go through the proxy.
+    pub fn mapping(&self) -> Mapping {
+        Mapping::new(&self.stack)
+    }
+
+    pub fn of(&self, part: Part) -> &Resident {
+        self.cast.residents.iter().find(|resident| resident.role == part).unwrap()
+    }
+
+    pub fn strong_methods(&self, resident: &Resident) -> usize {
+        let methods = self.tenant.user(resident.id).map(|user| user.methods).unwrap_or_default();
+        let is_strong = |kind: &str| ["phone", "microsoftAuthenticator", "softwareOath"].contains(&kind);
+        methods.iter().filter(|method| is_strong(method.kind.as_str())).count()
+    }
+
+    /// What must hold whatever happened, as the tenant's journal shows it.
+    pub fn assert_safe(&self) {
+        let journal = self.tenant.journal();
+        let protected: BTreeSet<_> =
+            self.cast.residents.iter().filter(|r| r.role.must_keep_methods()).map(|r| r.id).collect();
+        let mut gone: BTreeSet<(String, String)> = BTreeSet::new();
+        for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
+            let user = entry.user.expect("a DELETE names a user");
+            assert!(!protected.contains(&user), "DELETE for a protected user: {entry:?}");
+            let segment = entry.segment.clone().unwrap_or_default();
+            assert!(
+                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
+                    .contains(&segment.as_str()),
+                "{entry:?}"
+            );
+            if entry.acted {
+                let method = (user.to_string(), entry.method_id.clone().unwrap());
+                assert!(gone.insert(method), "deleted twice: {entry:?}");
+            }
+            assert_fresh(&journal, entry);
+        }
+    }
+
+    /// Every user as the tenant's own script expects it, in the tenant and in these outcomes by user
+    /// id (`outcome` or `outcome(reason)`).
+    pub fn assert_as_expected(&self, outcomes: &BTreeMap<String, String>) {
+        for resident in &self.cast.residents {
+            let got = outcomes.get(&resident.id.to_string()).map_or("none", String::as_str);
+            let expected = match resident.role {
+                Part::AmbiguousEvent => "none",
+                role => role.expected(),
+            };
+            assert_eq!(got, expected, "{:?}", resident.role);
+            if got == "rolled_back" {
+                assert_eq!(self.strong_methods(resident), 0, "{:?}", resident.role);
+            }
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Account, per-user MFA and methods were read at most 5 s before the user's first
+/// DELETE of a handling; a resend of a DELETE within a handling comes after such a read, too.
+fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
+    let before = &journal[..delete.seq];
+    let earlier_delete = before.iter().rev().any(|entry| {
+        entry.user == delete.user && entry.method == "DELETE" && entry.at > delete.at - Duration::from_mins(2)
+    });
+    if earlier_delete {
+        return;
+    }
+    for what in ["requirements", "methods"] {
+        let read = before
+            .iter()
+            .rev()
+            .find(|entry| {
+                entry.user == delete.user && entry.segment.as_deref() == Some(what) && entry.status == 200
+            })
+            .unwrap_or_else(|| panic!("{what} was never read before {delete:?}"));
+        let age = delete.at.duration_since(read.at);
+        assert!(age <= jiff::SignedDuration::from_secs(5), "{what} {age} old before {delete:?}");
+    }
+}
