@@ -1,6 +1,8 @@
 //! The ledger in DynamoDB against what every ledger must do, on two doubles that err in different
 //! places, and through everything that DynamoDB may answer instead of doing what it was asked.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 mod support;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ pub mod lambda;
 pub mod loopback;
 pub mod mapping;
 pub mod outcomes;
+pub mod policy;
 pub mod proxy;
 pub mod python;
 pub mod runtime_api;

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Method, Request, Response};
 use serde_json::Value;
 
 use super::{
@@ -18,9 +18,9 @@ pub struct Call {
     /// Its place among all requests, from 0.
     pub seq: usize,
     /// Like `DynamoDB.GetItem`, `SQS.SendMessageBatch`, `SecretsManager.GetSecretValue`,
-    /// `STS.GetWebIdentityToken`.
+    /// `STS.GetWebIdentityToken`, `SNS.GetTopicAttributes`, `Lambda.GetAccountSettings`.
     pub operation: String,
-    /// The table (with index, as `table/index`), queue or secret that it names.
+    /// The table (with index, as `table/index`), queue, secret or topic that it names.
     pub resource: Option<String>,
     /// Its body; for the query protocol an object of its fields.
     pub body: Value,
@@ -110,7 +110,7 @@ impl Proxy {
 
 impl Shared {
     async fn pass(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
-        let mut call = self.record(request.headers(), request.body());
+        let mut call = self.record(&request);
         let answer = match self.ask(Moment::Before, &call) {
             Reaction::Pass => self.target.send(request).await?,
             Reaction::Lose => return Err(Lost),
@@ -130,12 +130,13 @@ impl Shared {
         }
     }
 
-    fn record(&self, headers: &HeaderMap, body: &Bytes) -> Call {
+    fn record(&self, request: &Request<Bytes>) -> Call {
+        let body = request.body();
         let json = serde_json::from_slice(body).unwrap_or_else(|_| fields(body));
         let mut calls = self.calls.lock().unwrap();
         let call = Call {
             seq: calls.len(),
-            operation: operation(headers, &json),
+            operation: operation(request, &json),
             resource: resource(&json),
             body: json,
             status: None,
@@ -151,10 +152,14 @@ impl Shared {
     }
 }
 
-/// From the target's header, or the query protocol's body.
-fn operation(headers: &HeaderMap, body: &Value) -> String {
-    let Some(target) = headers.get("x-amz-target").and_then(|target| target.to_str().ok()) else {
-        let service = if body["Version"] == "2011-06-15" { "STS" } else { "unknown" };
+/// From the target's header, the query protocol's body, or the path.
+fn operation(request: &Request<Bytes>, body: &Value) -> String {
+    let Some(target) = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok()) else {
+        let service = match body["Version"].as_str() {
+            Some("2011-06-15") => "STS",
+            Some("2010-03-31") => "SNS",
+            _ => return by_path(request.method(), request.uri().path()),
+        };
         return format!("{service}.{}", body["Action"].as_str().unwrap_or_default());
     };
     let (service, operation) = target.split_once('.').unwrap_or(("", target));
@@ -165,6 +170,13 @@ fn operation(headers: &HeaderMap, body: &Value) -> String {
         other => other,
     };
     format!("{service}.{operation}")
+}
+
+fn by_path(method: &Method, path: &str) -> String {
+    match (method, path.trim_end_matches('/')) {
+        (&Method::GET, "/2016-08-19/account-settings") => "Lambda.GetAccountSettings".to_owned(),
+        _ => format!("unknown.{method} {path}"),
+    }
 }
 
 fn fields(body: &Bytes) -> Value {
@@ -180,6 +192,6 @@ fn resource(body: &Value) -> Option<String> {
     match (table, body["IndexName"].as_str()) {
         (Some(table), Some(index)) => Some(format!("{table}/{index}")),
         (Some(table), None) => Some(table),
-        (None, _) => text(&body["QueueUrl"]).or_else(|| text(&body["SecretId"])),
+        (None, _) => ["QueueUrl", "SecretId", "TopicArn"].iter().find_map(|name| text(&body[*name])),
     }
 }

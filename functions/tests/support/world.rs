@@ -112,7 +112,9 @@ impl World {
         let mut gone: BTreeSet<(String, String)> = BTreeSet::new();
         for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
             let user = entry.user.expect("a DELETE names a user");
-            assert!(!protected.contains(&user), "DELETE for a protected user: {entry:?}");
+            let role =
+                self.cast.residents.iter().find(|resident| resident.id == user).map(|found| found.role);
+            assert!(!protected.contains(&user), "DELETE for {role:?}, who is protected: {entry:?}");
             let segment = entry.segment.clone().unwrap_or_default();
             assert!(
                 ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]

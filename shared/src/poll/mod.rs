@@ -204,6 +204,12 @@ impl Poll {
         preflight: Option<&Preflight>,
     ) -> Result<Summary, PollError> {
         let mut summary = Summary::default();
+        // Drain handles users as soon as they are found, and only the report knows who signs in by the
+        // Authenticator alone.
+        let never_read = position.value.report.read_at.is_none();
+        if never_read {
+            self.read_report(position).await;
+        }
         let scanned = match request {
             ScanRequest::Range(range) => self.scan_range(position, range, &mut summary).await,
             ScanRequest::Scheduled => self.scan_and_sweep(position, &mut summary).await,
@@ -214,7 +220,9 @@ impl Poll {
         // The ledger knows its users whether or not the audit log can be read.
         self.promote(position, preflight, &mut summary).await?;
         scanned?;
-        self.read_report(position).await;
+        if !never_read {
+            self.read_report(position).await;
+        }
         Ok(summary)
     }
 

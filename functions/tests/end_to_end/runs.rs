@@ -1,7 +1,5 @@
-//! From the schedule's event to the tenant and the ledger, with the real binaries: through
-//! duplicates, lost and poisoned messages, throttling, deadlines, and two of each function at once.
-
-mod support;
+//! Whole runs: through duplicates, lost and poisoned messages, throttling, deadlines, and two of each
+//! function at once.
 
 use std::{
     collections::BTreeSet,
@@ -9,19 +7,18 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    DRAIN, ENFORCE, POLL,
+    support::{
+        doubles::{Double, Service},
+        lambda::Function,
+        mapping::Fate,
+        world::World,
+    },
+};
 use futures::future::join;
 use serde_json::{Value, json};
 use simulator::Faults;
-use support::{
-    doubles::{Double, Service},
-    lambda::Function,
-    mapping::Fate,
-    world::World,
-};
-
-const POLL: &str = env!("CARGO_BIN_EXE_poll");
-const DRAIN: &str = env!("CARGO_BIN_EXE_drain");
-const ENFORCE: [(&str, &str); 1] = [("MODE", "enforce")];
 
 /// What the template gives EventBridge Scheduler to send.
 fn schedule() -> Value {
@@ -45,7 +42,8 @@ async fn poll_to_the_end(poll: &Function) -> Value {
 
 async fn whole_run_on(double: Double) {
     let world = World::new(Service::shared(double), 60, 7).await;
-    let (poll, drain) = (world.function("poll", POLL, &ENFORCE), world.function("drain", DRAIN, &ENFORCE));
+    let (poll, drain) =
+        (world.function("poll", POLL, &[ENFORCE]), world.function("drain", DRAIN, &[ENFORCE]));
     let found = poll_to_the_end(&poll).await;
     assert_eq!(found["candidates"], found["enqueued"]);
     world.mapping().drain(&[&drain], Duration::from_mins(3)).await;
@@ -91,7 +89,7 @@ async fn report_mode_deletes_nothing_and_enforce_goes_on_from_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn duplicates_and_two_of_each_function_at_once_change_nothing() {
     let world = World::new(Service::shared(Double::Ministack), 60, 9).await;
-    let function = |name, binary| world.function(name, binary, &ENFORCE);
+    let function = |name, binary| world.function(name, binary, &[ENFORCE]);
     let (poll_1, poll_2) = (function("poll-1", POLL), function("poll-2", POLL));
     let (event_1, event_2) = (schedule(), json!({}));
     let (one, other) = join(poll_1.invoke(&event_1), poll_2.invoke(&event_2)).await;
@@ -115,7 +113,8 @@ async fn duplicates_and_two_of_each_function_at_once_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_message_loses_nobody() {
     let world = World::new(Service::shared(Double::Ministack), 40, 10).await;
-    let (poll, drain) = (world.function("poll", POLL, &ENFORCE), world.function("drain", DRAIN, &ENFORCE));
+    let (poll, drain) =
+        (world.function("poll", POLL, &[ENFORCE]), world.function("drain", DRAIN, &[ENFORCE]));
     poll_to_the_end(&poll).await;
     let first = AtomicUsize::new(0);
     let fate = |_: &_| if first.fetch_add(1, Ordering::Relaxed) == 0 { Fate::Lost } else { Fate::Delivered };
@@ -136,7 +135,8 @@ async fn a_lost_message_loses_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dead_letters_hold_exactly_the_poison_and_go_back_once_somebody_can_read_them() {
     let world = World::new(Service::shared(Double::Ministack), 40, 11).await;
-    let (poll, drain) = (world.function("poll", POLL, &ENFORCE), world.function("drain", DRAIN, &ENFORCE));
+    let (poll, drain) =
+        (world.function("poll", POLL, &[ENFORCE]), world.function("drain", DRAIN, &[ENFORCE]));
     let stranger = json!({
         "schema": 1,
         "user_id": "99999999-9999-9999-9999-999999999999",
@@ -179,7 +179,7 @@ async fn the_dead_letters_hold_exactly_the_poison_and_go_back_once_somebody_can_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_for_newer_code_is_left_for_it() {
     let world = World::new(Service::shared(Double::Ministack), 40, 12).await;
-    let drain = world.function("drain", DRAIN, &ENFORCE);
+    let drain = world.function("drain", DRAIN, &[ENFORCE]);
     let body = r#"{"schema":2,"more":true}"#;
     world.stack.sqs.send_message().queue_url(&world.stack.queue_url).message_body(body).send().await.unwrap();
     let mapping = world.mapping();
@@ -192,10 +192,11 @@ async fn a_message_for_newer_code_is_left_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_throttled_tenant_delays_and_loses_nobody() {
     let world = World::with(Service::shared(Double::Ministack), 40, 13, |options| {
-        options.faults = Faults { throttle: 0.15, ..Faults::default() };
+        options.faults = Faults { throttle: 0.08, ..Faults::default() };
     })
     .await;
-    let (poll, drain) = (world.function("poll", POLL, &ENFORCE), world.function("drain", DRAIN, &ENFORCE));
+    let (poll, drain) =
+        (world.function("poll", POLL, &[ENFORCE]), world.function("drain", DRAIN, &[ENFORCE]));
     while !matches!(poll.invoke(&schedule()).await, Ok(answer) if answer["complete"] == true) {}
     world.mapping().impatient().drain(&[&drain], Duration::from_mins(8)).await;
     assert!(drain.logs().contains("graph throttled"));
@@ -205,26 +206,21 @@ async fn a_throttled_tenant_delays_and_loses_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invocation_out_of_time_gives_back_what_it_did_not_begin() {
+async fn what_there_is_no_time_to_begin_goes_back_at_once() {
     let world = World::new(Service::shared(Double::Ministack), 40, 14).await;
-    let poll = world.function("poll", POLL, &ENFORCE);
+    let (poll, drain) =
+        (world.function("poll", POLL, &[ENFORCE]), world.function("drain", DRAIN, &[ENFORCE]));
     poll_to_the_end(&poll).await;
-    // One request a second, and time for a few users.
-    let slow = [("MODE", "enforce"), ("GRAPH_REQUESTS_PER_SECOND", "2")];
-    let drain = world.function("drain", DRAIN, &slow);
-    drain.set_timeout(Duration::from_secs(50));
+    drain.set_timeout(Duration::from_secs(20));
     let mapping = world.mapping();
     let batch = mapping.receive().await;
-    assert_eq!(batch.len(), 10);
-    let began = std::time::Instant::now();
-    let answer = mapping.invoke(&batch, &drain).await;
-    let answer_value = answer.clone().unwrap_or_else(|error| panic!("{error}: {}", drain.logs()));
-    assert!(began.elapsed() < Duration::from_secs(50));
-    let back = answer_value["batchItemFailures"].as_array().unwrap().len();
-    assert!((1..10).contains(&back), "{back} came back");
-    mapping.settle(&batch, &answer).await;
-    let fast = world.function("drain", DRAIN, &ENFORCE);
-    mapping.impatient().drain(&[&fast], Duration::from_mins(3)).await;
+    let tally = mapping.deliver(&batch, &drain).await;
+    assert_eq!((tally.returned, tally.errors), (10, 0), "{}", drain.logs());
+    assert!(world.tenant.journal().iter().all(|request| request.user.is_none()), "nobody was looked at");
+    let left = mapping.left().await;
+    drain.set_timeout(Duration::from_mins(2));
+    mapping.drain(&[&drain], Duration::from_mins(1)).await;
+    assert!(left >= 30 && world.outcomes().await.values().all(|outcome| outcome != "pending"));
     world.assert_safe();
     world.assert_as_expected(&world.outcomes().await);
 }
