@@ -91,7 +91,7 @@ impl Core {
         let deadline =
             i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
         let work_until = shift(deadline.unwrap_or(Timestamp::MAX), -FOR_THE_ANSWER);
-        self.graph.set_deadline(Some(work_until));
+        self.graph.begin_invocation(work_until);
         Invocation { run_id, work_until }
     }
 }

@@ -1,10 +1,16 @@
 //! The function drain: takes batches of messages to outcomes.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use lambda_runtime::{Error, LambdaEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
     clock::Clock,
     drain::{Drain, LeaseTerm},
@@ -20,6 +26,7 @@ use crate::{
     aws,
     batch::{Record, settle},
     core::{Core, Invocation},
+    error::InvocationError,
     settings::Settings,
 };
 
@@ -45,24 +52,27 @@ impl DrainFunction {
     }
 
     /// Takes a batch of SQS, or a request of API Gateway.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.core.begin(&event.context);
-        if let Some(request) = api::request(&event.payload) {
+        self.answer(&event.payload, invocation).await.inspect_err(|error| {
+            tracing::error!(run.id = %invocation.run_id, error = %error, "drain failed");
+        })
+    }
+
+    async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
+        if let Some(request) = api::request(event) {
             return Ok(match (request.method.as_str(), request.path.as_str()) {
                 ("POST", "/dead-letters/redrive") => self.redrive(invocation).await,
                 _ => Problem::NotImplemented.answer(),
             });
         }
-        let Some(records) = event.payload.get("Records").and_then(Value::as_array) else {
-            return Err("drain takes a batch of SQS or a request of API Gateway".into());
+        let Some(records) = event.get("Records").and_then(Value::as_array) else {
+            return Err(InvocationError::Event("drain takes a batch of SQS or a request of API Gateway"));
         };
         let read: Option<Vec<Record>> = records.iter().map(Record::read).collect();
         // SQS names every message; what it did not name could not be given back one by one.
-        let records = read.ok_or("a record without a messageId")?;
-        let answer = self.drain(&records, invocation).await.inspect_err(|error| {
-            tracing::error!(run.id = %invocation.run_id, error = %error, "drain failed");
-        })?;
-        Ok(serde_json::to_value(answer)?)
+        let records = read.ok_or(InvocationError::Event("a record without a messageId"))?;
+        Ok(json!(self.drain(&records, invocation).await?))
     }
 
     async fn drain(
@@ -77,11 +87,14 @@ impl DrainFunction {
         let term = LeaseTerm::Until(invocation.work_until);
         let time = until(core.clock.now(), invocation.work_until);
         let cut_again = time + CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
+        let said = AtomicBool::new(false);
         let settled = settle(records, time, cut_again, async |message| {
             let report = drain.handle(&message, term).await;
             match (report.stop, report.disposition) {
                 (Some(cause), Disposition::ComeBack(after)) => {
-                    tracing::error!(run.id = %invocation.run_id, cause = %cause, "drain stopped");
+                    if !said.swap(true, Ordering::Relaxed) {
+                        tracing::error!(run.id = %invocation.run_id, cause = %cause, "drain stopped");
+                    }
                     Disposition::ComeBack(after.max(STOPPED_AGAIN))
                 }
                 (_, disposition) => disposition,

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod doctor;
 pub mod drain;
 pub mod dynamodb;
+pub mod error;
 pub mod poll;
 pub mod settings;
 pub mod sqs;

@@ -17,6 +17,7 @@ use crate::{
     aws,
     core::{Core, Invocation},
     doctor,
+    error::InvocationError,
     settings::Settings,
 };
 
@@ -33,28 +34,32 @@ impl PollFunction {
     }
 
     /// Takes a schedule's event, `{}`, or a request of API Gateway.
-    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.core.begin(&event.context);
-        if let Some(request) = api::request(&event.payload) {
+        self.answer(&event.payload, invocation).await.inspect_err(|error| {
+            tracing::error!(run.id = %invocation.run_id, error = %error, "poll failed");
+        })
+    }
+
+    async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
+        if let Some(request) = api::request(event) {
             return Ok(match (request.method.as_str(), request.path.as_str()) {
                 ("GET", "/doctor") => api::answer(200, &doctor::examine(&self.core).await),
                 _ => Problem::NotImplemented.answer(),
             });
         }
-        if !is_schedule(&event.payload) {
-            return Err("poll takes a schedule's event, {} or a request of API Gateway".into());
+        if !is_schedule(event) {
+            let takes = "poll takes a schedule's event, {} or a request of API Gateway";
+            return Err(InvocationError::Event(takes));
         }
         match self.poll(invocation).await {
-            Ok(summary) => Ok(serde_json::to_value(&summary)?),
+            Ok(summary) => Ok(json!(summary)),
             // The schedule is patient, and the one scan at a time is under way.
             Err(PollError::InProgress { until }) => {
                 tracing::info!(run.id = %invocation.run_id, lease.until = %until, "another scan is under way");
                 Ok(json!({ "scan_in_progress_until": until }))
             }
-            Err(error) => {
-                tracing::error!(run.id = %invocation.run_id, error = %error, "poll failed");
-                Err(error.into())
-            }
+            Err(error) => Err(error.into()),
         }
     }
 

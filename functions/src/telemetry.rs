@@ -19,7 +19,9 @@ pub fn start() {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::INFO))
         .with_target("shared", level)
-        .with_target("functions", level);
+        .with_target("functions", level)
+        // It repeats each failed invocation, which is said already.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
     let lines = fmt::layer()
         .json()
         .flatten_event(true)

@@ -34,7 +34,9 @@ impl Secret {
             .send()
             .await
             .map_err(|error| refused(&error))?;
-        answer.secret_string.map(SecretString::from).ok_or_else(|| GraphError::NoCredential {
+        // Whoever stores a file stores its last line's end, too.
+        let text = answer.secret_string.map(|text| SecretString::from(text.trim()));
+        text.ok_or_else(|| GraphError::NoCredential {
             cause: "the secret holds no SecretString: look at GRAPH_CREDENTIAL_SECRET_ARN".to_owned(),
         })
     }

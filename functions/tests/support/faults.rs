@@ -19,14 +19,7 @@ pub fn throttled(call: &Call) -> Response<Bytes> {
             answer.headers_mut().insert("x-amzn-query-error", code);
             answer
         }
-        "STS" => {
-            let text = "<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code>\
-                        <Message>Rate exceeded</Message></Error><RequestId>test</RequestId></ErrorResponse>";
-            let mut answer = Response::new(Bytes::from_static(text.as_bytes()));
-            *answer.status_mut() = StatusCode::BAD_REQUEST;
-            answer.headers_mut().insert("content-type", HeaderValue::from_static("text/xml"));
-            answer
-        }
+        "STS" => of_sts(StatusCode::BAD_REQUEST, "Throttling"),
         _ => error(StatusCode::BAD_REQUEST, "ThrottlingException"),
     }
 }
@@ -39,6 +32,18 @@ pub fn unavailable() -> Response<Bytes> {
 /// A refusal for want of permission.
 pub fn denied() -> Response<Bytes> {
     error(StatusCode::BAD_REQUEST, "AccessDeniedException")
+}
+
+/// An answer of STS, in the query protocol's form.
+pub fn of_sts(status: StatusCode, code: &str) -> Response<Bytes> {
+    let text = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>answered by a test</Message>\
+         </Error><RequestId>test</RequestId></ErrorResponse>"
+    );
+    let mut answer = Response::new(Bytes::from(text));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert("content-type", HeaderValue::from_static("text/xml"));
+    answer
 }
 
 /// An answer in the JSON protocols' form.

@@ -57,6 +57,8 @@ pub struct Graph {
     login: Login,
     credentials: Arc<dyn Credentials>,
     token: tokio::sync::Mutex<Option<Token>>,
+    /// Why there is no signing in, until the next invocation.
+    refusal: Mutex<Option<GraphError>>,
     reports: ReportPace,
     rest: AdaptivePace,
     clock: Clock,
@@ -130,6 +132,7 @@ impl Graph {
             login: Login::new(settings),
             credentials,
             token: tokio::sync::Mutex::default(),
+            refusal: Mutex::default(),
             reports: ReportPace::default(),
             rest: AdaptivePace::new(settings.requests_per_second),
             clock,
@@ -139,9 +142,11 @@ impl Graph {
         }
     }
 
-    /// From here on no wait goes past `deadline`: the request is given back instead.
-    pub fn set_deadline(&self, deadline: Option<Timestamp>) {
-        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = deadline;
+    /// An invocation begins: no wait goes past `deadline`, the request is given back instead. A
+    /// sign-in that was refused before may be mended by now.
+    pub fn begin_invocation(&self, deadline: Timestamp) {
+        *self.refusal() = None;
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(deadline);
     }
 
     /// Waits for leave to send one request, with a token that is good for it.
@@ -182,13 +187,25 @@ impl Graph {
         if let Some(token) = held.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
             return Ok(token.clone());
         }
-        let token = match self.sign_in().await {
+        // What was refused to one is refused to all: none of them has another credential.
+        if let Some(error) = self.refusal().clone() {
+            return Err(error);
+        }
+        let signed_in = match self.sign_in().await {
             // A credential that was rotated is read again, once.
             Err(GraphError::Unauthorized { .. }) if self.credentials.refused().await => self.sign_in().await,
             signed_in => signed_in,
-        }?;
-        *held = Some(token.clone());
-        Ok(token)
+        };
+        match &signed_in {
+            Ok(token) => *held = Some(token.clone()),
+            Err(error) if error.is_no_sign_in() => *self.refusal() = Some(error.clone()),
+            Err(_) => {}
+        }
+        signed_in
+    }
+
+    fn refusal(&self) -> std::sync::MutexGuard<'_, Option<GraphError>> {
+        self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     async fn sign_in(&self) -> Result<Token, GraphError> {

@@ -1,0 +1,29 @@
+//! Why an invocation failed.
+
+use lambda_runtime::Diagnostic;
+use shared::{ledger::LedgerError, poll::PollError};
+
+/// What Lambda is told; the log has it already.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The event is none that the function takes.
+    #[error("{0}")]
+    Event(&'static str),
+    /// The poll failed; the next one goes on.
+    #[error("{0}")]
+    Poll(#[from] PollError),
+    /// The ledger did not answer, or cannot be used.
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<InvocationError> for Diagnostic {
+    fn from(error: InvocationError) -> Self {
+        let error_type = match error {
+            InvocationError::Event(_) => "UnknownEvent",
+            InvocationError::Poll(_) => "PollFailed",
+            InvocationError::Ledger(_) => "LedgerFailed",
+        };
+        Self { error_type: error_type.to_owned(), error_message: error.to_string() }
+    }
+}
