@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
-    drain::{Drain, LeaseTerm, Report, StopCause},
+    drain::{Drain, LeaseTerm, NEWER_AGAIN, Report, StopCause},
     graph::{
         Graph,
         transport::{self, Transport},
@@ -202,7 +202,7 @@ impl Engine {
                         Err(error @ MessageError::Newer(_)) => {
                             tracing::warn!(error = %error, "message left for a newer version");
                             drained.newer += 1;
-                            self.store.settle(&received, &Disposition::ComeBack(Duration::from_mins(15)))?;
+                            self.store.settle(&received, &Disposition::ComeBack(NEWER_AGAIN))?;
                         }
                     }
                 }
@@ -218,6 +218,7 @@ impl Engine {
                 }
             };
             self.store.settle(&received, &report.disposition)?;
+            drained.newer += u64::from(report.newer);
             if matches!(report.disposition, Disposition::DeadLetter(_)) {
                 drained.dead_letters += 1;
             }

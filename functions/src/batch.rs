@@ -4,13 +4,13 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 use serde_json::Value;
-use shared::queue::{Disposition, Message, MessageError};
+use shared::{
+    drain::NEWER_AGAIN,
+    queue::{Disposition, Message, MessageError},
+};
 
-/// A message for newer code waits for its deployment.
-const NEWER_AGAIN: Duration = Duration::from_mins(15);
-
-/// A handling that panicked this often will not get better.
-const PANICS: u32 = 5;
+/// A message whose handling panics at this receipt or a later one will not get better.
+const PANICS: u32 = 20;
 
 /// A message as the event source mapping hands it over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,12 +45,13 @@ impl Record {
         if self.receive_count < PANICS {
             return Disposition::ComeBack(again);
         }
-        Disposition::DeadLetter(format!("its handling panicked {} times", self.receive_count))
+        Disposition::DeadLetter(format!("its handling panicked at receipt {}", self.receive_count))
     }
 }
 
 /// Handles all records at once for at most `time`, and says what is to be done with each, in their
-/// order. One that is cut off, or whose handling panics, comes back after `cut_again`.
+/// order. One that is cut off comes back `cut_again` after that; one whose handling panics, as if it
+/// had been cut off.
 pub async fn settle<F>(
     records: &[Record],
     time: Duration,
@@ -80,7 +81,7 @@ where
     }
     let all = async {
         while let Some((n, handled)) = under_way.next().await {
-            dispositions[n] = Some(handled.unwrap_or_else(|_| records[n].panicked(cut_again)));
+            dispositions[n] = Some(handled.unwrap_or_else(|_| records[n].panicked(time + cut_again)));
         }
     };
     if tokio::time::timeout(time, all).await.is_err() {
@@ -139,10 +140,10 @@ mod tests {
         let settled = settle(&records, Duration::from_mins(1), AGAIN, handle).await;
         assert!(matches!(settled[0], Disposition::DeadLetter(_)));
         assert_eq!(settled[1], Disposition::Acknowledge);
-        assert_eq!(settled[2], Disposition::ComeBack(AGAIN));
+        assert_eq!(settled[2], Disposition::ComeBack(Duration::from_mins(1) + AGAIN));
         assert_eq!(settled[3], Disposition::ComeBack(AGAIN));
         assert_eq!(settled[4], Disposition::ComeBack(NEWER_AGAIN));
-        assert_eq!(settled[5], Disposition::DeadLetter("its handling panicked 5 times".to_owned()));
+        assert_eq!(settled[5], Disposition::DeadLetter("its handling panicked at receipt 20".to_owned()));
         assert_eq!(settled[6], Disposition::Acknowledge);
     }
 

@@ -8,37 +8,44 @@ use shared::{
     credentials::Proof,
     doctor::{self, Check},
     preflight::Preflight,
+    settings::Mode,
 };
 
 use crate::{
-    core::Core,
+    sandbox::Sandbox,
     settings::{Credential, Settings},
 };
 
-/// Looks at everything once; nothing is kept and nothing is changed.
-pub async fn examine(core: &Core) -> Vec<Check> {
-    let mut checks = vec![doctor::settings(&core.settings), ledger(core).await];
-    checks.push(queue(core, "queue", &core.settings.queue_url).await);
-    checks.push(queue(core, "dead letters", &core.settings.dead_letter_queue_url).await);
-    checks.push(concurrency(core).await);
-    checks.push(notifications(core).await);
-    checks.push(credential(core).await);
-    match Preflight::read(&core.graph, &core.settings, core.clock.now()).await {
-        Ok(preflight) => checks.extend(doctor::tenant(&core.settings, &preflight)),
+/// Looks at what a function needs itself; nothing is kept and nothing is changed.
+pub async fn examine(sandbox: &Sandbox) -> Vec<Check> {
+    let mut checks = vec![doctor::settings(&sandbox.settings), ledger(sandbox).await];
+    checks.push(credential(sandbox).await);
+    match Preflight::read(&sandbox.graph, &sandbox.settings, sandbox.clock.now()).await {
+        Ok(preflight) => checks.extend(doctor::tenant(&sandbox.settings, &preflight)),
         Err(error) => checks.push(Check::missing("sign-in", error.to_string())),
     }
     checks
 }
 
-async fn ledger(core: &Core) -> Check {
-    match core.book().await {
-        Ok(_) => Check::ok("ledger", format!("table {}", core.settings.ledger_table)),
+/// The same, and what both functions share.
+pub async fn examine_all(sandbox: &Sandbox) -> Vec<Check> {
+    let mut checks = examine(sandbox).await;
+    checks.push(queue(sandbox, "queue", &sandbox.settings.queue_url).await);
+    checks.push(queue(sandbox, "dead letters", &sandbox.settings.dead_letter_queue_url).await);
+    checks.push(concurrency(sandbox).await);
+    checks.push(notifications(sandbox).await);
+    checks
+}
+
+async fn ledger(sandbox: &Sandbox) -> Check {
+    match sandbox.book().await {
+        Ok(_) => Check::ok("ledger", format!("table {}", sandbox.settings.ledger_table)),
         Err(error) => Check::missing("ledger", error.to_string()),
     }
 }
 
-async fn queue(core: &Core, what: &str, url: &str) -> Check {
-    let asked = aws_sdk_sqs::Client::new(&core.config)
+async fn queue(sandbox: &Sandbox, what: &str, url: &str) -> Check {
+    let asked = aws_sdk_sqs::Client::new(&sandbox.config)
         .get_queue_attributes()
         .queue_url(url)
         .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
@@ -61,10 +68,10 @@ async fn queue(core: &Core, what: &str, url: &str) -> Check {
 }
 
 /// New AWS accounts run ten functions at once, or fewer; what other functions reserve is gone.
-async fn concurrency(core: &Core) -> Check {
+async fn concurrency(sandbox: &Sandbox) -> Check {
     const WHAT: &str = "concurrency quota";
-    let needed = i64::from(core.settings.drain_concurrency) + 1;
-    match aws_sdk_lambda::Client::new(&core.config).get_account_settings().send().await {
+    let needed = i64::from(sandbox.settings.drain_concurrency) + 1;
+    match aws_sdk_lambda::Client::new(&sandbox.config).get_account_settings().send().await {
         Ok(answer) => {
             let free = answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions);
             match free.map(i64::from) {
@@ -82,21 +89,26 @@ async fn concurrency(core: &Core) -> Check {
     }
 }
 
-async fn notifications(core: &Core) -> Check {
+async fn notifications(sandbox: &Sandbox) -> Check {
     const WHAT: &str = "notifications";
-    let Some(topic) = &core.settings.notification_topic_arn else {
+    let Some(topic) = &sandbox.settings.notification_topic_arn else {
         return Check::note(
             WHAT,
             "NOTIFICATION_TOPIC_ARN is not set: nobody is told when something goes wrong",
         );
     };
-    let asked = aws_sdk_sns::Client::new(&core.config).get_topic_attributes().topic_arn(topic).send().await;
+    let asked =
+        aws_sdk_sns::Client::new(&sandbox.config).get_topic_attributes().topic_arn(topic).send().await;
     let attributes = match asked {
         Ok(answer) => answer.attributes.unwrap_or_default(),
         Err(error) => return Check::missing(WHAT, format!("{topic}: {}", crate::aws::cause(&error))),
     };
     let count = |name: &str| attributes.get(name).and_then(|count| count.parse().ok()).unwrap_or(0_u32);
     match (count("SubscriptionsConfirmed"), count("SubscriptionsPending")) {
+        (0, 0) if sandbox.settings.mode == Mode::Enforce => Check::missing(
+            WHAT,
+            "nobody has subscribed to the topic, or the subscription was never confirmed",
+        ),
         (0, 0) => Check::note(WHAT, "nobody has subscribed to the topic"),
         (0, pending) => Check::missing(
             WHAT,
@@ -107,18 +119,18 @@ async fn notifications(core: &Core) -> Check {
 }
 
 /// What the app registration has to trust, in the token's own words.
-async fn credential(core: &Core) -> Check {
+async fn credential(sandbox: &Sandbox) -> Check {
     const WHAT: &str = "credential";
     #[derive(Deserialize)]
     struct Claims {
         iss: String,
         sub: String,
     }
-    let proof = match core.credentials.proof("").await {
+    let proof = match sandbox.credentials.proof("").await {
         Ok(proof) => proof,
         Err(error) => return Check::missing(WHAT, error.to_string()),
     };
-    let Settings { credential, .. } = &*core.settings;
+    let Settings { credential, .. } = &*sandbox.settings;
     let detail = match (credential, proof) {
         (Credential::Federated, Proof::Assertion(token)) => {
             let payload = token.expose_secret().split('.').nth(1).unwrap_or_default();

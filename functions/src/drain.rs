@@ -9,6 +9,7 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
+use futures::future::join_all;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
@@ -25,8 +26,9 @@ use crate::{
     api::{self, Problem},
     aws,
     batch::{Record, settle},
-    core::{Core, Invocation},
-    error::InvocationError,
+    doctor,
+    error::{InvocationError, caught},
+    sandbox::{Invocation, Sandbox},
     settings::Settings,
 };
 
@@ -41,20 +43,20 @@ const FOR_SETTLING: Duration = Duration::from_secs(6);
 
 /// See the module.
 pub struct DrainFunction {
-    core: Core,
+    sandbox: Sandbox,
 }
 
 impl DrainFunction {
     /// Reads the settings and makes the clients.
     pub async fn from_env() -> Result<Self, Error> {
         let settings = Settings::read(environment)?.of_one_drain();
-        Ok(Self { core: Core::new(settings, aws::config().await, Clock::system())? })
+        Ok(Self { sandbox: Sandbox::new(settings, aws::config().await, Clock::system())? })
     }
 
     /// Takes a batch of SQS, or a request of API Gateway.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
-        let invocation = self.core.begin(&event.context);
-        self.answer(&event.payload, invocation).await.inspect_err(|error| {
+        let invocation = self.sandbox.begin(&event.context);
+        caught(self.answer(&event.payload, invocation)).await.inspect_err(|error| {
             tracing::error!(run.id = %invocation.run_id, error = %error, "drain failed");
         })
     }
@@ -62,6 +64,7 @@ impl DrainFunction {
     async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
         if let Some(request) = api::request(event) {
             return Ok(match (request.method.as_str(), request.path.as_str()) {
+                ("GET", "/doctor") => api::answer(200, &doctor::examine(&self.sandbox).await),
                 ("POST", "/dead-letters/redrive") => self.redrive(invocation).await,
                 _ => Problem::NotImplemented.answer(),
             });
@@ -80,13 +83,13 @@ impl DrainFunction {
         records: &[Record],
         invocation: Invocation,
     ) -> Result<SqsBatchResponse, LedgerError> {
-        let core = &self.core;
+        let sandbox = &self.sandbox;
         let drain = self.use_case(invocation).await?;
         // The lease ends where this invocation stops working, which is long before the message shows
         // again by itself.
         let term = LeaseTerm::Until(invocation.work_until);
-        let time = until(core.clock.now(), invocation.work_until);
-        let cut_again = time + CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
+        let time = until(sandbox.clock.now(), invocation.work_until);
+        let cut_again = CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
         let said = AtomicBool::new(false);
         let settled = settle(records, time, cut_again, async |message| {
             let report = drain.handle(&message, term).await;
@@ -101,21 +104,21 @@ impl DrainFunction {
             }
         })
         .await;
-        *core.preflight.lock().await = drain.last_preflight().await;
+        *sandbox.preflight.lock().await = drain.last_preflight().await;
         Ok(self.give_back(records, settled).await)
     }
 
     async fn use_case(&self, invocation: Invocation) -> Result<Drain, LedgerError> {
-        let core = &self.core;
+        let sandbox = &self.sandbox;
         let drain = Drain::new(
-            Arc::clone(&core.graph),
-            core.book().await?,
-            Arc::new(core.settings.common.clone()),
-            core.clock.clone(),
+            Arc::clone(&sandbox.graph),
+            sandbox.book().await?,
+            Arc::new(sandbox.settings.common.clone()),
+            sandbox.clock.clone(),
             invocation.run_id,
-            core.owner.clone(),
+            invocation.run_id.to_string(),
         );
-        let preflight = core.preflight.lock().await.clone();
+        let preflight = sandbox.preflight.lock().await.clone();
         Ok(match preflight {
             Some(preflight) => drain.with_preflight(preflight).await,
             None => drain,
@@ -124,38 +127,45 @@ impl DrainFunction {
 
     /// Puts dead letters away, and names the messages that are not done with.
     async fn give_back(&self, records: &[Record], settled: Vec<Disposition>) -> SqsBatchResponse {
-        let mut again = Vec::new();
-        let mut answer = SqsBatchResponse::default();
-        for (record, disposition) in records.iter().zip(settled) {
+        let settled = join_all(records.iter().zip(settled).map(|(record, disposition)| async move {
             let after = match disposition {
-                Disposition::Acknowledge => continue,
+                Disposition::Acknowledge => return None,
                 Disposition::ComeBack(after) => after,
-                Disposition::DeadLetter(reason) => {
-                    let bury = self.core.queue.bury(&record.body, &reason);
-                    match tokio::time::timeout(FOR_SETTLING / 2, bury).await {
-                        Ok(Ok(())) => continue,
-                        Ok(Err(error)) => tracing::error!(error = %error, "dead letter not put away"),
-                        Err(_) => tracing::error!("dead letter not put away in time"),
-                    }
-                    BURY_AGAIN
-                }
+                Disposition::DeadLetter(reason) => self.bury(record, &reason).await?,
             };
-            again.push((record.receipt_handle.clone(), after));
+            Some((record, after))
+        }));
+        let again: Vec<(&Record, Duration)> = settled.await.into_iter().flatten().collect();
+        let receipts: Vec<(String, Duration)> =
+            again.iter().map(|(record, after)| (record.receipt_handle.clone(), *after)).collect();
+        // A message that this comes too late for shows again by the queue's own timeout.
+        if tokio::time::timeout(FOR_SETTLING / 2, self.sandbox.queue.show_again(&receipts)).await.is_err() {
+            tracing::warn!("message visibility not changed in time");
+        }
+        let mut answer = SqsBatchResponse::default();
+        for (record, _) in again {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier.clone_from(&record.message_id);
             answer.batch_item_failures.push(failure);
         }
-        // A message that this comes too late for shows again by the queue's own timeout.
-        if tokio::time::timeout(FOR_SETTLING / 2, self.core.queue.show_again(&again)).await.is_err() {
-            tracing::warn!("message visibility not changed in time");
-        }
         answer
     }
 
+    /// Puts a message among the dead letters, or says when to try that again.
+    async fn bury(&self, record: &Record, reason: &str) -> Option<Duration> {
+        let bury = self.sandbox.queue.bury(&record.body, reason);
+        match tokio::time::timeout(FOR_SETTLING / 2, bury).await {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => tracing::error!(error = %error, "dead letter not put away"),
+            Err(_) => tracing::error!("dead letter not put away in time"),
+        }
+        Some(BURY_AGAIN)
+    }
+
     async fn redrive(&self, invocation: Invocation) -> Value {
-        let core = &self.core;
+        let sandbox = &self.sandbox;
         let no_batch_after = shift(invocation.work_until, jiff::SignedDuration::from_secs(-10));
-        match core.queue.redrive(&core.clock, no_batch_after).await {
+        match sandbox.queue.redrive(&sandbox.clock, no_batch_after).await {
             Ok(redriven) => {
                 tracing::info!(
                     run.id = %invocation.run_id,

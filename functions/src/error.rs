@@ -1,5 +1,8 @@
 //! Why an invocation failed.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
 use lambda_runtime::Diagnostic;
 use shared::{ledger::LedgerError, poll::PollError};
 
@@ -12,6 +15,9 @@ pub enum InvocationError {
     /// The poll failed; the next one goes on.
     #[error("{0}")]
     Poll(#[from] PollError),
+    /// It panicked; the log says where.
+    #[error("it panicked")]
+    Panicked,
     /// The ledger did not answer, or cannot be used.
     #[error("{0}")]
     Ledger(#[from] LedgerError),
@@ -22,8 +28,14 @@ impl From<InvocationError> for Diagnostic {
         let error_type = match error {
             InvocationError::Event(_) => "UnknownEvent",
             InvocationError::Poll(_) => "PollFailed",
+            InvocationError::Panicked => "Panicked",
             InvocationError::Ledger(_) => "LedgerFailed",
         };
         Self { error_type: error_type.to_owned(), error_message: error.to_string() }
     }
+}
+
+/// What is done, or that it panicked: the text of a panic may quote what it was about.
+pub async fn caught<T>(done: impl Future<Output = Result<T, InvocationError>>) -> Result<T, InvocationError> {
+    AssertUnwindSafe(done).catch_unwind().await.unwrap_or(Err(InvocationError::Panicked))
 }

@@ -4,13 +4,13 @@
 pub mod api;
 pub mod aws;
 pub mod batch;
-pub mod core;
 pub mod credentials;
 pub mod doctor;
 pub mod drain;
 pub mod dynamodb;
 pub mod error;
 pub mod poll;
+pub mod sandbox;
 pub mod settings;
 pub mod sqs;
 pub mod telemetry;

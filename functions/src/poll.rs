@@ -14,29 +14,28 @@ use shared::{
 
 use crate::{
     api::{self, Problem},
-    aws,
-    core::{Core, Invocation},
-    doctor,
-    error::InvocationError,
+    aws, doctor,
+    error::{InvocationError, caught},
+    sandbox::{Invocation, Sandbox},
     settings::Settings,
 };
 
 /// See the module.
 pub struct PollFunction {
-    core: Core,
+    sandbox: Sandbox,
 }
 
 impl PollFunction {
     /// Reads the settings and makes the clients.
     pub async fn from_env() -> Result<Self, Error> {
-        let core = Core::new(Settings::read(environment)?, aws::config().await, Clock::system())?;
-        Ok(Self { core })
+        let sandbox = Sandbox::new(Settings::read(environment)?, aws::config().await, Clock::system())?;
+        Ok(Self { sandbox })
     }
 
     /// Takes a schedule's event, `{}`, or a request of API Gateway.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
-        let invocation = self.core.begin(&event.context);
-        self.answer(&event.payload, invocation).await.inspect_err(|error| {
+        let invocation = self.sandbox.begin(&event.context);
+        caught(self.answer(&event.payload, invocation)).await.inspect_err(|error| {
             tracing::error!(run.id = %invocation.run_id, error = %error, "poll failed");
         })
     }
@@ -44,7 +43,7 @@ impl PollFunction {
     async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
         if let Some(request) = api::request(event) {
             return Ok(match (request.method.as_str(), request.path.as_str()) {
-                ("GET", "/doctor") => api::answer(200, &doctor::examine(&self.core).await),
+                ("GET", "/doctor") => api::answer(200, &doctor::examine_all(&self.sandbox).await),
                 _ => Problem::NotImplemented.answer(),
             });
         }
@@ -64,30 +63,35 @@ impl PollFunction {
     }
 
     async fn poll(&self, invocation: Invocation) -> Result<Summary, PollError> {
-        let core = &self.core;
+        let sandbox = &self.sandbox;
+        let book = sandbox.book().await?;
+        let left = || until(sandbox.clock.now(), invocation.work_until);
+        // Scanning does not need it, and the audit log has a budget of its own.
+        let preflight = tokio::time::timeout(left() / 3, self.preflight()).await.unwrap_or_else(|_| {
+            tracing::warn!(run.id = %invocation.run_id, "preflight not read in time");
+            None
+        });
         let poll = Poll::new(
-            Arc::clone(&core.graph),
-            core.book().await?,
-            Arc::new(core.queue.clone()),
-            Arc::new(core.settings.common.clone()),
-            core.clock.clone(),
+            Arc::clone(&sandbox.graph),
+            book,
+            Arc::new(sandbox.queue.clone()),
+            Arc::new(sandbox.settings.common.clone()),
+            sandbox.clock.clone(),
             invocation.run_id,
-            core.owner.clone(),
+            invocation.run_id.to_string(),
         )
         .until(invocation.work_until);
-        let preflight = self.preflight().await;
-        let time = until(core.clock.now(), invocation.work_until);
         let run = poll.run(ScanRequest::Scheduled, preflight.as_deref());
-        tokio::time::timeout(time, run).await.unwrap_or(Err(PollError::OutOfTime))
+        tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime))
     }
 
     /// The tenant as read at most 10 minutes ago. Without it nothing is promoted to a rollback.
     async fn preflight(&self) -> Option<Arc<Preflight>> {
-        let core = &self.core;
-        let mut held = core.preflight.lock().await;
-        let now = core.clock.now();
+        let sandbox = &self.sandbox;
+        let mut held = sandbox.preflight.lock().await;
+        let now = sandbox.clock.now();
         if held.as_ref().is_none_or(|preflight| preflight.is_stale(now)) {
-            match Preflight::read(&core.graph, &core.settings, now).await {
+            match Preflight::read(&sandbox.graph, &sandbox.settings, now).await {
                 Ok(read) => {
                     for fault in &read.faults {
                         tracing::error!(cause = %fault, "preflight failed");

@@ -51,6 +51,14 @@ impl Settings {
         let ledger_table = vars.required("LEDGER_TABLE", parse);
         let drain_concurrency = vars.number("DRAIN_CONCURRENCY", 2..=1000, 2);
         let notification_topic_arn = vars.optional("NOTIFICATION_TOPIC_ARN", arn);
+        if let Some(common) = &common
+            && common.requests_per_second < f64::from(drain_concurrency)
+        {
+            let cause = format!(
+                "no drain can go slower than one a second: must be at least {drain_concurrency} (DRAIN_CONCURRENCY)"
+            );
+            vars.fault("GRAPH_REQUESTS_PER_SECOND", cause);
+        }
         let read = || {
             Some(Self {
                 common: common?,

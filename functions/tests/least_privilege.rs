@@ -122,7 +122,7 @@ impl Deployment {
         let newer = mapping.receive().await;
         assert_eq!(mapping.deliver(&newer, drain).await.returned, 1);
         let checks = ask(poll, "GET", "/doctor").await;
-        let bad = |check: &&Value| check["status"] == "missing";
+        let bad = |check: &&Value| check["result"] == "missing";
         assert_eq!(checks.as_array().unwrap().iter().find(bad), None, "{checks}");
     }
 

@@ -9,7 +9,14 @@ use std::sync::Arc;
 
 use functions::dynamodb::DynamoDbLedger;
 use jiff::Timestamp;
-use shared::ledger::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write, conformance::conforms};
+use shared::{
+    clock::Clock,
+    ledger::{
+        Book, Document, Expect, Held, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
+        conformance::conforms,
+    },
+    state::UserState,
+};
 use support::{
     doubles::{Double, Service, config},
     faults,
@@ -161,4 +168,29 @@ async fn what_does_not_pass_stops_everything_and_says_what_to_look_at() {
     let client = aws_sdk_dynamodb::Client::new(&config(&Service::shared(Double::Ministack).endpoint()).await);
     let missing = DynamoDbLedger::new(client, "no-such-table").get(&[Key::brake()]).await.unwrap_err();
     assert!(matches!(&missing, LedgerError::Unusable(why) if why.contains("LEDGER_TABLE")), "{missing:?}");
+}
+
+/// One that somebody edited by hand, or that newer code wrote.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_cannot_be_read_hides_no_other() {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    let stack = Stack::create(Service::shared(Double::Ministack)).await;
+    let ledger = Arc::new(DynamoDbLedger::new(stack.dynamodb.clone(), &stack.table));
+    let tenant = "11111111-1111-1111-1111-111111111111".parse().unwrap();
+    let book = Book::open(ledger, tenant, Clock::from_fn(support::now)).await.unwrap();
+    let [good, damaged] = ["1", "2"].map(|n| format!("{n:0>8}-0000-0000-0000-000000000001").parse().unwrap());
+    let state = UserState::new(good, support::now());
+    book.save_users(&[Held { value: state.clone(), version: 0 }]).await.unwrap();
+    let item =
+        [("pk", format!("USER#{damaged}")), ("sk", "STATE".to_owned()), ("outcome", state.listed_as())]
+            .into_iter()
+            .chain([("updated_at", "0000".to_owned())])
+            .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
+    stack.dynamodb.put_item().table_name(&stack.table).set_item(Some(item.collect())).send().await.unwrap();
+
+    assert!(matches!(book.user(damaged).await, Err(LedgerError::Item(_))));
+    let users = book.users(&[damaged, good]).await.unwrap();
+    assert_eq!(users.iter().map(|(user, _)| *user).collect::<Vec<_>>(), [good]);
+    let query = OutcomeQuery { outcome: state.listed_as(), until: None, after: None, limit: 10 };
+    assert_eq!(book.list(&query).await.unwrap().entries.len(), 1);
 }

@@ -28,7 +28,7 @@ pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> 
     let drain = engine.drainer(preflight).await;
     let explanation = drain.explain(id).await.map_err(|interrupted| match interrupted {
         Interrupted::Stop(cause) => cause.into(),
-        Interrupted::Item(why) => CommandError::usage(why),
+        Interrupted::Item(why) | Interrupted::Newer(why) => CommandError::usage(why),
         Interrupted::ComeBack { cause, .. } => CommandError { exit: Exit::Tenant, message: cause },
     })?;
     let rows = rules(&explanation.decision.rules);

@@ -76,10 +76,11 @@ impl StoredSecret {
 impl Credentials for StoredSecret {
     async fn proof(&self, _token_url: &str) -> Result<Proof, GraphError> {
         let mut known = self.known.lock().await;
-        if known.is_none() {
-            *known = Some(self.secret.read().await?);
-        }
-        known.clone().map(Proof::Secret).ok_or_else(|| unreachable!("it was just read"))
+        let secret = match known.as_ref() {
+            Some(secret) => secret.clone(),
+            None => known.insert(self.secret.read().await?).clone(),
+        };
+        Ok(Proof::Secret(secret))
     }
 
     async fn refused(&self) -> bool {

@@ -33,9 +33,7 @@ impl Failure {
     pub(super) fn unless_own(self, writes: &[Write]) -> Result<(), LedgerError> {
         let Self::Condition(items) = &self else { return Err(self.into()) };
         let own = items.iter().zip(writes).any(|(item, write)| {
-            item.as_ref()
-                .and_then(|item| document(item).ok())
-                .is_some_and(|there| there.write_id == write.document.write_id)
+            item.as_ref().is_some_and(|item| document(item).write_id == write.document.write_id)
         });
         if own { Ok(()) } else { Err(self.into()) }
     }

@@ -113,7 +113,7 @@ impl DynamoDbLedger {
                 .await
                 .map_err(LedgerError::from)?;
             for item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                found.push(document(&item)?);
+                found.push(document(&item));
             }
             let left = answer.unprocessed_keys.and_then(|mut keys| keys.remove(&self.table));
             match left.map(|left| left.keys).filter(|keys| !keys.is_empty()) {
@@ -153,7 +153,7 @@ impl DynamoDbLedger {
         query: QueryFluentBuilder,
         mut from: Option<Item>,
         limit: Option<usize>,
-        mut take: impl FnMut(QueryOutput) -> Result<usize, LedgerError>,
+        mut take: impl FnMut(QueryOutput) -> usize,
     ) -> Result<(), LedgerError> {
         let mut found = 0;
         loop {
@@ -170,7 +170,7 @@ impl DynamoDbLedger {
                 .await
                 .map_err(LedgerError::from)?;
             from = page.last_evaluated_key.take();
-            found += take(page)?;
+            found += take(page);
             if from.is_none() || limit.is_some_and(|limit| found >= limit) {
                 return Ok(());
             }
@@ -200,7 +200,7 @@ impl Ledger for DynamoDbLedger {
                 })
                 .await
                 .map_err(LedgerError::from)?;
-            return Ok(vec![answer.item.map(|item| document(&item)).transpose()?]);
+            return Ok(vec![answer.item.map(|item| document(&item))]);
         }
         // DynamoDB takes no key twice.
         let mut different: Vec<&Key> = keys.iter().collect();
@@ -252,10 +252,8 @@ impl Ledger for DynamoDbLedger {
         });
         self.pages(request, from, Some(query.limit), |page| {
             let items = page.items.unwrap_or_default();
-            for item in &items {
-                documents.push(document(item)?);
-            }
-            Ok(items.len())
+            documents.extend(items.iter().map(document));
+            items.len()
         })
         .await?;
         Ok(documents)
@@ -267,7 +265,7 @@ impl Ledger for DynamoDbLedger {
             self.listed(outcome).key_condition_expression("outcome = :outcome").select(Select::Count);
         self.pages(request, None, None, |page| {
             count += u64::try_from(page.count).unwrap_or(0);
-            Ok(0)
+            0
         })
         .await?;
         Ok(count)
@@ -288,10 +286,8 @@ impl Ledger for DynamoDbLedger {
                 .expression_attribute_values(":prefix", AttributeValue::S(sk_prefix.to_owned()))
         };
         self.pages(request, None, None, |page| {
-            for item in page.items() {
-                documents.push(document(item)?);
-            }
-            Ok(0)
+            documents.extend(page.items().iter().map(document));
+            0
         })
         .await?;
         Ok(documents)
@@ -324,7 +320,7 @@ impl Condition {
     }
 }
 
-/// Full jitter, from 50 ms up to a second or so.
+/// From 12 ms at first up to a second or so.
 fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(25 << attempt.min(6)).mul_f64(0.5 + fastrand::f64())
 }

@@ -28,14 +28,24 @@ impl World {
     /// Lets a user's state item look as if it was written that long ago.
     pub async fn age(&self, user: &str, by: std::time::Duration) {
         let at = super::now() - by;
+        self.set(user, "updated_at", AttributeValue::S(format!("{at:.9}"))).await;
+    }
+
+    /// Lets a user's state item look as if newer code had written it.
+    pub async fn make_newer(&self, user: &str) {
+        self.set(user, "schema", AttributeValue::N("99".to_owned())).await;
+    }
+
+    async fn set(&self, user: &str, attribute: &str, value: AttributeValue) {
         self.stack
             .dynamodb
             .update_item()
             .table_name(&self.stack.table)
             .key("pk", AttributeValue::S(format!("USER#{user}")))
             .key("sk", AttributeValue::S("STATE".to_owned()))
-            .update_expression("SET updated_at = :at")
-            .expression_attribute_values(":at", AttributeValue::S(format!("{at:.9}")))
+            .update_expression("SET #name = :value")
+            .expression_attribute_names("#name", attribute)
+            .expression_attribute_values(":value", value)
             .send()
             .await
             .unwrap();

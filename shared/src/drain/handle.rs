@@ -57,8 +57,10 @@ pub enum Interrupted {
         /// Whether Graph throttles or does not answer.
         throttled: bool,
     },
-    /// The user's own item in the ledger cannot be read, or is for newer code.
+    /// The user's own item in the ledger cannot be read.
     Item(String),
+    /// The user's own item in the ledger is for newer code.
+    Newer(String),
     /// Everything stops.
     Stop(StopCause),
 }
@@ -92,6 +94,7 @@ impl From<LedgerError> for Interrupted {
         match error {
             LedgerError::Unusable(_) => Self::Stop(StopCause::Ledger(error)),
             LedgerError::Item(why) => Self::Item(why),
+            LedgerError::Newer(why) => Self::Newer(why),
             error => Self::ComeBack { after: Duration::ZERO, cause: error.to_string(), throttled: false },
         }
     }

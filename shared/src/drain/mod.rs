@@ -39,6 +39,9 @@ const TRIED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// The shortest a message stays away that something interrupted.
 const SOONEST_BACK: Duration = Duration::from_secs(5);
 
+/// What is for newer code waits for its deployment.
+pub const NEWER_AGAIN: Duration = Duration::from_mins(15);
+
 /// The longest a message stays away.
 const LONGEST_BACKOFF: Duration = Duration::from_mins(30);
 
@@ -66,6 +69,8 @@ pub struct Report {
     pub stop: Option<StopCause>,
     /// What interrupted the handling, where something did.
     pub interrupted: Option<String>,
+    /// Whether the user is left for newer code.
+    pub newer: bool,
 }
 
 /// What stops everything.
@@ -126,6 +131,7 @@ impl Drain {
             state: None,
             stop: None,
             interrupted: None,
+            newer: false,
         };
         match self.handle_user(user_id, term).await {
             Ok(Handled::Concluded(state)) => Report {
@@ -150,6 +156,9 @@ impl Drain {
                 ))
             }
             Err(Interrupted::Item(why)) => report(Disposition::DeadLetter(why)),
+            Err(Interrupted::Newer(why)) => {
+                Report { interrupted: Some(why), newer: true, ..report(Disposition::ComeBack(NEWER_AGAIN)) }
+            }
             Err(Interrupted::ComeBack { after, cause, .. }) => {
                 let after = after.max(SOONEST_BACK);
                 Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }

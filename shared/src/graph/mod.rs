@@ -245,6 +245,8 @@ impl Graph {
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GraphError> {
         let unavailable = |cause: String| GraphError::Unavailable { cause };
         let patience = if request.method() == Method::GET { REQUEST_TIMEOUT } else { SHORT_TIMEOUT };
+        let left = self.deadline().map(|deadline| until(self.clock.now(), deadline));
+        let patience = patience.min(left.unwrap_or(patience));
         match tokio::time::timeout(patience, self.transport.clone().oneshot(request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => match error.downcast_ref::<TransportError>() {

@@ -952,7 +952,7 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Led
     ];
     for error in errors {
         assert!(
-            matches!(&error, LedgerError::Item(why) if why.contains("newer version of mfa-rollback")),
+            matches!(&error, LedgerError::Newer(why) if why.contains("newer version of mfa-rollback")),
             "{error}"
         );
     }

@@ -72,9 +72,12 @@ pub enum LedgerError {
     /// Try again later; a write may or may not have been done.
     #[error("the ledger cannot be reached: {0}")]
     Unavailable(String),
-    /// This one item is damaged, or written by a newer version: leave it.
+    /// This one item is damaged.
     #[error("{0}")]
     Item(String),
+    /// This one item was written by newer code: leave it for that.
+    #[error("{0}")]
+    Newer(String),
     /// Stop: it is damaged, another tenant's, or written by a newer version.
     #[error("{0}")]
     Unusable(String),

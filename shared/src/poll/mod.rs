@@ -26,7 +26,7 @@ use crate::{
     queue::{Queue, QueueError},
     settings::Settings,
     state::Lease,
-    window::{Range, shift},
+    window::{Range, shift, until},
 };
 
 /// A scan's lease is renewed with each page; a page takes less than this.
@@ -109,10 +109,14 @@ pub struct Poll {
     time: Option<Time>,
 }
 
-/// The time that a poll has.
+/// The time that a poll has. A log that does not answer leaves some of it for those on record.
 #[derive(Debug, Clone, Copy)]
 struct Time {
-    /// Nothing new is begun after this; what is under way may still take a third of the whole.
+    /// No page of the log is asked for after this.
+    reads_until: Timestamp,
+    /// A page that is under way is given up.
+    scans_until: Timestamp,
+    /// Nothing else is begun after this.
     begins_until: Timestamp,
     /// The poll is over, one way or the other.
     ends_at: Timestamp,
@@ -143,8 +147,9 @@ impl Poll {
     #[must_use]
     pub fn until(mut self, ends_at: Timestamp) -> Self {
         let now = self.clock.now();
-        let begins_until = shift(now, ends_at.duration_since(now) / 3 * 2);
-        self.time = Some(Time { begins_until, ends_at });
+        let sixth = ends_at.duration_since(now) / 6;
+        let [reads_until, scans_until, begins_until] = [3, 4, 5].map(|sixths| shift(now, sixth * sixths));
+        self.time = Some(Time { reads_until, scans_until, begins_until, ends_at });
         self
     }
 
@@ -210,10 +215,7 @@ impl Poll {
         if never_read {
             self.read_report(position).await;
         }
-        let scanned = match request {
-            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary).await,
-            ScanRequest::Scheduled => self.scan_and_sweep(position, &mut summary).await,
-        };
+        let scanned = self.scan_in_time(position, request, &mut summary).await;
         if let Err(error @ PollError::InProgress { .. }) = scanned {
             return Err(error);
         }
@@ -224,6 +226,25 @@ impl Poll {
             self.read_report(position).await;
         }
         Ok(summary)
+    }
+
+    async fn scan_in_time(
+        &self,
+        position: &mut Held<Position>,
+        request: ScanRequest,
+        summary: &mut Summary,
+    ) -> Result<(), PollError> {
+        let time = self.time.map(|time| until(self.clock.now(), time.scans_until));
+        let scan = async {
+            match request {
+                ScanRequest::Range(range) => self.scan_range(position, range, summary).await,
+                ScanRequest::Scheduled => self.scan_and_sweep(position, summary).await,
+            }
+        };
+        match time {
+            None => scan.await,
+            Some(time) => tokio::time::timeout(time, scan).await.unwrap_or(Err(PollError::OutOfTime)),
+        }
     }
 
     async fn scan_and_sweep(
@@ -276,6 +297,10 @@ impl Poll {
 
     fn is_over(&self) -> bool {
         self.time.is_some_and(|time| self.clock.now() >= time.begins_until)
+    }
+
+    fn reads_no_more(&self) -> bool {
+        self.time.is_some_and(|time| self.clock.now() >= time.reads_until)
     }
 
     /// When a lease ends that is taken or renewed now: whoever is over holds none.

@@ -22,7 +22,7 @@ impl Poll {
         let now = self.clock.now();
         let report = &position.value.report;
         let fresh = report.next.is_none() && report.read_at.is_some_and(|at| now < shift(at, READ_EVERY));
-        if fresh || self.is_over() {
+        if fresh || self.reads_no_more() {
             return;
         }
         if let Err(error) = self.read_pages(position).await {
@@ -33,7 +33,7 @@ impl Poll {
 
     async fn read_pages(&self, position: &mut Held<Position>) -> Result<(), PollError> {
         let mut followed = HashSet::new();
-        while !self.is_over() {
+        while !self.reads_no_more() {
             let page = self.graph.registration_details(position.value.report.next.as_deref()).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
             self.book.save_report(&lines).await?;

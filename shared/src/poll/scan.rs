@@ -109,7 +109,7 @@ impl Poll {
         let mut restarts = 0;
         let mut links = HashSet::new();
         loop {
-            if self.is_over() {
+            if self.reads_no_more() {
                 summary.goes_on_at = Some(scan.read_until);
                 keep(&mut position.value, purpose, scan);
                 self.save(position).await?;

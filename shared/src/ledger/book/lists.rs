@@ -23,7 +23,9 @@ impl Book {
             };
             match entry {
                 Ok(entry) => entries.push(entry),
-                Err(error @ LedgerError::Item(_)) => tracing::error!(error = %error, "item passed over"),
+                Err(error @ (LedgerError::Item(_) | LedgerError::Newer(_))) => {
+                    tracing::error!(error = %error, "item passed over");
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -172,7 +172,9 @@ impl Book {
     async fn commit(&self, writes: &[Write]) -> Result<(), BookError> {
         let error = match self.ledger.commit(writes).await {
             Ok(()) => return Ok(()),
-            Err(error @ (LedgerError::Unusable(_) | LedgerError::Item(_))) => return Err(error),
+            Err(error @ (LedgerError::Unusable(_) | LedgerError::Item(_) | LedgerError::Newer(_))) => {
+                return Err(error);
+            }
             Err(error) => error,
         };
         let Some(first) = writes.first() else { return Err(error) };
@@ -198,7 +200,10 @@ fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
         if is_one_of_many { LedgerError::Item(text) } else { LedgerError::Unusable(text) }
     };
     if document.schema > SCHEMA {
-        return Err(error("was written by a newer version of mfa-rollback: use that one"));
+        return Err(match error("was written by a newer version of mfa-rollback: use that one") {
+            LedgerError::Item(why) => LedgerError::Newer(why),
+            error => error,
+        });
     }
     // serde's own text may quote what is in it.
     serde_json::from_str(&document.body).map_err(|cause| {

@@ -19,7 +19,9 @@ impl Book {
             for (user, document) in chunk.iter().zip(self.get(&keys).await?) {
                 match read(document) {
                     Ok(held) => all.push((*user, held)),
-                    Err(error @ LedgerError::Item(_)) => tracing::error!(error = %error, "item passed over"),
+                    Err(error @ (LedgerError::Item(_) | LedgerError::Newer(_))) => {
+                        tracing::error!(error = %error, "item passed over");
+                    }
                     Err(error) => return Err(error),
                 }
             }

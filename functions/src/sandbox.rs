@@ -23,7 +23,7 @@ use crate::{credentials, dynamodb::DynamoDbLedger, settings::Settings, sqs::SqsQ
 const FOR_THE_ANSWER: SignedDuration = SignedDuration::from_secs(8);
 
 /// See the module.
-pub struct Core {
+pub struct Sandbox {
     /// The settings.
     pub settings: Arc<Settings>,
     /// How the AWS clients are set up.
@@ -36,8 +36,6 @@ pub struct Core {
     pub queue: SqsQueue,
     /// The time.
     pub clock: Clock,
-    /// The name in which this sandbox holds leases.
-    pub owner: String,
     /// What must hold before anything is deleted, as read last.
     pub preflight: Mutex<Option<Arc<Preflight>>>,
     ledger: Arc<DynamoDbLedger>,
@@ -47,13 +45,14 @@ pub struct Core {
 /// One invocation.
 #[derive(Debug, Clone, Copy)]
 pub struct Invocation {
-    /// The thread that its log lines hang on: Lambda's own request id.
+    /// The thread that its log lines hang on, and the name in which it holds leases: Lambda's own
+    /// request id.
     pub run_id: RunId,
     /// From here on nothing is done but answering.
     pub work_until: Timestamp,
 }
 
-impl Core {
+impl Sandbox {
     /// Makes the clients. Nothing is sent yet.
     pub fn new(settings: Settings, config: SdkConfig, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let credentials = credentials::of(&settings.credential, &settings, &config, &clock);
@@ -72,7 +71,6 @@ impl Core {
             graph,
             queue,
             clock,
-            owner: format!("sandbox {}", Uuid::new_v4()),
             preflight: Mutex::default(),
             ledger: Arc::new(ledger),
             book: OnceCell::new(),
