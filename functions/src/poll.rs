@@ -28,7 +28,8 @@ pub struct PollFunction {
 impl PollFunction {
     /// Reads the settings and makes the clients.
     pub async fn from_env() -> Result<Self, Error> {
-        let sandbox = Sandbox::new(Settings::read(environment)?, aws::config().await, Clock::system())?;
+        let sandbox =
+            Sandbox::new(Settings::read(environment)?.of_poll(), aws::config().await, Clock::system())?;
         Ok(Self { sandbox })
     }
 

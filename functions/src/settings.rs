@@ -28,6 +28,8 @@ pub struct Settings {
     pub common: Common,
     /// `GRAPH_CREDENTIAL` and `GRAPH_CREDENTIAL_SECRET_ARN`.
     pub credential: Credential,
+    /// `AZURE_WRITER_CLIENT_ID`: the registration that deletes, where it is not the one that reads.
+    pub writer_client_id: Option<String>,
     /// `QUEUE_URL`.
     pub queue_url: String,
     /// `DEAD_LETTER_QUEUE_URL`.
@@ -46,6 +48,11 @@ impl Settings {
         let mut vars = Vars::new(lookup);
         let common = Common::from_vars(&mut vars);
         let credential = credential(&mut vars);
+        let writer_client_id = vars.optional("AZURE_WRITER_CLIENT_ID", parse);
+        if writer_client_id.is_some() && matches!(credential, Some(Credential::Secret { .. })) {
+            let cause = "two registrations have no client secret in common: set GRAPH_CREDENTIAL to federated or certificate";
+            vars.fault("AZURE_WRITER_CLIENT_ID", cause);
+        }
         let queue_url = vars.required("QUEUE_URL", url);
         let dead_letter_queue_url = vars.required("DEAD_LETTER_QUEUE_URL", url);
         let ledger_table = vars.required("LEDGER_TABLE", parse);
@@ -63,6 +70,7 @@ impl Settings {
             Some(Self {
                 common: common?,
                 credential: credential?,
+                writer_client_id,
                 queue_url: queue_url?,
                 dead_letter_queue_url: dead_letter_queue_url?,
                 ledger_table: ledger_table?,
@@ -74,9 +82,19 @@ impl Settings {
         vars.finish(read)
     }
 
+    /// The same for poll, which deletes nothing.
+    #[must_use]
+    pub fn of_poll(mut self) -> Self {
+        self.common.another_deletes = self.writer_client_id.is_some();
+        self
+    }
+
     /// The same for one of the drains, with its share of the pace.
     #[must_use]
     pub fn of_one_drain(mut self) -> Self {
+        if let Some(writer) = self.writer_client_id.take() {
+            self.common.client_id = writer;
+        }
         self.common.requests_per_second /= f64::from(self.drain_concurrency);
         self
     }
@@ -153,6 +171,18 @@ mod tests {
         let settings = with(&[("GRAPH_REQUESTS_PER_SECOND", "8"), ("DRAIN_CONCURRENCY", "4")]).unwrap();
         assert_eq!(settings.credential, Credential::Federated);
         assert!((settings.of_one_drain().requests_per_second - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn poll_reads_in_one_name_and_drain_deletes_in_another() {
+        let writer = ("AZURE_WRITER_CLIENT_ID", "33333333-3333-3333-3333-333333333333");
+        let settings = with(&[("MODE", "enforce"), writer]).unwrap();
+        let (poll, drain) = (settings.clone().of_poll(), settings.of_one_drain());
+        assert_eq!((poll.client_id.as_str(), poll.needs_to_delete()), (TENANT[1].1, false));
+        assert_eq!((drain.client_id.as_str(), drain.needs_to_delete()), (writer.1, true));
+        assert!(with(&[("MODE", "enforce")]).unwrap().of_poll().needs_to_delete());
+        let secret = [("GRAPH_CREDENTIAL", "secret"), ("GRAPH_CREDENTIAL_SECRET_ARN", "arn:aws:x"), writer];
+        assert_eq!(with(&secret).unwrap_err().0[0].variable, "AZURE_WRITER_CLIENT_ID");
     }
 
     #[test]

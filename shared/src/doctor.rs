@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     facts::Reading,
     preflight::{Fault, NEEDED, Preflight},
-    settings::{Mode, Settings},
+    settings::Settings,
 };
 
 /// How a thing is that was looked at.
@@ -70,7 +70,7 @@ pub fn settings(settings: &Settings) -> Check {
 /// Everything that the tenant says.
 pub fn tenant(settings: &Settings, preflight: &Preflight) -> Vec<Check> {
     let mut checks = vec![Check::ok("sign-in", format!("tenant {}", settings.tenant))];
-    permissions(preflight, settings.mode, &mut checks);
+    permissions(preflight, settings.needs_to_delete(), &mut checks);
     for fault in &preflight.faults {
         if !matches!(fault, Fault::Permission { .. }) {
             checks.push(Check::missing("preflight", fault.to_string()));
@@ -81,10 +81,10 @@ pub fn tenant(settings: &Settings, preflight: &Preflight) -> Vec<Check> {
     checks
 }
 
-fn permissions(preflight: &Preflight, mode: Mode, checks: &mut Vec<Check>) {
+fn permissions(preflight: &Preflight, to_delete: bool, checks: &mut Vec<Check>) {
     let Some(granted) = &preflight.granted else { return };
     for needed in NEEDED {
-        let check = match (needed.is_granted(granted), needed.to_delete && mode == Mode::Report) {
+        let check = match (needed.is_granted(granted), needed.to_delete && !to_delete) {
             (true, _) => Check::ok,
             (false, true) => Check::note,
             (false, false) => Check::missing,

@@ -162,7 +162,7 @@ impl Preflight {
     pub async fn read(graph: &Graph, settings: &Settings, now: Timestamp) -> Result<Self, GraphError> {
         let mut faults = Vec::new();
         let granted = graph.granted_permissions().await?;
-        check_permissions(granted.as_deref(), settings.mode, &mut faults);
+        check_permissions(granted.as_deref(), settings.needs_to_delete(), &mut faults);
         let excluded = excluded(graph, settings, &mut faults).await?;
         let canaries = canaries(graph, settings, &mut faults).await?;
         let mut no_pim_licence = false;
@@ -201,14 +201,14 @@ fn unreadable<T>(
     Ok(Reading::Unknown(error.to_string()))
 }
 
-fn check_permissions(granted: Option<&[String]>, mode: Mode, faults: &mut Vec<Fault>) {
+fn check_permissions(granted: Option<&[String]>, to_delete: bool, faults: &mut Vec<Fault>) {
     let Some(granted) = granted else {
         let cause = "the access token does not say them".to_owned();
         faults.push(Fault::Unreadable { what: "granted permissions", cause });
         return;
     };
     for needed in NEEDED {
-        if (mode != Mode::Report || !needed.to_delete) && !needed.is_granted(granted) {
+        if (to_delete || !needed.to_delete) && !needed.is_granted(granted) {
             faults.push(Fault::Permission { permission: needed.permission, needed_for: needed.needed_for });
         }
     }

@@ -135,6 +135,8 @@ pub struct Settings {
     pub tenant: TenantId,
     /// `AZURE_CLIENT_ID`.
     pub client_id: String,
+    /// Another registration deletes, so that this one need not be allowed to.
+    pub another_deletes: bool,
     /// Where to sign in and where Graph is.
     pub endpoints: Endpoints,
     /// What decisions depend on.
@@ -209,6 +211,7 @@ impl Settings {
         Some(Self {
             tenant: tenant?,
             client_id: client_id?,
+            another_deletes: false,
             endpoints: Endpoints::of(cloud, authority, graph),
             policy: Policy {
                 window: window?,
@@ -227,6 +230,11 @@ impl Settings {
             requests_per_second,
             log_user_principal_names,
         })
+    }
+
+    /// Whether the permission to delete is needed.
+    pub fn needs_to_delete(&self) -> bool {
+        self.mode != Mode::Report && !self.another_deletes
     }
 
     /// The window alone, for reading exports without any other setting. `None` where none is set.
