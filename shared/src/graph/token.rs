@@ -152,7 +152,10 @@ fn refusal(body: &[u8]) -> GraphError {
             };
         }
         "AADSTS700023" => "the assertion is for another token endpoint: look at AZURE_AUTHORITY_HOST",
-        "AADSTS7000215" => "the client secret is wrong: its value is needed, not its id",
+        "AADSTS7000215" => {
+            "the client secret is wrong (its value is needed, not its id): look at AZURE_CLIENT_SECRET, \
+             or at what GRAPH_CREDENTIAL_SECRET_ARN names"
+        }
         "AADSTS7000222" => "the client secret has expired: make a new one in the app registration",
         "AADSTS700016" => "no such app in this tenant: look at AZURE_CLIENT_ID and AZURE_TENANT_ID",
         "AADSTS700027" => "the certificate is not registered with the app, or another one is",
@@ -214,7 +217,8 @@ mod tests {
         assert!(error.stops_everything());
         assert_eq!(
             error.to_string(),
-            "the tenant refuses the sign-in: AADSTS7000215: the client secret is wrong: its value is needed, not its id"
+            "the tenant refuses the sign-in: AADSTS7000215: the client secret is wrong (its value is needed, \
+             not its id): look at AZURE_CLIENT_SECRET, or at what GRAPH_CREDENTIAL_SECRET_ARN names"
         );
     }
 }
