@@ -43,6 +43,8 @@ pub struct Options {
     pub retention: Duration,
     /// Entries per page of the lists that take no `$top`.
     pub page_size: usize,
+    /// Records per page of the audit log at most, whatever `$top` asks for.
+    pub audit_page_size: usize,
     /// The granted application permissions.
     pub roles: Vec<String>,
     /// The tenant's licence.
@@ -69,6 +71,7 @@ impl Options {
             cursor_lifetime: Duration::from_hours(1),
             retention: Duration::from_hours(30 * 24),
             page_size: 100,
+            audit_page_size: 1000,
             roles: ALL_ROLES.iter().map(ToString::to_string).collect(),
             premium: Premium::P2,
             faults: Faults::default(),

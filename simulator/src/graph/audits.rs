@@ -37,7 +37,7 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
             return Err(Refusal::bad(format!("Ordering by '{other}' is not supported.")));
         }
     };
-    let most = call.top(MOST)?.unwrap_or(MOST);
+    let most = call.top(MOST)?.unwrap_or(MOST).min(state.options.audit_page_size);
     let now = state.now();
     let after = match cursor::redeem(state, call, now)? {
         Some(key) => Some(position(&key).ok_or_else(|| Refusal::bad("Invalid skip token."))?),

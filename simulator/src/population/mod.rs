@@ -83,13 +83,22 @@ impl Tenant {
     /// # Panics
     /// Where the window is shorter than an hour, or called a second time.
     pub fn populate(&self, population: &Population) -> Cast {
+        let parts = parts(population.users, &mut self.state().rng);
+        self.populate_with(population, &parts)
+    }
+
+    /// The same with a user in each of these situations.
+    ///
+    /// # Panics
+    /// As [`Tenant::populate`] does.
+    pub fn populate_with(&self, population: &Population, parts: &[Part]) -> Cast {
         let mut guard = self.state();
         let state = &mut *guard;
         let groups = Groups::new(state);
         let canary_group = state.add_group("Rollback canaries");
         let mut canaries = 0;
-        let mut residents = Vec::with_capacity(population.users);
-        for (number, role) in parts(population.users, &mut state.rng).into_iter().enumerate() {
+        let mut residents = Vec::with_capacity(parts.len());
+        for (number, role) in parts.iter().copied().enumerate() {
             let resident = stage::settle(state, population, &groups, (number, role));
             if resident.registered && Part::ORDINARY.contains(&role) && canaries < 5 {
                 state.add_member(canary_group, resident.id);

@@ -1,0 +1,342 @@
+//! What people and the world do while the program works.
+
+use std::{rc::Rc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use shared::{
+    brake::BrakeState,
+    ids::{RunId, TenantId},
+    ledger::Book,
+    poll::ScanRequest,
+    queue::{Message, Queue, SCHEMA},
+    state::ByHand,
+    window::Range,
+};
+use simulator::{Faults, NewEvent, NewMethod, NewUser, Part, PerUserMfa, PhoneType, RoleKind};
+use uuid::Uuid;
+
+use crate::{
+    steps::lock,
+    watch::{Person, user_id},
+    world::{DAY, HOUR, World},
+};
+
+const REGISTERED: &str = "User registered security info";
+
+impl World {
+    /// One deed, drawn from the seed. Processes that it starts go on by themselves.
+    pub(crate) async fn deed(self: &Rc<Self>) {
+        let deed = self.rng.borrow_mut().u32(..120);
+        match deed {
+            0..30 => self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await),
+            30..60 => self.begin(async |world| _ = world.drain().await),
+            60..63 => self.begin(async |world| world.run().await),
+            63..65 => {
+                let range = Range { from: self.window().0, to: self.clock.now() };
+                self.begin(async move |world| _ = world.poll(ScanRequest::Range(range)).await);
+            }
+            65..69 => self.enable_per_user_mfa(self.somebody()),
+            69..76 => self.register_again(self.somebody()),
+            76..81 => self.event_shows_late(),
+            81..84 => self.repeat_an_event(),
+            84..88 => self.delete_or_restore(self.somebody()),
+            88..91 => self.move_the_window(),
+            91..94 => self.change_mode(),
+            94..97 => self.open_the_brake().await,
+            97..100 => self.release_the_brake().await,
+            100..104 => self.release(self.somebody()).await,
+            104..107 => self.name_by_hand(self.somebody()).await,
+            107..109 => self.lose_messages(),
+            109..111 => self.change_the_cap(),
+            111..113 => self.another_tenant().await,
+            113..115 => self.tenant.revoke_tokens(),
+            115..116 => self.tenant.expire_cursors(),
+            116..117 => self.stranger().await,
+            117..118 => self.make_administrator(self.somebody()),
+            118..119 => self.lose_the_excluded_group(),
+            _ => self.ambush(),
+        }
+    }
+
+    /// The time until the next deed.
+    pub(crate) fn gap(&self) -> Duration {
+        let mut rng = self.rng.borrow_mut();
+        let longest = *rng.choice(&[2, 2, 60, 60, 900, 7_200]).expect("some");
+        Duration::from_millis(rng.u64(..longest * 1000))
+    }
+
+    fn begin(self: &Rc<Self>, work: impl AsyncFnOnce(Rc<Self>) + 'static) {
+        let world = Rc::clone(self);
+        tokio::task::spawn_local(async move { work(world).await });
+    }
+
+    fn somebody(&self) -> Uuid {
+        let people = lock(&self.watch.people);
+        let nth = self.rng.borrow_mut().usize(..people.len());
+        *people.keys().nth(nth).expect("somebody lives here")
+    }
+
+    /// What becomes of somebody cannot be told any more.
+    fn change(&self, user: Uuid, change: impl FnOnce(&mut Person)) {
+        if let Some(person) = lock(&self.watch.people).get_mut(&user) {
+            person.expected = None;
+            change(person);
+        }
+    }
+
+    fn enable_per_user_mfa(&self, user: Uuid) {
+        let is_new = self.tenant.user(user).is_some_and(|user| user.per_user_mfa == PerUserMfa::Disabled);
+        if is_new {
+            let state = if self.chance(2) { PerUserMfa::Enabled } else { PerUserMfa::Enforced };
+            self.tenant.set_per_user_mfa(user, state);
+            self.change(user, |person| person.mfa_since = Some(self.clock.now()));
+        }
+    }
+
+    fn register_again(&self, user: Uuid) {
+        let now = self.clock.now();
+        let method = match self.rng.borrow_mut().u8(..4) {
+            0 => NewMethod::authenticator(),
+            1 => NewMethod::software_oath(),
+            2 => NewMethod::phone(PhoneType::Mobile, "+1 2065550199"),
+            _ => NewMethod::phone(PhoneType::Mobile, "+1 2065550199").dated(now),
+        };
+        let lag = SignedDuration::from_secs(self.rng.borrow_mut().i64(0..3000));
+        let id = self.tenant.register_at(user, method, now, now + lag);
+        self.change(user, |person| {
+            person.registered.insert(id, now);
+            person.registrations.push(now);
+        });
+    }
+
+    /// A registration of the past that shows only now or later: of somebody new, or of somebody who
+    /// may be rolled back already.
+    fn event_shows_late(&self) {
+        let now = self.clock.now();
+        let (start, end) = self.window();
+        let span = u64::try_from(end.duration_since(start).as_secs()).unwrap_or_default();
+        let at = start + Duration::from_secs(self.rng.borrow_mut().u64(..span));
+        let shows = now + SignedDuration::from_mins(self.rng.borrow_mut().i64(0..300));
+        self.is_late.set(true);
+        if self.chance(2) {
+            let name = format!("late{}@contoso.example", lock(&self.watch.people).len());
+            let user = self.tenant.add_user(NewUser::named(&name));
+            self.tenant.register_at(user, NewMethod::authenticator(), at, shows);
+            let mut person = Person::new(Part::Authenticator);
+            person.registrations.push(at);
+            lock(&self.watch.people).insert(user, person);
+        } else {
+            let user = self.somebody();
+            let Some(there) = self.tenant.user(user) else { return };
+            let event = NewEvent::by_user(REGISTERED, at, user, &there.user_principal_name);
+            let event = event.reason("User registered Mobile Phone SMS").visible_at(shows);
+            self.tenant.add_event(event);
+            self.change(user, |person| person.registrations.push(at));
+        }
+    }
+
+    fn repeat_an_event(&self) {
+        let events = self.tenant.events();
+        let nth = self.rng.borrow_mut().usize(..events.len());
+        let at: Option<Timestamp> = events[nth]["activityDateTime"].as_str().and_then(|at| at.parse().ok());
+        if let Some(at) = at {
+            self.tenant.add_event(NewEvent::raw(events[nth].clone(), at));
+        }
+    }
+
+    fn delete_or_restore(&self, user: Uuid) {
+        let Some(there) = self.tenant.user(user) else { return };
+        if lock(&self.watch.people).get(&user).is_some_and(|person| Person::is_break_glass(person.part)) {
+            // An exclusion group without members forbids everything, for good.
+            return;
+        }
+        if there.deleted { self.tenant.restore_user(user) } else { self.tenant.delete_user(user) }
+        self.change(user, |_| ());
+    }
+
+    /// Narrows the window, or widens it again.
+    fn move_the_window(&self) {
+        let (start, end) = self.window();
+        let later = SignedDuration::from_hours(self.rng.borrow_mut().i64(0..9) * 20);
+        self.set("PREVIEW_ENABLED_AT", (start + later).min(end).to_string());
+    }
+
+    fn change_mode(&self) {
+        let mode = ["report", "canary", "enforce", "enforce"][self.rng.borrow_mut().usize(..4)];
+        self.set("MODE", mode.to_owned());
+    }
+
+    fn change_the_cap(&self) {
+        let cap = self.rng.borrow_mut().u32(1..6);
+        let mut most = lock(&self.watch.cap);
+        *most = cap.max(*most);
+        drop(most);
+        self.set("MAX_ROLLBACKS_PER_DAY", cap.to_string());
+    }
+
+    /// A person's tool, which no weather keeps from the ledger.
+    pub(crate) async fn book(&self) -> Book {
+        let tenant = self.settings().tenant;
+        Book::open(self.watch.ledger.clone(), tenant, self.clock.clone()).await.expect("the tenant's own ledger")
+    }
+
+    async fn open_the_brake(&self) {
+        if self.book().await.move_brake(BrakeState::Open, "ops", "look").await.is_ok() {
+            lock(&self.watch.brake_opened).get_or_insert(self.clock.now());
+        }
+    }
+
+    pub(crate) async fn release_the_brake(&self) {
+        // From here on a DELETE may have seen it released.
+        *lock(&self.watch.brake_opened) = None;
+        let _ = self.book().await.move_brake(BrakeState::Released, "ops", "looked").await;
+    }
+
+    async fn release(&self, user: Uuid) {
+        let book = self.book().await;
+        if self.watch.state(user).is_none() {
+            return;
+        }
+        let released = book.change_user(user_id(user), |state, now| {
+            state.as_mut().map_or(Ok(()), |state| state.release("ops", "known", now)).map(|()| None)
+        });
+        if let Ok(Ok(_)) = released.await {
+            let now = self.clock.now();
+            self.change(user, |person| person.released = Some(now));
+            self.wake(user).await;
+        }
+    }
+
+    async fn name_by_hand(&self, user: Uuid) {
+        self.change(user, |person| person.by_hand = true);
+        let Ok(sandbox) = self.sandbox().await else { return };
+        let by_hand = ByHand { who: "ops".to_owned(), why: "asked".to_owned(), at: self.clock.now() };
+        let _ = sandbox.intake().name_by_hand(&[user_id(user)], &by_hand).await;
+    }
+
+    async fn wake(&self, user: Uuid) {
+        let message = Message {
+            schema: SCHEMA,
+            user_id: user_id(user),
+            run_id: RunId(Uuid::new_v4()),
+            enqueued_at: self.clock.now(),
+        };
+        self.store.send(&[message]).await.expect("the queue is in memory");
+    }
+
+    /// Messages that are received and never heard of again.
+    fn lose_messages(&self) {
+        for received in self.store.receive(3, None).expect("the queue is in memory") {
+            let lost = shared::queue::Disposition::Acknowledge;
+            self.store.settle(&received, &lost).expect("the queue is in memory");
+        }
+    }
+
+    async fn another_tenant(&self) {
+        let other: TenantId = Uuid::from_u128(7).to_string().parse().expect("an id");
+        let ledger = self.watch.ledger.clone();
+        if Book::open(ledger, other, self.clock.clone()).await.is_ok() {
+            self.watch.violation(11, "another tenant takes this tenant's ledger");
+        }
+    }
+
+    async fn stranger(&self) {
+        let id = self.rng.borrow_mut().u128(..);
+        self.wake(Uuid::from_u128(id)).await;
+        self.strangers.set(self.strangers.get() + 1);
+    }
+
+    fn make_administrator(&self, user: Uuid) {
+        self.tenant.assign_role(user, RoleKind::Eligible, "/");
+        self.change(user, |_| ());
+    }
+
+    /// The setting names a group that is not there or has no members, until somebody mends it.
+    fn lose_the_excluded_group(&self) {
+        let group = if self.chance(2) { Uuid::from_u128(9) } else { self.tenant.add_group("Nobody") };
+        self.may_not_delete.set(Some("a DELETE though the exclusion group says nothing"));
+        self.set("EXCLUDED_GROUP_ID", group.to_string());
+    }
+
+    pub(crate) fn mend_the_excluded_group(&self) {
+        self.may_not_delete.set(None);
+        self.set("EXCLUDED_GROUP_ID", self.cast.excluded_group.to_string());
+    }
+
+    /// Somebody acts in the middle of a rollback: right after a read, or right after a DELETE.
+    fn ambush(self: &Rc<Self>) {
+        let user = self.somebody();
+        let after_delete = self.chance(2);
+        let deed = self.rng.borrow_mut().u8(..3);
+        let (tenant, watch, clock) = (self.tenant.clone(), self.watch.clone(), self.clock.clone());
+        let armed = std::sync::atomic::AtomicBool::new(true);
+        self.change(user, |_| ());
+        self.tenant.on_request(move |entry| {
+            let hit = if after_delete {
+                entry.method == "DELETE" && entry.acted
+            } else {
+                entry.segment.as_deref() == Some("methods")
+            };
+            if entry.user != Some(user) || !hit || !armed.swap(false, std::sync::atomic::Ordering::Relaxed) {
+                return;
+            }
+            let now = clock.now();
+            let mut people = lock(&watch.people);
+            let Some(person) = people.get_mut(&user) else { return };
+            match deed {
+                0 => {
+                    if tenant.user(user).is_some_and(|user| user.per_user_mfa == PerUserMfa::Disabled) {
+                        tenant.set_per_user_mfa(user, PerUserMfa::Enabled);
+                        person.mfa_since = Some(now);
+                    }
+                }
+                1 => {
+                    let phone = NewMethod::phone(PhoneType::Mobile, "+1 2065550198").dated(now);
+                    let id = tenant.register_at(user, phone, now, now + Duration::from_mins(2));
+                    person.registered.insert(id, now);
+                    person.registrations.push(now);
+                }
+                _ if Person::is_break_glass(person.part) => {}
+                _ => tenant.delete_user(user),
+            }
+        });
+    }
+
+    /// All that goes wrong by itself ends; what people did stays, but for the settings.
+    pub(crate) async fn calm_down(&self) {
+        self.calm.set(true);
+        self.tenant.set_faults(Faults::default());
+        self.mend_the_excluded_group();
+        self.release_the_brake().await;
+        *lock(&self.watch.cap) = 1000;
+        self.set("MAX_ROLLBACKS_PER_DAY", "1000".to_owned());
+        self.set("PREVIEW_ENABLED_AT", self.window().0.to_string());
+        self.set("MODE", "enforce".to_owned());
+    }
+
+    /// Polls and drains, as the schedule does, until all that is late has shown and every retry has
+    /// had its time.
+    pub(crate) async fn settle(&self) {
+        let until = self.clock.now() + DAY * 2 + HOUR * 12;
+        while self.clock.now() < until {
+            for _ in 0..10 {
+                if self.poll(ScanRequest::Scheduled).await {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_mins(3)).await;
+            }
+            for _ in 0..60 {
+                while self.drain().await {}
+                let soon = self.clock.now() + HOUR;
+                match self.store.next_visible_at(None).expect("the queue is in memory") {
+                    Some(at) if at < soon => {
+                        let wait = at.duration_since(self.clock.now());
+                        tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
+                    }
+                    _ => break,
+                }
+            }
+            tokio::time::sleep(Duration::from_hours(5)).await;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What holds when everything has come to rest.
+
+use shared::{
+    ledger::{HistoryEntry, Key, OutcomeQuery},
+    outcome::{Held, Outcome},
+    poll::Position,
+};
+
+use crate::{
+    steps::lock,
+    watch::{SKEW, user_id},
+    world::World,
+};
+
+/// Automatic retries of a failed or partial outcome; then it waits for a person.
+const RETRIES: u32 = 3;
+
+impl World {
+    /// Looks at the ledger, the queue and the tenant once more.
+    pub(crate) async fn check_the_end(&self) {
+        self.check_everybody();
+        self.check_the_history().await;
+        self.check_the_scan();
+        self.check_the_queue();
+        self.check_ambiguous_events().await;
+    }
+
+    /// Everybody who registered has a decision, and those with whom nothing came in between the right
+    /// one.
+    fn check_everybody(&self) {
+        let window = self.settings().policy.window;
+        for (user, person) in &*lock(&self.watch.people) {
+            let wrong = |what: &str| {
+                self.watch.violation(6, format!("{what}: {:?} {user}", person.part));
+            };
+            let state = self.watch.state(*user);
+            let got = state.as_ref().map_or_else(|| "none".to_owned(), |state| state.listed_as());
+            if let Some(expected) = person.expected
+                && person.part != simulator::Part::AmbiguousEvent
+            {
+                if got != expected {
+                    wrong(&format!("{got} instead of {expected}"));
+                }
+                let left = self.tenant.user(*user).is_some_and(|user| user.has_strong_methods());
+                if got == "rolled_back" && left {
+                    wrong("rolled back, and a strong method is left");
+                }
+            }
+            let Some(state) = state else {
+                if person.registrations.iter().any(|at| window.contains(*at)) {
+                    wrong("a registration without a decision");
+                }
+                continue;
+            };
+            if state.is_pending() {
+                wrong("pending for ever");
+            }
+            match state.outcome() {
+                Some(Outcome::WouldRollBack | Outcome::Deferred(_)) => wrong(&format!("waits for ever: {got}")),
+                Some(Outcome::Failed(_)) if state.retries < RETRIES => wrong(&format!("given up: {got}")),
+                _ => {}
+            }
+        }
+    }
+
+    /// No outcome says that nothing went where something did.
+    async fn check_the_history(&self) {
+        let book = self.book().await;
+        let people = lock(&self.watch.people).clone();
+        for (user, person) in people {
+            let Some(first) = person.first_deleted else { continue };
+            let Ok(history) = book.history(user_id(user)).await else { continue };
+            let known_after = first.checked_add(SKEW * 2).unwrap_or(first);
+            let lies = history.iter().any(|entry| match entry {
+                HistoryEntry::Outcome(concluded) => {
+                    matches!(concluded.outcome, Outcome::Failed(_)) && concluded.at > known_after
+                        && person.registered.is_empty()
+                }
+                _ => false,
+            });
+            if lies {
+                self.watch.violation(4, format!("failed, and a method was deleted before: {:?} {user}", person.part));
+            }
+            let has_intent = history.iter().any(|entry| matches!(entry, HistoryEntry::Intent { .. }));
+            if !has_intent {
+                self.watch.violation(4, format!("a DELETE and no intent in the history: {user}"));
+            }
+        }
+    }
+
+    fn check_the_scan(&self) {
+        let Some(position) = self.watch.load::<Position>(Key::poll()) else {
+            return self.watch.violation(6, "nothing was ever scanned");
+        };
+        if position.missed > 0 && !self.is_late.get() {
+            self.watch.violation(6, format!("{} registrations missed by the scans", position.missed));
+        }
+    }
+
+    fn check_the_queue(&self) {
+        let dead = self.store.dead_letters().expect("the queue is in memory");
+        if dead.len() as u64 > self.strangers.get() {
+            self.watch.violation(8, format!("{} dead letters, {} strangers", dead.len(), self.strangers.get()));
+        }
+    }
+
+    async fn check_ambiguous_events(&self) {
+        let ambiguous =
+            lock(&self.watch.people).values().filter(|p| p.part == simulator::Part::AmbiguousEvent && !p.by_hand).count();
+        let query = OutcomeQuery {
+            outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
+            until: None,
+            after: None,
+            limit: 100,
+        };
+        let page = self.book().await.list(&query).await;
+        if page.map_or(0, |page| page.entries.len()) < ambiguous {
+            self.watch.violation(6, "a registration without one clear user is not on record");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Randomised fault schedules: poll and drain on their real code paths against the simulated tenant,
+//! on one thread and in simulated time. Everything that goes wrong follows from one seed: processes
+//! that die at any I/O or stand still, a tenant that throttles, fails and loses answers, a ledger that
+//! does the same, clocks that differ, messages lost, repeated and reordered, people who change things
+//! in the middle. Each DELETE is held against the invariants when it is sent, and everything once more
+//! when it has come to rest.
+
+mod deeds;
+mod end;
+mod ledger;
+mod panics;
+mod sandbox;
+mod steps;
+mod watch;
+mod world;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use mfa_rollback::sqlite::Store;
+use sha2::{Digest, Sha256};
+use shared::{clock::Clock, ledger::Ledger};
+
+pub use world::Tally;
+use world::World;
+
+/// What became of one schedule.
+#[derive(Debug)]
+pub struct Run {
+    /// Its seed.
+    pub seed: u64,
+    /// What did not hold; nothing in a run that went well.
+    pub violations: Vec<String>,
+    /// A digest of every request that the tenant saw: the same seed has the same one.
+    pub digest: String,
+    /// What happened.
+    pub tally: Tally,
+}
+
+/// Runs the schedule of `seed` with ledger and queue in `SQLite`.
+pub fn run(seed: u64) -> Run {
+    run_on(seed, |_, store| -> Arc<dyn Ledger> { store.clone() })
+}
+
+/// The same with another ledger, whose answers must come without waiting.
+pub fn run_on(seed: u64, ledger: impl FnOnce(&Clock, &Arc<Store>) -> Arc<dyn Ledger>) -> Run {
+    panics::notice();
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    let local = tokio::task::LocalSet::new();
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        local.block_on(&runtime, async {
+            let world = Rc::new(World::new(seed, ledger));
+            play(&world).await;
+            Run { seed, violations: world.watch.violations(), digest: digest(&world), tally: world.tally() }
+        })
+    }));
+    let nothing = |_| Run { seed, violations: Vec::new(), digest: String::new(), tally: Tally::default() };
+    let mut run = played.unwrap_or_else(nothing);
+    run.violations.extend(panics::noticed());
+    run
+}
+
+async fn play(world: &Rc<World>) {
+    // Whoever comes first has a ledger.
+    world.book().await;
+    let deeds = world.rng.borrow_mut().usize(8..40);
+    for _ in 0..deeds {
+        world.deed().await;
+        tokio::time::sleep(world.gap()).await;
+    }
+    world.calm_down().await;
+    // Whatever is still under way ends: the longest lease, and the longest freeze.
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    world.settle().await;
+    world.check_the_end().await;
+}
+
+fn digest(world: &World) -> String {
+    let mut digest = Sha256::new();
+    for entry in world.tenant.journal() {
+        digest.update(format!("{} {} {} {}\n", entry.at, entry.method, entry.path, entry.status));
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,378 @@
+//! What always holds at a DELETE, looked at from outside: with the tenant's truth, the ledger as it
+//! is, and what the process that sends it was told. The numbers are those of the invariants in
+//! `docs/invariants.md`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{Method, Request};
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use shared::{
+    brake::Brake,
+    clock::Clock,
+    ids::UserId,
+    ledger::{Key, Ledger},
+    settings::{Mode, OtherMethods, Settings},
+    state::UserState,
+};
+use simulator::{MethodView, Part, PerUserMfa, Tenant, UserView};
+use uuid::Uuid;
+
+use crate::steps::lock;
+
+/// Clocks of processes are off by this at most, to either side.
+pub(crate) const SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// What is read before a first DELETE is this old at most.
+const FRESH: SignedDuration = SignedDuration::from_secs(5);
+
+/// The same for a later one of the same handling.
+const STILL_FRESH: SignedDuration = SignedDuration::from_secs(10);
+
+/// The brake is read this long before a DELETE at most: the ledger's answer may be slow.
+const BRAKE_SEEN: SignedDuration = SignedDuration::from_secs(15);
+
+/// So long after the intent is an undated phone taken for the one intended.
+const UNDATED_PHONE: SignedDuration = SignedDuration::from_mins(15);
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The truth about one user.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) part: Part,
+    /// Registrations that the audit log holds.
+    pub(crate) registrations: Vec<Timestamp>,
+    /// Named by EXCLUDED_USER_IDS.
+    pub(crate) excluded: bool,
+    pub(crate) by_hand: bool,
+    pub(crate) released: Option<Timestamp>,
+    /// When per-user MFA was enabled on the way.
+    pub(crate) mfa_since: Option<Timestamp>,
+    /// When a method was registered on the way, by its id.
+    pub(crate) registered: BTreeMap<String, Timestamp>,
+    /// When a method was first deleted by the program.
+    pub(crate) first_deleted: Option<Timestamp>,
+    /// The outcome in the end, where nothing came in between.
+    pub(crate) expected: Option<&'static str>,
+}
+
+impl Person {
+    pub(crate) fn new(part: Part) -> Self {
+        Self {
+            part,
+            registrations: Vec::new(),
+            excluded: false,
+            by_hand: false,
+            released: None,
+            mfa_since: None,
+            registered: BTreeMap::new(),
+            first_deleted: None,
+            // Only the registration report knows who signs in without a password, and it blocks nothing.
+            expected: (part != Part::Passwordless).then(|| part.expected()),
+        }
+    }
+
+    pub(crate) fn is_break_glass(part: Part) -> bool {
+        matches!(part, Part::BreakGlass | Part::NestedBreakGlass)
+    }
+
+    /// Whether any setting or release lets a method of somebody in this situation go.
+    fn may_lose_methods(&self, settings: &Settings) -> bool {
+        let policy = &settings.policy;
+        let rolls_back = |other: OtherMethods| other == OtherMethods::RollBack;
+        match self.part {
+            _ if self.excluded => false,
+            part if Self::is_break_glass(part) => false,
+            Part::PerUserMfaEnabled | Part::PerUserMfaEnforced => false,
+            _ if self.released.is_some() => true,
+            Part::Administrator
+            | Part::EligibleAdministrator
+            | Part::AdministratorThroughGroup
+            | Part::EligibleThroughGroup => policy.include_administrators,
+            Part::Guest | Part::ExternalByName | Part::ExternalByState | Part::ExternalByCreation => {
+                policy.include_external_users
+            }
+            Part::DatedBefore => rolls_back(policy.preexisting_methods),
+            Part::UndatedMethod => rolls_back(policy.undated_methods),
+            Part::Disabled
+            | Part::DatedAfter
+            | Part::NoOtherCredential
+            | Part::SmsSignIn
+            | Part::RestrictedUnit => false,
+            Part::NeverRegistered | Part::AmbiguousEvent | Part::RegisteredBefore | Part::RegisteredAfter => {
+                !self.registered.is_empty() || self.by_hand && rolls_back(policy.undated_methods)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// What one process was told, and what it has read.
+pub(crate) struct View {
+    pub(crate) settings: Settings,
+    pub(crate) clock: Clock,
+    /// In whose name it holds leases now.
+    pub(crate) owner: Mutex<String>,
+    /// Why it may delete nothing at all.
+    pub(crate) may_not_delete: Option<&'static str>,
+    reads: Mutex<BTreeMap<(Uuid, String), Timestamp>>,
+    handlings: Mutex<BTreeSet<Uuid>>,
+}
+
+impl View {
+    pub(crate) fn new(settings: Settings, clock: Clock, may_not_delete: Option<&'static str>) -> Self {
+        let (owner, reads, handlings) = Default::default();
+        Self { settings, clock, owner, may_not_delete, reads, handlings }
+    }
+}
+
+/// A request about one user: `authentication/…`, or nothing for the account itself.
+pub(crate) struct About {
+    user: Uuid,
+    segment: String,
+    method_id: Option<String>,
+}
+
+impl About {
+    pub(crate) fn of(request: &Request<Bytes>) -> Option<Self> {
+        let mut parts = request.uri().path().trim_matches('/').split('/').skip(1);
+        if parts.next() != Some("users") {
+            return None;
+        }
+        let user = parts.next()?.parse().ok()?;
+        let segment = parts.nth(1).unwrap_or_default().to_owned();
+        Some(Self { user, segment, method_id: parts.next().map(str::to_owned) })
+    }
+}
+
+/// Sees every request of every process.
+pub(crate) struct Watch {
+    pub(crate) tenant: Tenant,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) clock: Clock,
+    pub(crate) people: Mutex<BTreeMap<Uuid, Person>>,
+    /// When a person opened the brake, while it is open.
+    pub(crate) brake_opened: Mutex<Option<Timestamp>>,
+    /// The largest daily cap that was ever set.
+    pub(crate) cap: Mutex<u32>,
+    slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
+    violations: Mutex<Vec<String>>,
+}
+
+impl Watch {
+    pub(crate) fn new(tenant: Tenant, ledger: Arc<dyn Ledger>, clock: Clock) -> Arc<Self> {
+        let (people, brake_opened, cap, slots, violations) = Default::default();
+        let watch = Self { tenant, ledger, clock, people, brake_opened, cap, slots, violations };
+        let watch = Arc::new(watch);
+        let seen = Arc::downgrade(&watch);
+        watch.tenant.on_request(move |entry| {
+            if let (Some(watch), Some(user), true) =
+                (seen.upgrade(), entry.user, entry.method == "DELETE" && entry.acted)
+                && let Some(person) = lock(&watch.people).get_mut(&user)
+            {
+                person.first_deleted.get_or_insert(watch.clock.now());
+            }
+        });
+        watch
+    }
+
+    pub(crate) fn violation(&self, invariant: u8, what: impl std::fmt::Display) {
+        let at = self.clock.now();
+        lock(&self.violations).push(format!("invariant {invariant} at {at:.0}: {what}"));
+    }
+
+    pub(crate) fn violations(&self) -> Vec<String> {
+        lock(&self.violations).clone()
+    }
+
+    /// A document as it is in the ledger now, whatever processes see of it.
+    pub(crate) fn load<T: DeserializeOwned>(&self, key: Key) -> Option<T> {
+        let document = self.ledger.get(&[key]).now_or_never()?.ok()?.pop()??;
+        serde_json::from_str(&document.body).ok()
+    }
+
+    pub(crate) fn state(&self, user: Uuid) -> Option<UserState> {
+        self.load(Key::user(user_id(user)))
+    }
+
+    /// A request leaves a process.
+    pub(crate) fn sent(&self, view: &View, about: &About, method: &Method) {
+        if let (&Method::DELETE, Some(method_id)) = (method, &about.method_id) {
+            self.delete(view, about, method_id);
+        }
+    }
+
+    /// A read that left a process at `sent_at` was answered.
+    pub(crate) fn answered(view: &View, about: About, sent_at: Timestamp) {
+        lock(&view.reads).insert((about.user, about.segment), sent_at);
+    }
+
+    fn delete(&self, view: &View, about: &About, method_id: &str) {
+        let user = about.user;
+        let Some(person) = lock(&self.people).get(&user).cloned() else {
+            return self.violation(3, format!("DELETE for a stranger {user}"));
+        };
+        let part = person.part;
+        let broken = |invariant: u8, what: &str| {
+            self.violation(invariant, format!("{what}: {part:?} {user} {} {method_id}", about.segment));
+        };
+        self.is_allowed(view, &person, &broken);
+        if !["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
+            .contains(&about.segment.as_str())
+        {
+            broken(3, "a DELETE of another kind of method");
+        }
+        let Some(state) = self.state(user) else { return broken(4, "a DELETE without a state item") };
+        self.is_durable(view, &state, method_id, &broken);
+        self.is_fresh(view, &state, user, &broken);
+        if let Some(there) = self.tenant.user(user) {
+            self.is_no_per_user_mfa(&person, &there, &broken);
+            if let Some(method) = there.methods.iter().find(|method| method.id == method_id) {
+                self.is_of_the_window(view, &person, method, &broken);
+                self.is_no_second_rollback(&person, &state, method, &broken);
+            }
+        }
+    }
+
+    /// Mode, preflight, brake, and the rules that go by what the account is.
+    fn is_allowed(&self, view: &View, person: &Person, broken: &dyn Fn(u8, &str)) {
+        if view.settings.mode == Mode::Report {
+            broken(1, "a DELETE in mode report");
+        }
+        if view.clock.now() < view.settings.policy.window.preview_disabled_at {
+            broken(1, "a DELETE before the preview was disabled");
+        }
+        if let Some(why) = view.may_not_delete {
+            broken(2, why);
+        }
+        if !person.may_lose_methods(&view.settings) {
+            broken(3, "a DELETE that no rule lets pass");
+        }
+        let now = self.clock.now();
+        if let Some(opened) = *lock(&self.brake_opened)
+            && now.duration_since(opened) > BRAKE_SEEN
+        {
+            broken(7, "a DELETE behind an open brake");
+        }
+        let brake: Option<Brake> = self.load(Key::brake());
+        if let Some(last) = brake.filter(Brake::is_open).and_then(|brake| brake.moves.last().cloned())
+            && now.duration_since(last.at) > BRAKE_SEEN + SKEW
+        {
+            broken(7, "a DELETE behind a brake that opened by itself");
+        }
+    }
+
+    /// Lease, slot and intent are in the ledger.
+    fn is_durable(&self, view: &View, state: &UserState, method_id: &str, broken: &dyn Fn(u8, &str)) {
+        let now = view.clock.now();
+        match &state.lease {
+            None => broken(4, "a DELETE without a lease"),
+            Some(lease) if lease.owner != *lock(&view.owner) => broken(4, "a DELETE under another's lease"),
+            Some(lease) if lease.until <= now => broken(4, "a DELETE after the lease's end"),
+            Some(_) => {}
+        }
+        match &state.intent {
+            None => broken(4, "a DELETE without an intent"),
+            Some(intent) if !intent.methods.iter().any(|method| method.id.0 == method_id) => {
+                broken(4, "a DELETE of a method that the intent does not list");
+            }
+            Some(_) => {}
+        }
+        let Some(slot_at) = state.slot_at else { return broken(7, "a DELETE without a slot") };
+        if now.duration_since(slot_at) > DAY + SKEW {
+            broken(7, "a DELETE in a slot that is over");
+        }
+        let mut slots = lock(&self.slots);
+        slots.insert((slot_at, uuid(state.user_id)));
+        let since = slot_at.checked_sub(DAY - SKEW * 2).unwrap_or(slot_at);
+        let taken: BTreeSet<Uuid> = slots.range((since, Uuid::nil())..).map(|(_, user)| *user).collect();
+        if taken.len() > *lock(&self.cap) as usize {
+            broken(7, "more users than the daily cap");
+        }
+    }
+
+    /// Account, per-user MFA and methods were read just before, by this process.
+    fn is_fresh(&self, view: &View, state: &UserState, user: Uuid, broken: &dyn Fn(u8, &str)) {
+        let Some(lease) = &state.lease else { return };
+        let is_first = lock(&view.handlings).insert(lease.token);
+        let (allowed, reads) = (if is_first { FRESH } else { STILL_FRESH }, lock(&view.reads));
+        for segment in ["", "requirements", "methods"] {
+            let read = reads.get(&(user, segment.to_owned()));
+            if read.is_none_or(|at| self.clock.now().duration_since(*at) > allowed) {
+                let what = if segment.is_empty() { "the account" } else { segment };
+                broken(1, &format!("{what} not read within {allowed:#}"));
+            }
+        }
+    }
+
+    fn is_no_per_user_mfa(&self, person: &Person, there: &UserView, broken: &dyn Fn(u8, &str)) {
+        let meant = there.per_user_mfa != PerUserMfa::Disabled;
+        let known = person.mfa_since.is_none_or(|at| self.clock.now().duration_since(at) > STILL_FRESH);
+        if meant && known {
+            broken(2, "a DELETE for a user enabled for per-user MFA");
+        }
+    }
+
+    fn is_of_the_window(
+        &self,
+        view: &View,
+        person: &Person,
+        method: &MethodView,
+        broken: &dyn Fn(u8, &str),
+    ) {
+        let policy = &view.settings.policy;
+        let released = person.released.is_some();
+        if !person.by_hand && !person.registrations.iter().any(|at| policy.window.contains(*at)) {
+            broken(3, "a DELETE though no registration lies in the window");
+        }
+        let is_before = method.created.is_some_and(|at| at < policy.window.start);
+        let is_after = method.created.is_some_and(|at| at > policy.window.end);
+        let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
+        if !released && (is_before && !lets_old || is_after) {
+            broken(3, "a DELETE of a method dated outside the window");
+        }
+    }
+
+    fn is_no_second_rollback(
+        &self,
+        person: &Person,
+        state: &UserState,
+        method: &MethodView,
+        broken: &dyn Fn(u8, &str),
+    ) {
+        let (Some(first), Some(at)) = (person.first_deleted, person.registered.get(&method.id)) else {
+            return;
+        };
+        let released = person.released.is_some_and(|released| released >= *at);
+        let is_recent = state
+            .intent
+            .as_ref()
+            .is_some_and(|intent| self.clock.now().duration_since(intent.written_at) < UNDATED_PHONE + SKEW);
+        let is_accepted = method.kind == "phone" && method.created.is_none() && is_recent;
+        if *at > first && !released && !is_accepted {
+            broken(5, "a DELETE of what was registered after the rollback began");
+        }
+    }
+
+    /// A message is done with that a process received at `began`.
+    pub(crate) fn acknowledged(&self, user: UserId, began: Timestamp) {
+        let Some(state) = self.state(uuid(user)) else { return };
+        if state.pending_since.is_some_and(|since| since < began.checked_sub(SKEW * 3).unwrap_or(began)) {
+            self.violation(4, format!("a message acknowledged before an outcome: {user}"));
+        }
+    }
+}
+
+pub(crate) fn user_id(user: Uuid) -> UserId {
+    user.to_string().parse().expect("an object id")
+}
+
+pub(crate) fn uuid(user: UserId) -> Uuid {
+    user.to_string().parse().expect("an object id")
+}

@@ -1,0 +1,414 @@
+//! One simulated world: a tenant, a ledger and a queue, processes that come and go, and what its seed
+//! has in store for them.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+use mfa_rollback::sqlite::Store;
+use shared::{
+    clock::Clock,
+    credentials::ClientSecret,
+    ledger::{Ledger, LedgerError},
+    poll::ScanRequest,
+    settings::Settings,
+};
+use simulator::{Budget, Cast, Faults, Options, Part, Population, Tenant};
+use uuid::Uuid;
+
+use crate::{
+    ledger::{Index, Weather},
+    sandbox::{Ground, Luck, Sandbox},
+    steps::{NEVER, lock},
+    watch::{Person, SKEW, View, Watch},
+};
+
+const START: &str = "2026-03-20T12:00:00Z";
+
+pub(crate) const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Situations whose outcome a later end of the window changes.
+const AFTERWARDS: [Part; 2] = [Part::RegisteredAfter, Part::DatedAfter];
+
+/// See the module.
+pub(crate) struct World {
+    pub(crate) tenant: Tenant,
+    pub(crate) cast: Cast,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Clock,
+    pub(crate) rng: RefCell<Rng>,
+    /// The settings of processes that start from now on.
+    pub(crate) vars: RefCell<BTreeMap<&'static str, String>>,
+    /// Why processes that start now may delete nothing.
+    pub(crate) may_not_delete: Cell<Option<&'static str>>,
+    /// Whether an event shows so late that only a sweep finds it.
+    pub(crate) is_late: Cell<bool>,
+    /// Messages about users that nobody knows.
+    pub(crate) strangers: Cell<u64>,
+    pub(crate) calm: Cell<bool>,
+    window: (Timestamp, Timestamp),
+    index: Arc<Index>,
+    weather: Weather,
+    deaths: f64,
+    sandboxes: RefCell<Vec<Rc<Sandbox>>>,
+    /// How often the settings changed.
+    deployment: Cell<u32>,
+    tally: RefCell<Tally>,
+}
+
+/// What happened in a schedule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Invocations that ended by themselves.
+    pub ended: u64,
+    /// Invocations that were killed or cut off.
+    pub killed: u64,
+    /// Invocations that stood still for a while.
+    pub frozen: u64,
+    /// DELETEs that worked.
+    pub deleted: u64,
+    /// DELETEs that worked and whose answer was lost.
+    pub lost: u64,
+    /// Requests to the tenant.
+    pub requests: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.ended += other.ended;
+        self.killed += other.killed;
+        self.frozen += other.frozen;
+        self.deleted += other.deleted;
+        self.lost += other.lost;
+        self.requests += other.requests;
+    }
+}
+
+/// The situations of the people of one world.
+fn parts(rng: &mut Rng, ends_later: bool) -> Vec<Part> {
+    let count = rng.usize(5..13);
+    let some = |rng: &mut Rng| match rng.u8(..10) {
+        0..6 => Part::ORDINARY[rng.usize(..6)],
+        _ => Part::SPECIAL[rng.usize(..Part::SPECIAL.len())],
+    };
+    // The excluded group must not be empty.
+    let mut parts = vec![Part::BreakGlass];
+    while parts.len() < count {
+        let part = some(rng);
+        parts.push(if ends_later && AFTERWARDS.contains(&part) { Part::Phone } else { part });
+    }
+    rng.shuffle(&mut parts);
+    parts
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, ledger: impl FnOnce(&Clock, &Arc<Store>) -> Arc<dyn Ledger>) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let begun = tokio::time::Instant::now();
+        let start: Timestamp = START.parse().expect("a time");
+        let clock = Clock::from_fn(move || start + begun.elapsed());
+        let store = Arc::new(Store::in_memory(clock.clone()).expect("a ledger in memory"));
+        let ledger = ledger(&clock, &store);
+
+        let time = clock.clone();
+        let mut options = Options::new(seed, move || time.now());
+        options.budget = if rng.bool() { Budget::Real } else { Budget::Off };
+        options.page_size = rng.usize(1..8);
+        options.audit_page_size = rng.usize(2..30);
+        options.removal_delay = Duration::from_secs(*rng.choice(&[0, 3, 10, 11]).expect("some"));
+        options.cursor_lifetime = Duration::from_mins(rng.u64(1..90));
+        options.token_lifetime = Duration::from_mins(rng.u64(6..60));
+        let rate = *rng.choice(&[0.0, 0.03, 0.1, 0.25]).expect("some");
+        let faults = Faults::spread(rate, Duration::from_secs(rng.u64(1..25)));
+        let window = (start - DAY * 10, start - DAY * 2);
+        let ends_later = rng.bool();
+        let tenant = Tenant::new(options.clone());
+        let population = Population { users: 0, window_start: window.0, window_end: window.1 };
+        let cast = tenant.populate_with(&population, &parts(&mut rng, ends_later));
+        tenant.set_faults(faults);
+
+        let end = window.1 + if ends_later { DAY * 30 } else { HOUR * 20 };
+        let vars = BTreeMap::from([
+            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
+            ("AZURE_CLIENT_ID", options.client_id.to_string()),
+            ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
+            ("PREVIEW_ENABLED_AT", window.0.to_string()),
+            ("PREVIEW_DISABLED_AT", window.1.to_string()),
+            ("REGISTERED_UNTIL", end.to_string()),
+            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+            ("CANARY_GROUP_ID", cast.canary_group.to_string()),
+            ("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()),
+            ("MAX_FAILURE_PERCENT", "100".to_owned()),
+            ("MODE", "enforce".to_owned()),
+        ]);
+        let watch = Watch::new(tenant.clone(), ledger, clock.clone());
+        let often = |rng: &mut Rng| *rng.choice(&[0.0, 0.0, 0.02, 0.08]).expect("some");
+        let weather = Weather {
+            refuses: often(&mut rng),
+            loses_answers: often(&mut rng),
+            conflicts: often(&mut rng),
+            slow: often(&mut rng) * 2.0,
+        };
+        let lag = SignedDuration::from_secs(*rng.choice(&[0, 1, 30]).expect("some"));
+        let index = Arc::new(Index::new(lag, clock.clone()));
+        let deaths = *rng.choice(&[0.0, 0.2, 0.5]).expect("some");
+        let world = Self {
+            tenant,
+            cast,
+            watch,
+            store,
+            clock,
+            rng: RefCell::new(rng),
+            vars: RefCell::new(vars),
+            may_not_delete: Default::default(),
+            is_late: Default::default(),
+            strangers: Default::default(),
+            calm: Default::default(),
+            window,
+            index,
+            weather,
+            deaths,
+            sandboxes: RefCell::default(),
+            deployment: Cell::default(),
+            tally: RefCell::default(),
+        };
+        world.meet();
+        world.vary();
+        world
+    }
+
+    /// Learns the truth about everybody.
+    fn meet(&self) {
+        let mut people = lock(&self.watch.people);
+        for resident in &self.cast.residents {
+            people.insert(resident.id, Person::new(resident.role));
+        }
+        for event in self.tenant.events() {
+            let is_registration = ["User registered security info", "User registered all required security info"]
+                .contains(&event["activityDisplayName"].as_str().unwrap_or_default())
+                && event["result"] == "success";
+            let user = event["initiatedBy"]["user"]["id"].as_str().and_then(|id| id.parse::<Uuid>().ok());
+            let at = event["activityDateTime"].as_str().and_then(|at| at.parse().ok());
+            if let (true, Some(user), Some(at)) = (is_registration, user, at)
+                && let Some(person) = people.get_mut(&user)
+            {
+                person.registrations.push(at);
+            }
+        }
+    }
+
+    /// Settings that differ from world to world.
+    fn vary(&self) {
+        let mut rng = self.rng.borrow_mut();
+        let mut vars = self.vars.borrow_mut();
+        let mut people = lock(&self.watch.people);
+        let mut frees = |parts: &[Part]| {
+            for person in people.values_mut().filter(|person| parts.contains(&person.part)) {
+                person.expected = None;
+            }
+        };
+        let mut seldom = || rng.u8(..8) == 0;
+        if seldom() {
+            vars.insert("PREEXISTING_METHODS", "roll_back".to_owned());
+            frees(&[Part::DatedBefore]);
+        }
+        if seldom() {
+            vars.insert("UNDATED_METHODS", "roll_back".to_owned());
+            frees(&[Part::UndatedMethod]);
+        }
+        if seldom() {
+            vars.insert("INCLUDE_ADMINISTRATORS", "true".to_owned());
+            frees(&[
+                Part::Administrator,
+                Part::EligibleAdministrator,
+                Part::AdministratorThroughGroup,
+                Part::EligibleThroughGroup,
+            ]);
+        }
+        if seldom() {
+            vars.insert("INCLUDE_EXTERNAL_USERS", "true".to_owned());
+            frees(&[Part::Guest, Part::ExternalByName, Part::ExternalByState, Part::ExternalByCreation]);
+        }
+        if rng.u8(..3) == 0 {
+            let by_name = rng.choice(&self.cast.residents).expect("somebody lives here");
+            vars.insert("EXCLUDED_USER_IDS", by_name.user_principal_name.to_uppercase());
+            if let Some(person) = people.get_mut(&by_name.id) {
+                person.excluded = true;
+                // Other rules may speak first.
+                person.expected = None;
+            }
+        }
+        let cap = if rng.u8(..3) == 0 { rng.u32(1..4) } else { 1000 };
+        vars.insert("MAX_ROLLBACKS_PER_DAY", cap.to_string());
+        *lock(&self.watch.cap) = cap;
+        if rng.u8(..4) == 0 {
+            vars.insert("MAX_FAILURE_PERCENT", "20".to_owned());
+        }
+        let mode = ["report", "canary", "enforce", "enforce", "enforce"][rng.usize(..5)];
+        vars.insert("MODE", mode.to_owned());
+    }
+
+    pub(crate) fn window(&self) -> (Timestamp, Timestamp) {
+        self.window
+    }
+
+    pub(crate) fn chance(&self, one_in: u32) -> bool {
+        self.rng.borrow_mut().u32(..one_in) == 0
+    }
+
+    /// Sets what processes find that start from now on; those that are up are replaced, as a
+    /// deployment does.
+    pub(crate) fn set(&self, name: &'static str, value: String) {
+        self.vars.borrow_mut().insert(name, value);
+        self.deployment.set(self.deployment.get() + 1);
+        self.sandboxes.borrow_mut().clear();
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        let vars = self.vars.borrow();
+        Settings::read(|name: &str| vars.get(name).cloned()).expect("settings that are right")
+    }
+
+    /// A process with nothing to do: one that is up, or a new one.
+    pub(crate) async fn sandbox(&self) -> Result<Rc<Sandbox>, LedgerError> {
+        let idle = self.sandboxes.borrow().iter().find(|sandbox| !sandbox.is_busy.get()).cloned();
+        if let Some(idle) = idle
+            && !self.chance(6)
+        {
+            return Ok(idle);
+        }
+        let secret = {
+            let vars = self.vars.borrow();
+            ClientSecret::read(|name: &str| vars.get(name).cloned()).expect("settings that are right")
+        };
+        let (chance, skew) = {
+            let mut rng = self.rng.borrow_mut();
+            let most = i64::try_from(SKEW.as_millis()).unwrap_or_default();
+            (rng.fork(), SignedDuration::from_millis(rng.i64(-most..=most)))
+        };
+        let time = self.clock.clone();
+        let view = View::new(
+            self.settings(),
+            Clock::from_fn(move || time.now() + skew),
+            self.may_not_delete.get(),
+        );
+        let ground = Ground {
+            watch: Arc::clone(&self.watch),
+            store: Arc::clone(&self.store),
+            index: Arc::clone(&self.index),
+            weather: if self.calm.get() { Weather::default() } else { self.weather },
+        };
+        let deployment = self.deployment.get();
+        let sandbox = Rc::new(Sandbox::start(ground, view, secret, chance).await?);
+        if deployment == self.deployment.get() {
+            self.sandboxes.borrow_mut().push(Rc::clone(&sandbox));
+        }
+        Ok(sandbox)
+    }
+
+    fn luck(&self) -> Luck {
+        if self.calm.get() {
+            return Luck { dies_at: NEVER, freezes: None };
+        }
+        let mut rng = self.rng.borrow_mut();
+        let dies = rng.f64() < self.deaths;
+        let steps = *rng.choice(&[12, 60, 240]).expect("some");
+        let dies_at = rng.u32(..steps);
+        let freezes = rng.u8(..6) == 0;
+        let after = Duration::from_millis(rng.u64(..130_000));
+        let longest = *rng.choice(&[8, 60, 1800]).expect("some");
+        let length = Duration::from_secs(rng.u64(1..longest));
+        Luck {
+            dies_at: if dies { dies_at } else { NEVER },
+            freezes: freezes.then_some((after, length)),
+        }
+    }
+
+    fn note(&self, sandbox: &Rc<Sandbox>, luck: Luck, has_ended: bool) {
+        let mut tally = self.tally.borrow_mut();
+        tally.frozen += u64::from(luck.freezes.is_some());
+        if has_ended {
+            tally.ended += 1;
+        } else {
+            tally.killed += 1;
+            self.sandboxes.borrow_mut().retain(|other| !Rc::ptr_eq(other, sandbox));
+        }
+        sandbox.is_busy.set(false);
+    }
+
+    /// One invocation of poll. Says whether a scan came to its end.
+    pub(crate) async fn poll(&self, request: ScanRequest) -> bool {
+        let is_calm = self.calm.get();
+        let Ok(sandbox) = self.sandbox().await else { return false };
+        sandbox.is_busy.set(true);
+        let luck = self.luck();
+        let polled = sandbox.poll(luck, request).await;
+        self.note(&sandbox, luck, polled.is_some());
+        match polled {
+            Some(Ok(summary)) => summary.complete,
+            Some(Err(error)) if is_calm => {
+                self.watch.violation(6, format!("poll fails though nothing is wrong: {error}"));
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// One invocation of drain with what the queue shows. Says whether there was anything.
+    pub(crate) async fn drain(&self) -> bool {
+        let Ok(sandbox) = self.sandbox().await else { return true };
+        let mut batch = self.store.receive(10, None).expect("the queue is in memory");
+        if batch.is_empty() {
+            return false;
+        }
+        self.rng.borrow_mut().shuffle(&mut batch);
+        sandbox.is_busy.set(true);
+        let luck = self.luck();
+        let drained = sandbox.drain(luck, &batch);
+        let ended = if !self.calm.get() && self.chance(8) {
+            // The queue hands the same messages out twice.
+            let again = async {
+                let Ok(other) = self.sandbox().await else { return };
+                other.is_busy.set(true);
+                let luck = self.luck();
+                let ended = other.drain(luck, &batch).await;
+                self.note(&other, luck, ended.is_some());
+            };
+            tokio::join!(drained, again).0
+        } else {
+            drained.await
+        };
+        self.note(&sandbox, luck, ended.is_some());
+        true
+    }
+
+    /// `mfa-rollback run` on the same ledger.
+    pub(crate) async fn run(&self) {
+        let Ok(sandbox) = self.sandbox().await else { return };
+        sandbox.is_busy.set(true);
+        let luck = self.luck();
+        sandbox.run(luck, HOUR * 2).await;
+        self.note(&sandbox, luck, false);
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        let journal = self.tenant.journal();
+        let acted = journal.iter().filter(|entry| entry.method == "DELETE" && entry.acted);
+        let mut tally = *self.tally.borrow();
+        for entry in acted {
+            tally.deleted += 1;
+            tally.lost += u64::from(entry.status == 0);
+        }
+        tally.requests = journal.len() as u64;
+        tally
+    }
+}
