@@ -106,6 +106,7 @@ impl World {
         self.change(user, |person| {
             person.registered.insert(id, now);
             person.registrations.push(now);
+            person.is_named = true;
         });
     }
 
@@ -131,7 +132,10 @@ impl World {
             let event = NewEvent::by_user(REGISTERED, at, user, &there.user_principal_name);
             let event = event.reason("User registered Mobile Phone SMS").visible_at(shows);
             self.tenant.add_event(event);
-            self.change(user, |person| person.registrations.push(at));
+            self.change(user, |person| {
+                person.registrations.push(at);
+                person.is_named = true;
+            });
         }
     }
 
@@ -146,8 +150,8 @@ impl World {
 
     fn delete_or_restore(&self, user: Uuid) {
         let Some(there) = self.tenant.user(user) else { return };
-        if lock(&self.watch.people).get(&user).is_some_and(|person| Person::is_break_glass(person.part)) {
-            // An exclusion group without members forbids everything, for good.
+        if lock(&self.watch.people).get(&user).is_some_and(Person::is_excluded) {
+            // An exclusion that names nobody forbids everything, for good.
             return;
         }
         if there.deleted { self.tenant.restore_user(user) } else { self.tenant.delete_user(user) }
@@ -295,8 +299,9 @@ impl World {
                     let id = tenant.register_at(user, phone, now, now + Duration::from_mins(2));
                     person.registered.insert(id, now);
                     person.registrations.push(now);
+                    person.is_named = true;
                 }
-                _ if Person::is_break_glass(person.part) => {}
+                _ if person.is_excluded() => {}
                 _ => tenant.delete_user(user),
             }
         });

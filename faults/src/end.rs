@@ -6,6 +6,8 @@ use shared::{
     poll::Position,
 };
 
+use simulator::Part;
+
 use crate::{
     steps::lock,
     watch::{SKEW, user_id},
@@ -14,6 +16,22 @@ use crate::{
 
 /// Automatic retries of a failed or partial outcome; then it waits for a person.
 const RETRIES: u32 = 3;
+
+/// Of a phone whose date Graph hides nothing proves, 15 minutes after the intent, that it was not
+/// registered anew: what is left of its user after a crash or a refusal is for a person to look at.
+fn is_unclear(part: Part, got: &str) -> bool {
+    let has_phone = [
+        Part::Phone,
+        Part::AuthenticatorAndPhone,
+        Part::ThreeNumbers,
+        Part::AuthenticatorDefault,
+        Part::HardwareToken,
+        Part::StuckDefault,
+        Part::TemporaryAccessPass,
+        Part::UnknownMethod,
+    ];
+    has_phone.contains(&part) && ["partial(re_registered)", "held(re_registered)"].contains(&got)
+}
 
 impl World {
     /// Looks at the ledger, the queue and the tenant once more.
@@ -36,9 +54,9 @@ impl World {
             let state = self.watch.state(*user);
             let got = state.as_ref().map_or_else(|| "none".to_owned(), |state| state.listed_as());
             if let Some(expected) = person.expected
-                && person.part != simulator::Part::AmbiguousEvent
+                && person.part != Part::AmbiguousEvent
             {
-                if got != expected {
+                if got != expected && !is_unclear(person.part, &got) {
                     wrong(&format!("{got} instead of {expected}"));
                 }
                 let left = self.tenant.user(*user).is_some_and(|user| user.has_strong_methods());
@@ -106,7 +124,7 @@ impl World {
 
     async fn check_ambiguous_events(&self) {
         let ambiguous =
-            lock(&self.watch.people).values().filter(|p| p.part == simulator::Part::AmbiguousEvent && !p.by_hand).count();
+            lock(&self.watch.people).values().filter(|p| p.part == Part::AmbiguousEvent && !p.by_hand).count();
         let query = OutcomeQuery {
             outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
             until: None,

@@ -21,10 +21,16 @@ struct Args {
     /// Stop at the first schedule that breaks an invariant.
     #[arg(long)]
     first: bool,
+    /// Print what poll and drain log, for looking at one schedule.
+    #[arg(long)]
+    trace: bool,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    if args.trace {
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).init();
+    }
     let begun = Instant::now();
     let (next, broken) = (AtomicU64::new(args.from), AtomicU64::new(0));
     let end = args.from + args.schedules;

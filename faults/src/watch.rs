@@ -54,6 +54,8 @@ pub(crate) struct Person {
     pub(crate) released: Option<Timestamp>,
     /// When per-user MFA was enabled on the way.
     pub(crate) mfa_since: Option<Timestamp>,
+    /// Whether an event on the way says that the user registered a method.
+    pub(crate) is_named: bool,
     /// When a method was registered on the way, by its id.
     pub(crate) registered: BTreeMap<String, Timestamp>,
     /// When a method was first deleted by the program.
@@ -71,6 +73,7 @@ impl Person {
             by_hand: false,
             released: None,
             mfa_since: None,
+            is_named: false,
             registered: BTreeMap::new(),
             first_deleted: None,
             // Only the registration report knows who signs in without a password, and it blocks nothing.
@@ -78,8 +81,9 @@ impl Person {
         }
     }
 
-    pub(crate) fn is_break_glass(part: Part) -> bool {
-        matches!(part, Part::BreakGlass | Part::NestedBreakGlass)
+    /// Whether an exclusion names this user.
+    pub(crate) fn is_excluded(&self) -> bool {
+        self.excluded || matches!(self.part, Part::BreakGlass | Part::NestedBreakGlass)
     }
 
     /// Whether any setting or release lets a method of somebody in this situation go.
@@ -87,8 +91,7 @@ impl Person {
         let policy = &settings.policy;
         let rolls_back = |other: OtherMethods| other == OtherMethods::RollBack;
         match self.part {
-            _ if self.excluded => false,
-            part if Self::is_break_glass(part) => false,
+            _ if self.is_excluded() => false,
             Part::PerUserMfaEnabled | Part::PerUserMfaEnforced => false,
             _ if self.released.is_some() => true,
             Part::Administrator
@@ -99,14 +102,14 @@ impl Person {
                 policy.include_external_users
             }
             Part::DatedBefore => rolls_back(policy.preexisting_methods),
-            Part::UndatedMethod => rolls_back(policy.undated_methods),
+            Part::UndatedMethod => self.is_named || rolls_back(policy.undated_methods),
             Part::Disabled
             | Part::DatedAfter
             | Part::NoOtherCredential
             | Part::SmsSignIn
             | Part::RestrictedUnit => false,
             Part::NeverRegistered | Part::AmbiguousEvent | Part::RegisteredBefore | Part::RegisteredAfter => {
-                !self.registered.is_empty() || self.by_hand && rolls_back(policy.undated_methods)
+                self.is_named || self.by_hand && rolls_back(policy.undated_methods)
             }
             _ => true,
         }

@@ -241,7 +241,10 @@ impl World {
         if rng.u8(..3) == 0 {
             let by_name = rng.choice(&self.cast.residents).expect("somebody lives here");
             vars.insert("EXCLUDED_USER_IDS", by_name.user_principal_name.to_uppercase());
-            if let Some(person) = people.get_mut(&by_name.id) {
+            if by_name.role == Part::DeletedUser {
+                // A name that nobody has forbids everything.
+                vars.remove("EXCLUDED_USER_IDS");
+            } else if let Some(person) = people.get_mut(&by_name.id) {
                 person.excluded = true;
                 // Other rules may speak first.
                 person.expected = None;
@@ -353,6 +356,7 @@ impl World {
         let luck = self.luck();
         let polled = sandbox.poll(luck, request).await;
         self.note(&sandbox, luck, polled.is_some());
+        tracing::debug!(now = %self.clock.now(), ?request, ?luck, window = ?sandbox.view.settings.policy.window, position = ?self.watch.load::<shared::poll::Position>(shared::ledger::Key::poll()), ?polled, "poll");
         match polled {
             Some(Ok(summary)) => summary.complete,
             Some(Err(error)) if is_calm => {

@@ -110,12 +110,13 @@ impl Position {
     }
 
     /// A scan reached its upper bound.
-    pub fn scanned(&mut self, scan: &ScanUnderWay, window: &Window) {
+    pub fn scanned(&mut self, scan: &ScanUnderWay) {
         self.scan = None;
         let has_gap = self.complete_to.is_some_and(|to| to < scan.range.from);
+        // The window may begin earlier than it did when the scan began: then it is scanned anew.
         self.scanned_from = match self.scanned_from {
-            Some(from) if !has_gap => Some(from.min(window.start)),
-            _ => Some(window.start),
+            Some(from) if !has_gap => Some(from.min(scan.range.from)),
+            _ => Some(scan.range.from),
         };
         self.complete_to = Some(self.complete_to.map_or(scan.range.to, |to| to.max(scan.range.to)));
     }

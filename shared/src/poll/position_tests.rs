@@ -25,7 +25,7 @@ fn swept(position: &mut Position, began: &str) {
 /// Runs a scan to its end.
 fn scan(position: &mut Position, now: &str) -> Option<Range> {
     let scan = position.next_scan(&window(), OVERLAP, at(now))?;
-    position.scanned(&scan, &window());
+    position.scanned(&scan);
     Some(scan.range)
 }
 
@@ -51,6 +51,17 @@ fn an_interrupted_scan_goes_on_with_the_bound_it_began_with() {
     begun.read_until = at("2026-03-01T12:00:00Z");
     position.scan = Some(begun.clone());
     assert_eq!(position.next_scan(&window(), OVERLAP, at("2026-03-03T00:00:00Z")), Some(begun));
+}
+
+#[test]
+fn a_window_widened_while_its_first_scan_is_under_way_is_scanned_anew() {
+    let mut position = Position::default();
+    let narrow = Window { start: at("2026-03-02T00:00:00Z"), ..window() };
+    let begun = position.next_scan(&narrow, OVERLAP, at("2026-03-03T00:00:00Z")).unwrap();
+    position.scan = Some(begun);
+    let of_the_narrow = scan(&mut position, "2026-03-03T00:05:00Z").unwrap();
+    assert_eq!(of_the_narrow.from, narrow.start, "it goes on");
+    assert_eq!(scan(&mut position, "2026-03-03T00:10:00Z").unwrap().from, window().start);
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Poll {
         };
         match self.read(position, scan, Purpose::Scan, summary).await? {
             Some(done) => {
-                position.value.scanned(&done, &window);
+                position.value.scanned(&done);
                 summary.complete = true;
                 self.save(position).await
             }
