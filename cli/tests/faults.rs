@@ -589,3 +589,33 @@ fn what_a_sweep_found_before_it_failed_is_counted_as_missed() {
         assert!(position.sweep.is_none() && position.missed == 1, "{position:?}");
     });
 }
+
+#[test]
+fn users_whom_the_writers_preflight_stops_are_looked_at_again_by_the_hour() {
+    simulate(async {
+        for mode in [Mode::Canary, Mode::Enforce] {
+            let world = World::new(95, 40, |options| {
+                options.roles.retain(|role| role != "UserAuthenticationMethod.ReadWrite.All");
+                options.roles.push("UserAuthenticationMethod.Read.All".to_owned());
+            });
+            let writer = world.engine().await;
+            let settings = Settings { mode, ..(*writer.settings).clone() };
+            let writer = writer.in_mode(settings.clone());
+            let reader = writer.in_mode(Settings { another_deletes: true, ..settings });
+            let (mut after, mut promoted) = (Vec::new(), Vec::new());
+            for minutes in [0, 5, 10, 30, 20] {
+                tokio::time::sleep(Duration::from_mins(minutes)).await;
+                let preflight = reader.preflight().await.unwrap();
+                assert!(preflight.passes());
+                let summary = reader.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+                let drain = writer.drainer(Arc::new(writer.preflight().await.unwrap())).await;
+                writer.drain(&drain, None, |_| ()).await.unwrap();
+                after.push(writer.book.count("deferred(preflight_failed)").await.unwrap());
+                promoted.push(summary.promoted);
+            }
+            assert!(after.iter().all(|count| *count == after[0] && *count > 0), "{mode}: {after:?}");
+            assert_eq!(promoted[..4], [0; 4], "{mode}");
+            assert!(promoted[4] > 0, "{mode}");
+        }
+    });
+}
