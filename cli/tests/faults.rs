@@ -619,3 +619,25 @@ fn users_whom_the_writers_preflight_stops_are_looked_at_again_by_the_hour() {
         }
     });
 }
+
+#[test]
+fn a_drain_waits_for_everybody_but_those_who_are_left_for_newer_code() {
+    simulate(async {
+        let world = World::new(96, 40, |_| ());
+        let engine = world.engine().await;
+        let preflight = Arc::new(engine.preflight().await.unwrap());
+        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+        let (newer, later) = (world.id(Part::Phone), world.id(Part::Authenticator));
+        world.make_newer(newer).await;
+        let drain = engine.drainer(preflight).await;
+        let begun = world.clock.now();
+        let drained = engine.drain(&drain, Some(&[newer].into()), |_| ()).await.unwrap();
+        assert_eq!(drained.newer.len(), 1);
+        assert!(world.clock.now() < begun + Duration::from_mins(1), "nobody else is waited for");
+        let received = world.store.receive(1, Some(&[later].into())).unwrap();
+        world.store.settle(&received[0], &Disposition::ComeBack(Duration::from_mins(50))).unwrap();
+        let drained = engine.drain(&drain, None, |_| ()).await.unwrap();
+        assert_eq!(drained.newer.len(), 1, "however often it comes back");
+        assert!(drained.users.contains_key(&later));
+    });
+}
