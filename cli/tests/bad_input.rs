@@ -2,7 +2,7 @@
 
 mod support;
 
-use simulator::Premium;
+use simulator::{Part, Premium};
 use support::{World, binary, text};
 
 #[test]
@@ -140,4 +140,36 @@ fn a_file_that_is_no_ledger_is_said_to_be_none() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("is not a ledger"), "{}", text(&output.stderr));
     assert_eq!(std::fs::read_to_string(world.path("ledger")).unwrap(), "this is a letter, not a ledger");
+}
+
+#[test]
+fn named_users_whose_item_cannot_be_used_are_said_and_the_others_are_handled() {
+    let world = World::new(40, 42);
+    let export = world.path("export.json");
+    std::fs::write(&export, serde_json::to_vec(&world.tenant.events()).unwrap()).unwrap();
+    let mut users = [Part::Phone, Part::Authenticator, Part::Guest].map(|part| world.of(part).id.to_string());
+    users.sort();
+    let ids = world.path("ids.txt");
+    std::fs::write(&ids, users.join("\n")).unwrap();
+    world.json(0, &["run"]);
+    let ledger = rusqlite::Connection::open(world.path("ledger")).unwrap();
+    for (user, change) in [(&users[0], "schema = schema + 1"), (&users[1], "body = '{'")] {
+        let change = format!("UPDATE documents SET {change} WHERE pk = ?1 AND sk = 'STATE'");
+        assert_eq!(ledger.execute(&change, [format!("USER#{user}")]).unwrap(), 1);
+    }
+    let rollback = |option: &str, file: &std::path::Path| {
+        let output = world.run(&["rollback", option, file.to_str().unwrap(), "--format", "json"]);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{option}: {message}");
+        for (user, why) in [(&users[0], "newer version"), (&users[1], "cannot be read")] {
+            let said = format!("user {user} is passed over: ");
+            let lines: Vec<&str> = message.lines().filter(|line| line.starts_with(&said)).collect();
+            assert!(lines.len() == 1 && lines[0].contains(why), "{option}: {message}");
+        }
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let handled = result["users"].as_array().unwrap().iter();
+        handled.map(|user| user["user_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rollback("--audit-log", &export), [""; 0], "they were all decided on before");
+    assert_eq!(rollback("--path", &ids), users[2..]);
 }
