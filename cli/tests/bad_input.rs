@@ -173,3 +173,27 @@ fn named_users_whose_item_cannot_be_used_are_said_and_the_others_are_handled() {
     assert_eq!(rollback("--audit-log", &export), [""; 0], "they were all decided on before");
     assert_eq!(rollback("--path", &ids), users[2..]);
 }
+
+#[test]
+fn a_user_who_is_left_for_a_newer_version_is_in_the_log() {
+    let world = World::new(40, 43);
+    let log = world.path("log");
+    world.json(0, &["run"]);
+    let user = world.of(Part::Phone).id.to_string();
+    let ledger = rusqlite::Connection::open(world.path("ledger")).unwrap();
+    let newer = "UPDATE documents SET schema = schema + 1 WHERE pk = ?1 AND sk = 'STATE'";
+    ledger.execute(newer, [format!("USER#{user}")]).unwrap();
+    let message = serde_json::json!({
+        "schema": 1,
+        "user_id": user,
+        "run_id": "11111111-1111-1111-1111-111111111111",
+        "enqueued_at": "2026-03-01T00:00:00Z"
+    });
+    let send = "INSERT INTO messages (user_id, body, visible_at) VALUES (?1, ?2, '')";
+    ledger.execute(send, [&user, &message.to_string()]).unwrap();
+    world.json(1, &["run", "--log", log.to_str().unwrap()]);
+    let log = std::fs::read_to_string(log).unwrap();
+    let line = log.lines().find(|line| line.contains("left for a newer version")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["level"], &line["user.id"]), (&"WARN".into(), &user.into()), "{line}");
+}
