@@ -132,6 +132,9 @@ def rules_hold():
         ({"GraphCredential": "secret"}, {"StoredCredential"}),
         ({"GraphCredential": "certificate"}, {"StoredCredential"}),
         ({"GraphCredential": "secret", "GraphCredentialSecretArn": SECRET}, set()),
+        ({"AzureWriterClientId": GUID}, set()),
+        ({"AzureWriterClientId": GUID, "GraphCredential": "certificate", "GraphCredentialSecretArn": SECRET}, set()),
+        ({"AzureWriterClientId": GUID, "GraphCredential": "secret", "GraphCredentialSecretArn": SECRET}, {"Writer"}),
     ]:
         if broken(EXAMPLE | given) != expected:
             yield f"{given} breaks {sorted(broken(EXAMPLE | given))}, not {sorted(expected)}"

@@ -60,8 +60,8 @@ pub struct Drained {
     pub stop: Option<StopCause>,
     /// Messages that went to the dead letters.
     pub dead_letters: u64,
-    /// Messages that were left for a newer version of the program.
-    pub newer: u64,
+    /// The ids of messages that were left for a newer version of the program.
+    pub newer: BTreeSet<i64>,
 }
 
 impl Engine {
@@ -201,15 +201,15 @@ impl Engine {
                         }
                         Err(error @ MessageError::Newer(_)) => {
                             tracing::warn!(error = %error, "message left for a newer version");
-                            drained.newer += 1;
+                            drained.newer.insert(received.id);
                             self.store.settle(&received, &Disposition::ComeBack(NEWER_AGAIN))?;
                         }
                     }
                 }
             }
             let Some((received, report)) = under_way.next().await else {
-                match self.store.next_visible_at(only)? {
-                    Some(at) if drained.stop.is_none() && self.store.depth()? > drained.newer => {
+                match self.store.next_visible_at(only, &drained.newer)? {
+                    Some(at) if drained.stop.is_none() => {
                         each(&Progress { report: None, waits_until: Some(at) });
                         self.sleep_until(at).await;
                         continue;
@@ -218,7 +218,9 @@ impl Engine {
                 }
             };
             self.store.settle(&received, &report.disposition)?;
-            drained.newer += u64::from(report.newer);
+            if report.newer {
+                drained.newer.insert(received.id);
+            }
             if matches!(report.disposition, Disposition::DeadLetter(_)) {
                 drained.dead_letters += 1;
             }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use simulator::Premium;
+use simulator::{Part, Premium};
 use support::{World, binary, text};
 
 #[test]
@@ -140,4 +140,60 @@ fn a_file_that_is_no_ledger_is_said_to_be_none() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("is not a ledger"), "{}", text(&output.stderr));
     assert_eq!(std::fs::read_to_string(world.path("ledger")).unwrap(), "this is a letter, not a ledger");
+}
+
+#[test]
+fn named_users_whose_item_cannot_be_used_are_said_and_the_others_are_handled() {
+    let world = World::new(40, 42);
+    let export = world.path("export.json");
+    std::fs::write(&export, serde_json::to_vec(&world.tenant.events()).unwrap()).unwrap();
+    let mut users = [Part::Phone, Part::Authenticator, Part::Guest].map(|part| world.of(part).id.to_string());
+    users.sort();
+    let ids = world.path("ids.txt");
+    std::fs::write(&ids, users.join("\n")).unwrap();
+    world.json(0, &["run"]);
+    let ledger = rusqlite::Connection::open(world.path("ledger")).unwrap();
+    for (user, change) in [(&users[0], "schema = schema + 1"), (&users[1], "body = '{'")] {
+        let change = format!("UPDATE documents SET {change} WHERE pk = ?1 AND sk = 'STATE'");
+        assert_eq!(ledger.execute(&change, [format!("USER#{user}")]).unwrap(), 1);
+    }
+    let rollback = |option: &str, file: &std::path::Path| {
+        let output = world.run(&["rollback", option, file.to_str().unwrap(), "--format", "json"]);
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{option}: {message}");
+        for (user, why) in [(&users[0], "newer version"), (&users[1], "cannot be read")] {
+            let said = format!("user {user} is passed over: ");
+            let lines: Vec<&str> = message.lines().filter(|line| line.starts_with(&said)).collect();
+            assert!(lines.len() == 1 && lines[0].contains(why), "{option}: {message}");
+        }
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let handled = result["users"].as_array().unwrap().iter();
+        handled.map(|user| user["user_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rollback("--audit-log", &export), [""; 0], "they were all decided on before");
+    assert_eq!(rollback("--path", &ids), users[2..]);
+}
+
+#[test]
+fn a_user_who_is_left_for_a_newer_version_is_in_the_log() {
+    let world = World::new(40, 43);
+    let log = world.path("log");
+    world.json(0, &["run"]);
+    let user = world.of(Part::Phone).id.to_string();
+    let ledger = rusqlite::Connection::open(world.path("ledger")).unwrap();
+    let newer = "UPDATE documents SET schema = schema + 1 WHERE pk = ?1 AND sk = 'STATE'";
+    ledger.execute(newer, [format!("USER#{user}")]).unwrap();
+    let message = serde_json::json!({
+        "schema": 1,
+        "user_id": user,
+        "run_id": "11111111-1111-1111-1111-111111111111",
+        "enqueued_at": "2026-03-01T00:00:00Z"
+    });
+    let send = "INSERT INTO messages (user_id, body, visible_at) VALUES (?1, ?2, '')";
+    ledger.execute(send, [&user, &message.to_string()]).unwrap();
+    world.json(1, &["run", "--log", log.to_str().unwrap()]);
+    let log = std::fs::read_to_string(log).unwrap();
+    let line = log.lines().find(|line| line.contains("left for a newer version")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["level"], &line["user.id"]), (&"WARN".into(), &user.into()), "{line}");
 }

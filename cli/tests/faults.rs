@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
@@ -19,15 +19,22 @@ use shared::{
     clock::Clock,
     credentials::ClientSecret,
     graph::GraphError,
-    ledger::{Book, HistoryEntry},
-    poll::{PollError, ScanRequest},
+    ids::{RunId, UserId},
+    ledger::{Book, Expect, HistoryEntry, Key, Ledger, Write},
+    poll::{Poll, PollError, Position, ScanRequest, Summary},
     preflight::Preflight,
-    settings::Settings,
+    queue::{Disposition, Queue},
+    settings::{Mode, Settings},
 };
 use simulator::{Budget, Cast, Faults, Options, Part, Population, Tenant};
-use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt, util::BoxCloneSyncService};
+use uuid::Uuid;
 
 const START: &str = "2026-03-20T12:00:00Z";
+
+/// What becomes of a request on its way, by its address: the address that it reaches, or nothing where
+/// it is never answered.
+type Network = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// One simulated world with its own time.
 struct World {
@@ -37,6 +44,7 @@ struct World {
     clock: Clock,
     store: Arc<Store>,
     population: Population,
+    network: Network,
 }
 
 impl World {
@@ -70,15 +78,23 @@ impl World {
             ("MODE", "enforce".to_owned()),
         ]);
         let store = Arc::new(Store::in_memory(clock.clone()).unwrap());
-        Self { tenant, cast, vars, clock, store, population }
+        let network: Network = Arc::new(|address| Some(address.to_owned()));
+        Self { tenant, cast, vars, clock, store, population, network }
     }
 
     /// A process that starts: new clients, the same ledger and queue.
     async fn engine(&self) -> Engine {
         let lookup = |name: &str| self.vars.get(name).cloned();
         let (settings, secret) = (Settings::read(lookup).unwrap(), ClientSecret::read(lookup).unwrap());
-        let transport =
-            BoxCloneSyncService::new(tower::ServiceExt::map_err(self.tenant.service(), Into::into));
+        let (tenant, network) = (self.tenant.service(), Arc::clone(&self.network));
+        let transport = BoxCloneSyncService::new(tower::service_fn(move |mut request: http::Request<_>| {
+            let (tenant, reaches) = (tenant.clone(), network(&request.uri().to_string()));
+            async move {
+                let Some(address) = reaches else { return std::future::pending().await };
+                *request.uri_mut() = address.parse().unwrap();
+                tenant.oneshot(request).await.map_err(Into::into)
+            }
+        }));
         Engine::with_transport(settings, secret, Arc::clone(&self.store), transport, self.clock.clone())
             .await
             .unwrap()
@@ -109,6 +125,48 @@ impl World {
 
     async fn book(&self) -> Book {
         self.engine().await.book
+    }
+
+    /// What the function poll does, in the time that it has.
+    async fn timed_poll(&self) -> Result<Summary, PollError> {
+        let engine = self.engine().await;
+        let preflight = engine.preflight().await.unwrap();
+        let time = Duration::from_mins(4);
+        let ends_at = self.clock.now() + time;
+        engine.graph.begin_invocation(ends_at);
+        let queue: Arc<dyn Queue> = self.store.clone();
+        let run_id = RunId(Uuid::new_v4());
+        let poll = Poll::new(
+            engine.graph,
+            engine.book,
+            queue,
+            engine.settings,
+            self.clock.clone(),
+            run_id,
+            run_id.to_string(),
+        )
+        .until(ends_at);
+        let run = poll.run(ScanRequest::Scheduled, Some(&preflight));
+        let done = tokio::time::timeout(time, run).await.unwrap_or(Err(PollError::OutOfTime));
+        tokio::time::sleep(Duration::from_mins(5)).await;
+        done
+    }
+
+    async fn position(&self) -> Position {
+        self.book().await.load(Key::poll()).await.unwrap().value.unwrap()
+    }
+
+    fn id(&self, part: Part) -> UserId {
+        self.cast.residents.iter().find(|r| r.role == part).unwrap().id.to_string().parse().unwrap()
+    }
+
+    /// As newer code would have written it.
+    async fn make_newer(&self, user: UserId) {
+        let mut document = self.store.get(&[Key::user(user)]).await.unwrap().pop().flatten().unwrap();
+        let expect = Expect::Version(document.version);
+        document.version += 1;
+        document.schema += 1;
+        self.store.commit(&[Write { document, expect }]).await.unwrap();
     }
 
     /// Design §7, from the tenant's journal and the ledger.
@@ -403,5 +461,183 @@ fn a_brake_opened_in_the_middle_stops_before_the_next_delete_and_what_it_stopped
         tokio::time::sleep(Duration::from_mins(10)).await;
         world.run().await;
         world.check(82).await;
+    });
+}
+
+/// Pages of so many items, and those requests never answered that are named.
+fn pages(size: usize, hangs: impl Fn(&str) -> bool + Send + Sync + 'static) -> Network {
+    Arc::new(move |address| (!hangs(address)).then(|| address.replace("top=999", &format!("top={size}"))))
+}
+
+fn is_link_of(address: &str, list: &str) -> bool {
+    address.contains(list) && address.contains("skiptoken")
+}
+
+const AUDITS: &str = "directoryAudits";
+const REPORT: &str = "userRegistrationDetails";
+
+#[test]
+fn a_link_of_the_audit_log_that_hangs_is_given_up() {
+    simulate(async {
+        let mut world = World::new(90, 40, |_| ());
+        let hangs = OnceLock::new();
+        world.network =
+            pages(50, move |at| is_link_of(at, AUDITS) && hangs.get_or_init(|| at.to_owned()) == at);
+        let first = world.timed_poll().await;
+        assert!(matches!(first, Err(PollError::Graph(GraphError::Unavailable { .. }))), "{first:?}");
+        assert_eq!(world.position().await.scan.unwrap().next, None);
+        assert!(world.timed_poll().await.unwrap().complete);
+        assert!(world.position().await.complete_to.is_some());
+    });
+}
+
+#[test]
+fn a_report_that_hangs_keeps_nothing_from_being_scanned() {
+    simulate(async {
+        let mut world = World::new(91, 40, |_| ());
+        world.network = pages(999, |at| at.contains(REPORT));
+        let never_read = world.timed_poll().await.unwrap();
+        assert!(never_read.complete && never_read.candidates > 0, "{never_read:?}");
+        world.network = pages(999, |_| false);
+        world.timed_poll().await.unwrap();
+        assert!(world.position().await.report.read_at.is_some());
+        tokio::time::sleep(Duration::from_hours(25)).await;
+        world.network = pages(999, |at| at.contains(REPORT));
+        assert!(world.timed_poll().await.unwrap().complete);
+    });
+}
+
+#[test]
+fn a_long_report_is_read_on_by_the_next_polls_and_begun_once() {
+    simulate(async {
+        let mut world = World::new(92, 100, |_| ());
+        let begun = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&begun);
+        world.network = pages(1, move |at| {
+            *count.lock().unwrap() += u32::from(at.contains(REPORT) && !is_link_of(at, REPORT));
+            false
+        });
+        world.network = {
+            let small = Arc::clone(&world.network);
+            // The audit log comes in one piece.
+            Arc::new(move |at| if at.contains(REPORT) { small(at) } else { Some(at.to_owned()) })
+        };
+        let first = world.timed_poll().await.unwrap();
+        assert!(first.complete && first.candidates > 0, "{first:?}");
+        assert!(world.position().await.report.next.is_some());
+        for _ in 0..10 {
+            world.timed_poll().await.unwrap();
+        }
+        assert!(world.position().await.report.read_at.is_some());
+        assert_eq!(*begun.lock().unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_page_of_the_report_that_fails_is_left_for_tomorrow() {
+    simulate(async {
+        for refused in [false, true] {
+            let mut world = World::new(93, 60, |_| ());
+            let (begun, asked) = (Arc::new(Mutex::new(0)), Mutex::new(BTreeMap::new()));
+            let count = Arc::clone(&begun);
+            world.network = Arc::new(move |at| {
+                if !at.contains(REPORT) {
+                    return Some(at.to_owned());
+                }
+                let mut asked = asked.lock().unwrap();
+                if !is_link_of(at, REPORT) {
+                    *count.lock().unwrap() += 1;
+                    asked.clear();
+                }
+                let pages = asked.len();
+                let page = *asked.entry(at.to_owned()).or_insert(pages);
+                match page {
+                    5 if refused => Some(format!("{}x", at.replace("top=999", "top=2"))),
+                    5 => None,
+                    _ => Some(at.replace("top=999", "top=2")),
+                }
+            });
+            for _ in 0..20 {
+                assert!(world.timed_poll().await.unwrap().complete);
+            }
+            let begun = *begun.lock().unwrap();
+            assert!(begun <= 6, "begun {begun} times");
+            let report = world.position().await.report;
+            assert!(report.read_at.is_some() && report.next.is_none(), "{report:?}");
+        }
+    });
+}
+
+#[test]
+fn what_a_sweep_found_before_it_failed_is_counted_as_missed() {
+    simulate(async {
+        let mut world = World::new(94, 40, |_| ());
+        let until = world.population.window_end + SignedDuration::from_hours(30 * 24);
+        world.vars.insert("REGISTERED_UNTIL", until.to_string());
+        world.timed_poll().await.unwrap();
+        let user = world.tenant.add_user(simulator::NewUser::named("late@contoso.example"));
+        let registered = world.population.window_start + SignedDuration::from_mins(1);
+        let shows = world.clock.now() + SignedDuration::from_hours(1);
+        world.tenant.register_at(user, simulator::NewMethod::authenticator(), registered, shows);
+        tokio::time::sleep(Duration::from_hours(25)).await;
+        world.network = pages(50, |at| is_link_of(at, AUDITS));
+        assert!(world.timed_poll().await.is_err());
+        assert_eq!(world.position().await.missed, 1);
+        world.network = pages(50, |_| false);
+        world.timed_poll().await.unwrap();
+        let position = world.position().await;
+        assert!(position.sweep.is_none() && position.missed == 1, "{position:?}");
+    });
+}
+
+#[test]
+fn users_whom_the_writers_preflight_stops_are_looked_at_again_by_the_hour() {
+    simulate(async {
+        for mode in [Mode::Canary, Mode::Enforce] {
+            let world = World::new(95, 40, |options| {
+                options.roles.retain(|role| role != "UserAuthenticationMethod.ReadWrite.All");
+                options.roles.push("UserAuthenticationMethod.Read.All".to_owned());
+            });
+            let writer = world.engine().await;
+            let settings = Settings { mode, ..(*writer.settings).clone() };
+            let writer = writer.in_mode(settings.clone());
+            let reader = writer.in_mode(Settings { another_deletes: true, ..settings });
+            let (mut after, mut promoted) = (Vec::new(), Vec::new());
+            for minutes in [0, 5, 10, 30, 20] {
+                tokio::time::sleep(Duration::from_mins(minutes)).await;
+                let preflight = reader.preflight().await.unwrap();
+                assert!(preflight.passes());
+                let summary = reader.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+                let drain = writer.drainer(Arc::new(writer.preflight().await.unwrap())).await;
+                writer.drain(&drain, None, |_| ()).await.unwrap();
+                after.push(writer.book.count("deferred(preflight_failed)").await.unwrap());
+                promoted.push(summary.promoted);
+            }
+            assert!(after.iter().all(|count| *count == after[0] && *count > 0), "{mode}: {after:?}");
+            assert_eq!(promoted[..4], [0; 4], "{mode}");
+            assert!(promoted[4] > 0, "{mode}");
+        }
+    });
+}
+
+#[test]
+fn a_drain_waits_for_everybody_but_those_who_are_left_for_newer_code() {
+    simulate(async {
+        let world = World::new(96, 40, |_| ());
+        let engine = world.engine().await;
+        let preflight = Arc::new(engine.preflight().await.unwrap());
+        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+        let (newer, later) = (world.id(Part::Phone), world.id(Part::Authenticator));
+        world.make_newer(newer).await;
+        let drain = engine.drainer(preflight).await;
+        let begun = world.clock.now();
+        let drained = engine.drain(&drain, Some(&[newer].into()), |_| ()).await.unwrap();
+        assert_eq!(drained.newer.len(), 1);
+        assert!(world.clock.now() < begun + Duration::from_mins(1), "nobody else is waited for");
+        let received = world.store.receive(1, Some(&[later].into())).unwrap();
+        world.store.settle(&received[0], &Disposition::ComeBack(Duration::from_mins(50))).unwrap();
+        let drained = engine.drain(&drain, None, |_| ()).await.unwrap();
+        assert_eq!(drained.newer.len(), 1, "however often it comes back");
+        assert!(drained.users.contains_key(&later));
     });
 }

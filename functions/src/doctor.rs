@@ -33,6 +33,7 @@ pub async fn examine_all(sandbox: &Sandbox) -> Vec<Check> {
     checks.push(queue(sandbox, "queue", &sandbox.settings.queue_url).await);
     checks.push(queue(sandbox, "dead letters", &sandbox.settings.dead_letter_queue_url).await);
     checks.push(concurrency(sandbox).await);
+    checks.extend(pace(&sandbox.settings));
     checks.push(notifications(sandbox).await);
     checks
 }
@@ -87,6 +88,19 @@ async fn concurrency(sandbox: &Sandbox) -> Check {
         }
         Err(error) => Check::note(WHAT, format!("cannot be read: {}", crate::aws::cause(&error))),
     }
+}
+
+/// A drain sends at least one request a second.
+fn pace(settings: &Settings) -> Option<Check> {
+    let (drains, rate) = (settings.drain_concurrency, settings.requests_per_second);
+    (rate < f64::from(drains)).then(|| {
+        Check::note(
+            "pace",
+            format!(
+                "{drains} drains send {drains} requests a second together, more than GRAPH_REQUESTS_PER_SECOND ({rate}): raise it, or lower DrainConcurrency"
+            ),
+        )
+    })
 }
 
 async fn notifications(sandbox: &Sandbox) -> Check {
@@ -147,4 +161,30 @@ async fn credential(sandbox: &Sandbox) -> Check {
         (Credential::Federated, Proof::Secret(_)) => return Check::missing(WHAT, "STS gives no assertion"),
     };
     Check::ok(WHAT, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::doctor::Finding;
+
+    use super::*;
+
+    #[test]
+    fn more_drains_than_requests_a_second_are_noted() {
+        let with = |drains: &str| {
+            let settings = Settings::read(|name: &str| {
+                let value = match name {
+                    "AZURE_TENANT_ID" | "AZURE_CLIENT_ID" => "11111111-1111-1111-1111-111111111111",
+                    "PREVIEW_DISABLED_AT" => "2026-03-01T00:00:00Z",
+                    "QUEUE_URL" | "DEAD_LETTER_QUEUE_URL" => "https://sqs.eu-west-1.amazonaws.com/1/queue",
+                    "LEDGER_TABLE" => "ledger",
+                    "DRAIN_CONCURRENCY" => drains,
+                    _ => return None,
+                };
+                Some(value.to_owned())
+            });
+            pace(&settings.unwrap()).map(|check| check.result)
+        };
+        assert_eq!((with("5"), with("6")), (None, Some(Finding::Note)));
+    }
 }

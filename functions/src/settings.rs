@@ -58,14 +58,6 @@ impl Settings {
         let ledger_table = vars.required("LEDGER_TABLE", parse);
         let drain_concurrency = vars.number("DRAIN_CONCURRENCY", 2..=1000, 2);
         let notification_topic_arn = vars.optional("NOTIFICATION_TOPIC_ARN", arn);
-        if let Some(common) = &common
-            && common.requests_per_second < f64::from(drain_concurrency)
-        {
-            let cause = format!(
-                "no drain can go slower than one a second: must be at least {drain_concurrency} (DRAIN_CONCURRENCY)"
-            );
-            vars.fault("GRAPH_REQUESTS_PER_SECOND", cause);
-        }
         let read = || {
             Some(Self {
                 common: common?,
@@ -89,13 +81,15 @@ impl Settings {
         self
     }
 
-    /// The same for one of the drains, with its share of the pace.
+    /// The same for one of the drains, with its share of the pace: no less than one request a second,
+    /// since what was read about a user would grow old.
     #[must_use]
     pub fn of_one_drain(mut self) -> Self {
         if let Some(writer) = self.writer_client_id.take() {
             self.common.client_id = writer;
         }
-        self.common.requests_per_second /= f64::from(self.drain_concurrency);
+        let share = self.common.requests_per_second / f64::from(self.drain_concurrency);
+        self.common.requests_per_second = share.max(1.0);
         self
     }
 }
@@ -171,6 +165,8 @@ mod tests {
         let settings = with(&[("GRAPH_REQUESTS_PER_SECOND", "8"), ("DRAIN_CONCURRENCY", "4")]).unwrap();
         assert_eq!(settings.credential, Credential::Federated);
         assert!((settings.of_one_drain().requests_per_second - 2.0).abs() < 1e-9);
+        let many = with(&[("DRAIN_CONCURRENCY", "50")]).unwrap();
+        assert!((many.of_one_drain().requests_per_second - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -27,7 +27,8 @@ tenant, and prints what the program has to know. Sign in before: az login --allo
   --name NAME         the registration's display name (mfa-rollback)
   --tenant ID         stop unless the Azure CLI is signed in to this tenant
   --writer            the permission to delete methods, too; without it, it is taken away again. For a second
-                      registration that may delete, give it another name
+                      registration that may delete, give it another name. Only --issuer and --subject keep the
+                      two apart: a certificate can be read by both functions
   --issuer URL        whose tokens Entra takes instead of a secret: this AWS account's issuer, printed by
                       aws iam get-outbound-web-identity-federation-info
   --subject ROLE_ARN  which role's: once for each function's role

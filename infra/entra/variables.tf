@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "writer" {
-  description = "The permission to delete methods, too: for canary and enforce."
+  description = "The permission to delete methods, too: for canary and enforce. Only issuer and subjects keep a second registration apart: a certificate can be read by both functions."
   type        = bool
   default     = false
 }

@@ -62,7 +62,8 @@ pub(super) async fn write(
     if let Some(stop) = drained.stop {
         return Err(stop.into());
     }
-    let incomplete = drained.dead_letters + drained.newer > 0
+    let incomplete = drained.dead_letters > 0
+        || !drained.newer.is_empty()
         || drained
             .users
             .values()

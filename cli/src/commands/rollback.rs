@@ -1,7 +1,7 @@
 //! `rollback`: the users that a file names, by the same rules.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use shared::{
     audit::{AmbiguousRegistration, Event, Registration},
     graph::GraphError,
     ids::UserId,
+    ledger::LedgerError,
     outcome::Outcome,
     poll::PollError,
     state::{ByHand, UserState},
@@ -40,6 +41,18 @@ pub(super) enum Input {
 struct Named {
     users: BTreeSet<UserId>,
     refused: bool,
+}
+
+impl Named {
+    /// Leaves users out whose item in the ledger cannot be used, and says so.
+    fn without(mut self, passed_over: &BTreeMap<UserId, LedgerError>) -> Self {
+        for (user, error) in passed_over {
+            eprintln!("user {user} is passed over: {error}");
+            self.users.remove(user);
+            self.refused = true;
+        }
+        self
+    }
 }
 
 pub(super) async fn rollback(
@@ -102,8 +115,8 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, Co
     }
     let by_hand = ByHand { who: who(), why: reason.to_owned(), at: engine.clock.now() };
     let ids: Vec<UserId> = users.iter().copied().collect();
-    engine.intake().name_by_hand(&ids, &by_hand).await?;
-    Ok(Named { users, refused })
+    let passed_over = engine.intake().name_by_hand(&ids, &by_hand).await?;
+    Ok(Named { users, refused }.without(&passed_over))
 }
 
 async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, CommandError> {
@@ -129,16 +142,22 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
         intake.take(std::mem::replace(&mut registrations, rest), events, None).await?;
         first = false;
     }
-    wake(engine, &users).await?;
-    Ok(Named { users, refused: counts.bad > 0 || counts.failed_files > 0 })
+    let passed_over = wake(engine, &users).await?;
+    Ok(Named { users, refused: counts.bad > 0 || counts.failed_files > 0 }.without(&passed_over))
 }
 
 /// Users whose registrations were on record before are named all the same: those who are pending, and
-/// in a mode that deletes also those whose rollback was only decided so far.
-async fn wake(engine: &Engine, users: &BTreeSet<UserId>) -> Result<(), CommandError> {
+/// in a mode that deletes also those whose rollback was only decided so far. Returns those whose item
+/// is damaged or for newer code, with what is wrong.
+async fn wake(
+    engine: &Engine,
+    users: &BTreeSet<UserId>,
+) -> Result<BTreeMap<UserId, LedgerError>, CommandError> {
     let ids: Vec<UserId> = users.iter().copied().collect();
     let mut asleep = Vec::new();
-    for (_, held) in engine.book.users(&ids).await? {
+    let mut unread = users.clone();
+    for (user, held) in engine.book.users(&ids).await? {
+        unread.remove(&user);
         let Some(state) = held.value else { continue };
         let waits = |state: &UserState| !state.is_pending() && state.outcome().is_some_and(Outcome::waits);
         if waits(&state) && engine.deletes() {
@@ -157,5 +176,11 @@ async fn wake(engine: &Engine, users: &BTreeSet<UserId>) -> Result<(), CommandEr
         }
     }
     engine.intake().send(&asleep).await?;
-    Ok(())
+    let mut passed_over = BTreeMap::new();
+    for user in unread {
+        if let Err(error) = engine.book.user(user).await {
+            passed_over.insert(user, error);
+        }
+    }
+    Ok(passed_over)
 }

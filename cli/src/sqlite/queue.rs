@@ -20,7 +20,8 @@ const VISIBILITY: Duration = Duration::from_mins(12);
 /// A message that was received.
 #[derive(Debug, Clone)]
 pub struct Received {
-    id: i64,
+    /// What tells it from every other message, however often it is received.
+    pub id: i64,
     receipt: String,
     /// Its body.
     pub body: String,
@@ -124,15 +125,22 @@ impl Store {
         .map_err(queue_error)
     }
 
-    /// When the next message shows, of these users only where `only` names some.
-    pub fn next_visible_at(&self, only: Option<&BTreeSet<UserId>>) -> Result<Option<Timestamp>, QueueError> {
+    /// When the next message shows that is none of `but`, of these users only where `only` names some.
+    pub fn next_visible_at(
+        &self,
+        only: Option<&BTreeSet<UserId>>,
+        but: &BTreeSet<i64>,
+    ) -> Result<Option<Timestamp>, QueueError> {
         let connection = self.lock();
         let mut statement = connection
-            .prepare_cached("SELECT visible_at, user_id FROM messages ORDER BY visible_at")
+            .prepare_cached("SELECT visible_at, user_id, id FROM messages ORDER BY visible_at")
             .map_err(queue_error)?;
         let mut rows = statement.query([]).map_err(queue_error)?;
         while let Some(row) = rows.next().map_err(queue_error)? {
             let user: String = row.get(1).map_err(queue_error)?;
+            if but.contains(&row.get(2).map_err(queue_error)?) {
+                continue;
+            }
             if only.is_none_or(|only| user.parse().is_ok_and(|user: UserId| only.contains(&user))) {
                 let at: String = row.get(0).map_err(queue_error)?;
                 return at.parse().map(Some).map_err(queue_error);

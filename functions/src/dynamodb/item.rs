@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use shared::ledger::{Document, Key, SCHEMA};
+use uuid::Uuid;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -38,15 +39,20 @@ pub(super) fn to_item(document: &Document) -> Item {
     item
 }
 
-/// The document in an item. One of another program's has no body, and is as unreadable as a damaged
-/// one: it spoils nothing but itself.
+/// The document in an item. Another program's, or a damaged one, is a document without a body: it
+/// cannot be read, and spoils nothing but itself.
 pub(super) fn document(item: &Item) -> Document {
+    let stored = || {
+        let write_id = text(item, "write_id")?.parse().ok()?;
+        Some((number(item, "version")?, write_id, number(item, "schema")?, text(item, "body")?))
+    };
+    let (version, write_id, schema, body) = stored().unwrap_or((0, Uuid::nil(), SCHEMA, ""));
     Document {
         key: Key::new(text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default()),
-        version: number(item, "version").unwrap_or(0),
-        write_id: text(item, "write_id").and_then(|id| id.parse().ok()).unwrap_or_default(),
-        schema: number(item, "schema").unwrap_or(SCHEMA),
-        body: text(item, "body").unwrap_or_default().to_owned(),
+        version,
+        write_id,
+        schema,
+        body: body.to_owned(),
         outcome: text(item, "outcome").map(str::to_owned),
         updated_at: text(item, "updated_at").and_then(|at| at.parse().ok()).unwrap_or_default(),
         expires_at: number(item, "expires_at").and_then(|at| Timestamp::from_second(at).ok()),
@@ -59,4 +65,31 @@ fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 fn number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_whose_version_schema_or_write_id_is_damaged_is_no_version_to_go_by() {
+        let whole = Document {
+            key: Key::new("USER#1", "STATE"),
+            version: 7,
+            write_id: Uuid::from_u128(1),
+            schema: SCHEMA,
+            body: "{}".to_owned(),
+            outcome: None,
+            updated_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+        };
+        assert_eq!(document(&to_item(&whole)), whole);
+        for name in ["version", "schema", "write_id"] {
+            let mut item = to_item(&whole);
+            item.insert(name.to_owned(), AttributeValue::S("seven".to_owned()));
+            assert_eq!(document(&item).body, "", "{name}");
+            item.remove(name);
+            assert_eq!(document(&item).body, "", "{name}");
+        }
+    }
 }

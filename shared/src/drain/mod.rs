@@ -157,6 +157,7 @@ impl Drain {
             }
             Err(Interrupted::Item(why)) => report(Disposition::DeadLetter(why)),
             Err(Interrupted::Newer(why)) => {
+                tracing::warn!(user.id = %user_id, cause = why, "user left for a newer version");
                 Report { interrupted: Some(why), newer: true, ..report(Disposition::ComeBack(NEWER_AGAIN)) }
             }
             Err(Interrupted::ComeBack { after, cause, .. }) => {

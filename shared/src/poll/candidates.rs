@@ -119,8 +119,14 @@ impl Intake {
         Ok(taken)
     }
 
-    /// Puts users that a person named on record, and wakes drain for them.
-    pub async fn name_by_hand(&self, users: &[UserId], by_hand: &ByHand) -> Result<u64, PollError> {
+    /// Puts users that a person named on record, and wakes drain for them. Returns those whose item is
+    /// damaged or for newer code, with what is wrong: they are passed over.
+    pub async fn name_by_hand(
+        &self,
+        users: &[UserId],
+        by_hand: &ByHand,
+    ) -> Result<BTreeMap<UserId, LedgerError>, PollError> {
+        let (mut taken, mut passed_over) = (Vec::new(), BTreeMap::new());
         for user in users {
             let named = self
                 .book
@@ -130,14 +136,18 @@ impl Intake {
                     let ByHand { who, why, at } = by_hand.clone();
                     Ok::<_, std::convert::Infallible>(Some(HistoryEntry::ByHand { who, why, at }))
                 })
-                .await?;
+                .await;
             match named {
-                Ok(_) => {}
+                Ok(Ok(_)) => taken.push(*user),
+                Err(error @ (LedgerError::Item(_) | LedgerError::Newer(_))) => {
+                    passed_over.insert(*user, error);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        self.send(users).await?;
-        self.end_ambiguous(users, by_hand).await?;
-        Ok(users.len() as u64)
+        self.send(&taken).await?;
+        self.end_ambiguous(&taken, by_hand).await?;
+        Ok(passed_over)
     }
 
     /// A registration without one clear user is ended by naming one that it may be about.

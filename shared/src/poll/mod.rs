@@ -109,9 +109,12 @@ pub struct Poll {
     time: Option<Time>,
 }
 
-/// The time that a poll has. A log that does not answer leaves some of it for those on record.
+/// The time that a poll has. A report that does not answer leaves some of it for the log, and a log
+/// that does not answer some for those on record.
 #[derive(Debug, Clone, Copy)]
 struct Time {
+    /// The report that goes before the log is given up.
+    reports_until: Timestamp,
     /// No page of the log is asked for after this.
     reads_until: Timestamp,
     /// A page that is under way is given up.
@@ -148,8 +151,9 @@ impl Poll {
     pub fn until(mut self, ends_at: Timestamp) -> Self {
         let now = self.clock.now();
         let sixth = ends_at.duration_since(now) / 6;
-        let [reads_until, scans_until, begins_until] = [3, 4, 5].map(|sixths| shift(now, sixth * sixths));
-        self.time = Some(Time { reads_until, scans_until, begins_until, ends_at });
+        let [reports_until, reads_until, scans_until, begins_until] =
+            [1, 3, 4, 5].map(|sixths| shift(now, sixth * sixths));
+        self.time = Some(Time { reports_until, reads_until, scans_until, begins_until, ends_at });
         self
     }
 
@@ -196,7 +200,7 @@ impl Poll {
     /// Nothing waits for it, so what fails here is only logged.
     pub async fn refresh_report(&self) -> Result<(), PollError> {
         let mut position = self.take_lease().await?;
-        self.read_report(&mut position).await;
+        self.read_report(&mut position, self.time.map(|time| time.begins_until)).await;
         position.value.lease = None;
         self.book.save(Key::poll(), &position).await?;
         Ok(())
@@ -213,9 +217,12 @@ impl Poll {
         // Authenticator alone.
         let never_read = position.value.report.read_at.is_none();
         if never_read {
-            self.read_report(position).await;
+            self.read_report(position, self.time.map(|time| time.reports_until)).await;
         }
-        let scanned = self.scan_in_time(position, request, &mut summary).await;
+        let scanned = match request {
+            ScanRequest::Range(range) => self.scan_range(position, range, &mut summary).await,
+            ScanRequest::Scheduled => self.scan_and_sweep(position, &mut summary).await,
+        };
         if let Err(error @ PollError::InProgress { .. }) = scanned {
             return Err(error);
         }
@@ -223,28 +230,21 @@ impl Poll {
         self.promote(position, preflight, &mut summary).await?;
         scanned?;
         if !never_read {
-            self.read_report(position).await;
+            self.read_report(position, self.time.map(|time| time.begins_until)).await;
         }
         Ok(summary)
     }
 
-    async fn scan_in_time(
+    /// Waits for Graph no longer than until `end`. Only a request is ever cut off so: a write that was
+    /// cut off would leave open which version the position has.
+    async fn answer_by<T>(
         &self,
-        position: &mut Held<Position>,
-        request: ScanRequest,
-        summary: &mut Summary,
-    ) -> Result<(), PollError> {
-        let time = self.time.map(|time| until(self.clock.now(), time.scans_until));
-        let scan = async {
-            match request {
-                ScanRequest::Range(range) => self.scan_range(position, range, summary).await,
-                ScanRequest::Scheduled => self.scan_and_sweep(position, summary).await,
-            }
-        };
-        match time {
-            None => scan.await,
-            Some(time) => tokio::time::timeout(time, scan).await.unwrap_or(Err(PollError::OutOfTime)),
-        }
+        end: Option<Timestamp>,
+        answer: impl Future<Output = Result<T, GraphError>>,
+    ) -> Result<T, GraphError> {
+        let Some(end) = end else { return answer.await };
+        let late = GraphError::Unavailable { cause: "no answer in the time that there was".to_owned() };
+        tokio::time::timeout(until(self.clock.now(), end), answer).await.unwrap_or(Err(late))
     }
 
     async fn scan_and_sweep(

@@ -24,6 +24,10 @@ const LOOKED_AT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// A partial that was stopped is looked at again no sooner.
 const RESUME_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
+/// What drain's own preflight stopped is looked at again no sooner, where drain signs in as another
+/// registration: poll cannot see what that one lacks.
+const WRITER_AGAIN: SignedDuration = SignedDuration::from_hours(1);
+
 /// Waits before the automatic retries of `failed` and `partial`.
 const RETRY_AFTER: [SignedDuration; 3] =
     [SignedDuration::from_hours(1), SignedDuration::from_hours(6), SignedDuration::from_hours(24)];
@@ -72,7 +76,7 @@ impl Poll {
                 .await?
                 .into_iter()
                 .filter_map(|(_, held)| held.value)
-                .filter(|state| !state.is_pending() && state.outcome().is_some_and(Outcome::waits))
+                .filter(|state| !state.is_pending() && self.has_waited(state, now))
                 .take(free)
                 .collect();
             let canaries = waiting.iter().map(|state| state.user_id).collect();
@@ -81,7 +85,7 @@ impl Poll {
         let mut waiting: Vec<(Timestamp, UserId)> = Vec::new();
         let outcomes = Deferred::ALL.iter().map(|reason| Outcome::Deferred(*reason));
         for outcome in std::iter::once(Outcome::WouldRollBack).chain(outcomes) {
-            let mut query = query(outcome, None);
+            let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             while waiting.len() < free.saturating_mul(2).saturating_add(PAGE) {
                 let page = self.book.list(&query).await?;
                 waiting.extend(
@@ -104,8 +108,8 @@ impl Poll {
     async fn resume(&self, preflight: &Preflight, mut free: u32, now: Timestamp) -> Result<u64, PollError> {
         let mut users = Vec::new();
         for reason in outcome::Partial::ALL.iter().filter(|reason| reason.waits()) {
-            let soonest = shift(now, -RESUME_AFTER);
-            let mut query = query(Outcome::Partial(*reason), Some(soonest));
+            let outcome = Outcome::Partial(*reason);
+            let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             loop {
                 let page = self.book.list(&query).await?;
                 for state in page.entries.iter().filter_map(user) {
@@ -124,6 +128,27 @@ impl Poll {
             }
         }
         self.wake(users, Outcome::waits).await
+    }
+
+    /// How long an outcome stands that waits for mode, cap, brake or preflight.
+    fn waits_for(&self, outcome: Outcome) -> SignedDuration {
+        match outcome {
+            Outcome::Deferred(Deferred::PreflightFailed)
+            | Outcome::Partial(outcome::Partial::PreflightFailed)
+                if self.settings.another_deletes =>
+            {
+                WRITER_AGAIN
+            }
+            Outcome::Partial(_) => RESUME_AFTER,
+            _ => SignedDuration::ZERO,
+        }
+    }
+
+    fn has_waited(&self, state: &UserState, now: Timestamp) -> bool {
+        state.concluded.as_ref().is_some_and(|concluded| {
+            let outcome = concluded.outcome;
+            outcome.waits() && concluded.at <= shift(now, -self.waits_for(outcome))
+        })
     }
 
     /// Everything that is looked at again after a time, or because the settings have changed.

@@ -3,49 +3,67 @@
 
 use std::collections::HashSet;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, position::Position};
 use crate::{
     facts::ReportLine,
     graph::{GraphError, RegistrationDetails},
     ids::UserId,
-    ledger::Held,
+    ledger::{Held, ReportState},
     window::shift,
 };
 
 const READ_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
+/// After so many failures behind the first page the rest of a report is left for the next day.
+const FAILURES: u32 = 5;
+
 impl Poll {
-    /// Reads the report where that is due, or goes on with it; stops at the deadline.
-    pub(super) async fn read_report(&self, position: &mut Held<Position>) {
+    /// Reads the report where that is due, or goes on with it; stops at `end`.
+    pub(super) async fn read_report(&self, position: &mut Held<Position>, end: Option<Timestamp>) {
         let now = self.clock.now();
         let report = &position.value.report;
         let fresh = report.next.is_none() && report.read_at.is_some_and(|at| now < shift(at, READ_EVERY));
-        if fresh || self.reads_no_more() {
+        if fresh {
             return;
         }
-        if let Err(error) = self.read_pages(position).await {
-            tracing::info!(error = %error, "registration report not read; nothing waits for it");
-            position.value.report.next = None;
+        let resumed_at = report.next.clone();
+        let Err(error) = self.read_pages(position, end).await else { return };
+        tracing::info!(error = %error, "registration report not read; nothing waits for it");
+        let report = &mut position.value.report;
+        let refused = matches!(&error, PollError::Graph(error) if !error.comes_back());
+        // Whoever got further has failed at nothing yet: the time was up.
+        report.failures += u32::from(report.next.is_some() && (refused || report.next == resumed_at));
+        if refused {
+            report.next = None;
+        }
+        if report.failures >= FAILURES {
+            *report = ReportState { read_at: Some(now), ..ReportState::default() };
         }
     }
 
-    async fn read_pages(&self, position: &mut Held<Position>) -> Result<(), PollError> {
+    async fn read_pages(
+        &self,
+        position: &mut Held<Position>,
+        end: Option<Timestamp>,
+    ) -> Result<(), PollError> {
         let mut followed = HashSet::new();
-        while !self.reads_no_more() {
-            let page = self.graph.registration_details(position.value.report.next.as_deref()).await?;
+        while end.is_none_or(|end| self.clock.now() < end) {
+            let asked = self.graph.registration_details(position.value.report.next.as_deref());
+            let page = self.answer_by(end, asked).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
             self.book.save_report(&lines).await?;
             if !followed.insert(page.next.clone()) {
                 let what = "a report that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
             }
-            position.value.report.next = page.next;
-            if position.value.report.next.is_none() {
-                position.value.report.read_at = Some(self.clock.now());
+            if page.next.is_none() {
+                let read_at = Some(self.clock.now());
+                position.value.report = ReportState { read_at, ..ReportState::default() };
                 return self.save(position).await;
             }
+            position.value.report.next = page.next;
             self.save(position).await?;
         }
         Ok(())

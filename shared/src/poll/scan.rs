@@ -67,13 +67,13 @@ impl Poll {
             return self.save(position).await;
         };
         let missed_before = summary.missed;
-        let done = self.read(position, sweep, Purpose::Sweep, summary).await?;
+        let read = self.read(position, sweep, Purpose::Sweep, summary).await;
         let missed = summary.missed - missed_before;
         position.value.missed += missed;
         if missed > 0 {
             tracing::error!(missed, "registrations were missed until a sweep found them");
         }
-        if let Some(done) = done {
+        if let Some(done) = read? {
             position.value.swept(&done);
             summary.window_closed = position.value.is_closed(&window);
         }
@@ -115,7 +115,9 @@ impl Poll {
                 self.save(position).await?;
                 return Ok(None);
             }
-            let page = match self.graph.audit_page(&scan.query()).await {
+            let query = scan.query();
+            let asked = self.graph.audit_page(&query);
+            let page = match self.answer_by(self.time.map(|time| time.scans_until), asked).await {
                 // The link has run out: everything from the last event read on is asked for again.
                 Err(GraphError::Refused { .. } | GraphError::Unreadable { .. } | GraphError::NotFound)
                     if scan.next.is_some() && restarts < RESTARTS =>

@@ -72,10 +72,13 @@ pub struct AmbiguousEvent {
 /// When the registration report was read, and where a reading under way goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportState {
-    /// When it was last read to its end.
+    /// When it was last read to its end, or given up for a day.
     pub read_at: Option<Timestamp>,
     /// The link to the next page.
     pub next: Option<String>,
+    /// Failures of the reading under way behind its first page.
+    #[serde(default)]
+    pub failures: u32,
 }
 
 /// An item of a list: a user, or an event without one.
