@@ -1,6 +1,6 @@
 //! What people and the world do while the program works.
 
-use std::{rc::Rc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
@@ -154,7 +154,11 @@ impl World {
             // An exclusion that names nobody forbids everything, for good.
             return;
         }
-        if there.deleted { self.tenant.restore_user(user) } else { self.tenant.delete_user(user) }
+        if there.deleted {
+            self.tenant.restore_user(user);
+        } else {
+            self.tenant.delete_user(user);
+        }
         self.change(user, |_| ());
     }
 
@@ -181,7 +185,9 @@ impl World {
     /// A person's tool, which no weather keeps from the ledger.
     pub(crate) async fn book(&self) -> Book {
         let tenant = self.settings().tenant;
-        Book::open(self.watch.ledger.clone(), tenant, self.clock.clone()).await.expect("the tenant's own ledger")
+        Book::open(self.watch.ledger.clone(), tenant, self.clock.clone())
+            .await
+            .expect("the tenant's own ledger")
     }
 
     async fn open_the_brake(&self) {
@@ -215,7 +221,9 @@ impl World {
         self.change(user, |person| person.by_hand = true);
         let Ok(sandbox) = self.sandbox().await else { return };
         let by_hand = ByHand { who: "ops".to_owned(), why: "asked".to_owned(), at: self.clock.now() };
-        let _ = sandbox.intake().name_by_hand(&[user_id(user)], &by_hand).await;
+        sandbox.is_busy.set(true);
+        sandbox.name_by_hand(user_id(user), &by_hand).await;
+        sandbox.is_busy.set(false);
     }
 
     async fn wake(&self, user: Uuid) {
@@ -333,7 +341,7 @@ impl World {
             for _ in 0..60 {
                 while self.drain().await {}
                 let soon = self.clock.now() + HOUR;
-                match self.store.next_visible_at(None).expect("the queue is in memory") {
+                match self.store.next_visible_at(None, &BTreeSet::new()).expect("the queue is in memory") {
                     Some(at) if at < soon => {
                         let wait = at.duration_since(self.clock.now());
                         tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;

@@ -4,6 +4,7 @@ use shared::{
     ledger::{HistoryEntry, Key, OutcomeQuery},
     outcome::{Held, Outcome},
     poll::Position,
+    state::UserState,
 };
 
 use simulator::Part;
@@ -52,7 +53,7 @@ impl World {
                 self.watch.violation(6, format!("{what}: {:?} {user}", person.part));
             };
             let state = self.watch.state(*user);
-            let got = state.as_ref().map_or_else(|| "none".to_owned(), |state| state.listed_as());
+            let got = state.as_ref().map_or_else(|| "none".to_owned(), UserState::listed_as);
             if let Some(expected) = person.expected
                 && person.part != Part::AmbiguousEvent
             {
@@ -74,7 +75,9 @@ impl World {
                 wrong("pending for ever");
             }
             match state.outcome() {
-                Some(Outcome::WouldRollBack | Outcome::Deferred(_)) => wrong(&format!("waits for ever: {got}")),
+                Some(Outcome::WouldRollBack | Outcome::Deferred(_)) => {
+                    wrong(&format!("waits for ever: {got}"));
+                }
                 Some(Outcome::Failed(_)) if state.retries < RETRIES => wrong(&format!("given up: {got}")),
                 _ => {}
             }
@@ -91,13 +94,17 @@ impl World {
             let known_after = first.checked_add(SKEW * 2).unwrap_or(first);
             let lies = history.iter().any(|entry| match entry {
                 HistoryEntry::Outcome(concluded) => {
-                    matches!(concluded.outcome, Outcome::Failed(_)) && concluded.at > known_after
+                    matches!(concluded.outcome, Outcome::Failed(_))
+                        && concluded.at > known_after
                         && person.registered.is_empty()
                 }
                 _ => false,
             });
             if lies {
-                self.watch.violation(4, format!("failed, and a method was deleted before: {:?} {user}", person.part));
+                self.watch.violation(
+                    4,
+                    format!("failed, and a method was deleted before: {:?} {user}", person.part),
+                );
             }
             let has_intent = history.iter().any(|entry| matches!(entry, HistoryEntry::Intent { .. }));
             if !has_intent {
@@ -118,13 +125,16 @@ impl World {
     fn check_the_queue(&self) {
         let dead = self.store.dead_letters().expect("the queue is in memory");
         if dead.len() as u64 > self.strangers.get() {
-            self.watch.violation(8, format!("{} dead letters, {} strangers", dead.len(), self.strangers.get()));
+            self.watch
+                .violation(8, format!("{} dead letters, {} strangers", dead.len(), self.strangers.get()));
         }
     }
 
     async fn check_ambiguous_events(&self) {
-        let ambiguous =
-            lock(&self.watch.people).values().filter(|p| p.part == Part::AmbiguousEvent && !p.by_hand).count();
+        let ambiguous = lock(&self.watch.people)
+            .values()
+            .filter(|p| p.part == Part::AmbiguousEvent && !p.by_hand)
+            .count();
         let query = OutcomeQuery {
             outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
             until: None,

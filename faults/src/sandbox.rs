@@ -21,13 +21,13 @@ use shared::{
     credentials::ClientSecret,
     drain::{Drain, LeaseTerm},
     graph::{Graph, transport::Transport},
-    ids::RunId,
+    ids::{RunId, UserId},
     ledger::{Book, LedgerError},
     poll::{Intake, Poll, PollError, ScanRequest, Summary},
     preflight::Preflight,
     queue::{Disposition, Message},
     settings::Settings,
-    state::CLOCK_SKEW,
+    state::{ByHand, CLOCK_SKEW},
     window::until,
 };
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 use crate::{
     ledger::{FaultyLedger, Index, Weather},
-    steps::{End, Steps, freezing, lock},
+    steps::{End, NEVER, Steps, freezing, lock},
     watch::{About, View, Watch},
 };
 
@@ -115,11 +115,13 @@ impl Sandbox {
         &self.view.clock
     }
 
-    /// The way of candidates, as whoever names users by hand uses it.
-    pub(crate) fn intake(&self) -> Intake {
+    /// A person names a user.
+    pub(crate) async fn name_by_hand(&self, user: UserId, by_hand: &ByHand) {
         let window = self.settings.policy.window;
         let run_id = RunId(Uuid::new_v4());
-        Intake::new(self.book.clone(), self.store.clone(), self.clock().clone(), run_id, window)
+        let intake = Intake::new(self.book.clone(), self.store.clone(), self.clock().clone(), run_id, window);
+        // What fails here a person does again.
+        let _ = self.steps.run(NEVER, intake.name_by_hand(&[user], by_hand)).await;
     }
 
     /// Runs `work` as far as its luck goes; without freezing it is cut off at `time`.
@@ -168,7 +170,7 @@ impl Sandbox {
             let run = poll.run(request, preflight.as_deref());
             tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime))
         };
-        self.invoke(luck, POLL_TIME, work).await
+        self.invoke(luck, POLL_TIME, Box::pin(work)).await
     }
 
     async fn fresh_preflight(&self) -> Option<Arc<Preflight>> {
@@ -209,7 +211,7 @@ impl Sandbox {
             .await;
             (settled, drain.last_preflight().await)
         };
-        let (settled, preflight) = self.invoke(luck, DRAIN_TIME, work).await?;
+        let (settled, preflight) = self.invoke(luck, DRAIN_TIME, Box::pin(work)).await?;
         *self.preflight.borrow_mut() = preflight;
         for (received, disposition) in batch.iter().zip(&settled) {
             if *disposition == Disposition::Acknowledge
@@ -241,7 +243,7 @@ impl Sandbox {
             let drain = engine.drainer(Arc::new(preflight)).await;
             let _ = engine.drain(&drain, None, |_| ()).await;
         };
-        self.invoke(luck, time, work).await;
+        self.invoke(luck, time, Box::pin(work)).await;
     }
 }
 

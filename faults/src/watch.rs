@@ -48,7 +48,7 @@ pub(crate) struct Person {
     pub(crate) part: Part,
     /// Registrations that the audit log holds.
     pub(crate) registrations: Vec<Timestamp>,
-    /// Named by EXCLUDED_USER_IDS.
+    /// Named by `EXCLUDED_USER_IDS`.
     pub(crate) excluded: bool,
     pub(crate) by_hand: bool,
     pub(crate) released: Option<Timestamp>,
@@ -103,11 +103,9 @@ impl Person {
             }
             Part::DatedBefore => rolls_back(policy.preexisting_methods),
             Part::UndatedMethod => self.is_named || rolls_back(policy.undated_methods),
-            Part::Disabled
-            | Part::DatedAfter
-            | Part::NoOtherCredential
-            | Part::SmsSignIn
-            | Part::RestrictedUnit => false,
+            // Another number takes the place of the one to sign in with.
+            Part::SmsSignIn => self.is_named,
+            Part::Disabled | Part::DatedAfter | Part::NoOtherCredential | Part::RestrictedUnit => false,
             Part::NeverRegistered | Part::AmbiguousEvent | Part::RegisteredBefore | Part::RegisteredAfter => {
                 self.is_named || self.by_hand && rolls_back(policy.undated_methods)
             }
@@ -236,8 +234,15 @@ impl Watch {
         self.is_fresh(view, &state, user, &broken);
         if let Some(there) = self.tenant.user(user) {
             self.is_no_per_user_mfa(&person, &there, &broken);
-            if let Some(method) = there.methods.iter().find(|method| method.id == method_id) {
-                self.is_of_the_window(view, &person, method, &broken);
+            // What is registered between the last look and the DELETE nobody can know.
+            let is_known = person
+                .registered
+                .get(method_id)
+                .is_none_or(|at| self.clock.now().duration_since(*at) > STILL_FRESH);
+            if let (Some(method), true) =
+                (there.methods.iter().find(|method| method.id == method_id), is_known)
+            {
+                Self::is_of_the_window(view, &person, method, &broken);
                 self.is_no_second_rollback(&person, &state, method, &broken);
             }
         }
@@ -322,13 +327,7 @@ impl Watch {
         }
     }
 
-    fn is_of_the_window(
-        &self,
-        view: &View,
-        person: &Person,
-        method: &MethodView,
-        broken: &dyn Fn(u8, &str),
-    ) {
+    fn is_of_the_window(view: &View, person: &Person, method: &MethodView, broken: &dyn Fn(u8, &str)) {
         let policy = &view.settings.policy;
         let released = person.released.is_some();
         if !person.by_hand && !person.registrations.iter().any(|at| policy.window.contains(*at)) {

@@ -169,10 +169,10 @@ impl World {
             clock,
             rng: RefCell::new(rng),
             vars: RefCell::new(vars),
-            may_not_delete: Default::default(),
-            is_late: Default::default(),
-            strangers: Default::default(),
-            calm: Default::default(),
+            may_not_delete: Cell::default(),
+            is_late: Cell::default(),
+            strangers: Cell::default(),
+            calm: Cell::default(),
             window,
             index,
             weather,
@@ -193,9 +193,10 @@ impl World {
             people.insert(resident.id, Person::new(resident.role));
         }
         for event in self.tenant.events() {
-            let is_registration = ["User registered security info", "User registered all required security info"]
-                .contains(&event["activityDisplayName"].as_str().unwrap_or_default())
-                && event["result"] == "success";
+            let is_registration =
+                ["User registered security info", "User registered all required security info"]
+                    .contains(&event["activityDisplayName"].as_str().unwrap_or_default())
+                    && event["result"] == "success";
             let user = event["initiatedBy"]["user"]["id"].as_str().and_then(|id| id.parse::<Uuid>().ok());
             let at = event["activityDateTime"].as_str().and_then(|at| at.parse().ok());
             if let (true, Some(user), Some(at)) = (is_registration, user, at)
@@ -299,11 +300,8 @@ impl World {
             (rng.fork(), SignedDuration::from_millis(rng.i64(-most..=most)))
         };
         let time = self.clock.clone();
-        let view = View::new(
-            self.settings(),
-            Clock::from_fn(move || time.now() + skew),
-            self.may_not_delete.get(),
-        );
+        let view =
+            View::new(self.settings(), Clock::from_fn(move || time.now() + skew), self.may_not_delete.get());
         let ground = Ground {
             watch: Arc::clone(&self.watch),
             store: Arc::clone(&self.store),
@@ -330,10 +328,7 @@ impl World {
         let after = Duration::from_millis(rng.u64(..130_000));
         let longest = *rng.choice(&[8, 60, 1800]).expect("some");
         let length = Duration::from_secs(rng.u64(1..longest));
-        Luck {
-            dies_at: if dies { dies_at } else { NEVER },
-            freezes: freezes.then_some((after, length)),
-        }
+        Luck { dies_at: if dies { dies_at } else { NEVER }, freezes: freezes.then_some((after, length)) }
     }
 
     fn note(&self, sandbox: &Rc<Sandbox>, luck: Luck, has_ended: bool) {
@@ -356,7 +351,7 @@ impl World {
         let luck = self.luck();
         let polled = sandbox.poll(luck, request).await;
         self.note(&sandbox, luck, polled.is_some());
-        tracing::debug!(now = %self.clock.now(), ?request, ?luck, window = ?sandbox.view.settings.policy.window, position = ?self.watch.load::<shared::poll::Position>(shared::ledger::Key::poll()), ?polled, "poll");
+        tracing::debug!(?request, ?luck, start = %sandbox.view.settings.policy.window.start, ?polled, "poll");
         match polled {
             Some(Ok(summary)) => summary.complete,
             Some(Err(error)) if is_calm => {

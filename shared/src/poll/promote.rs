@@ -35,6 +35,8 @@ const RETRY_AFTER: [SignedDuration; 3] =
 /// A method may show up this much later than its registration.
 const METHOD_MAY_SHOW_FOR: SignedDuration = SignedDuration::from_mins(15);
 
+const OUTSIDE_WINDOW: Outcome = Outcome::NotEligible(NotEligible::OutsideWindow);
+
 /// Items read at once.
 const PAGE: usize = 100;
 
@@ -169,8 +171,8 @@ impl Poll {
                     .iter()
                     .filter_map(user)
                     .filter(|state| {
-                        let other_settings = changed && decided_under_other(state, &fingerprint);
-                        other_settings && goes_by_settings(outcome) || is_due(state, outcome, now)
+                        let may_change = changed && goes_by_settings(outcome) || outcome == OUTSIDE_WINDOW;
+                        may_change && decided_under_other(state, &fingerprint) || is_due(state, outcome, now)
                     })
                     .map(|state| state.user_id)
                     .collect();
@@ -272,7 +274,7 @@ fn user(entry: &Entry) -> Option<&UserState> {
 
 /// Whether changed settings may change this outcome.
 fn goes_by_settings(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Held(_) | Outcome::NotEligible(NotEligible::OutsideWindow))
+    matches!(outcome, Outcome::Held(_)) || outcome == OUTSIDE_WINDOW
 }
 
 fn decided_under_other(state: &UserState, fingerprint: &crate::settings::Fingerprint) -> bool {
@@ -291,6 +293,8 @@ fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
         Outcome::Held(_) | Outcome::NotEligible(NotEligible::UserNotFound) => {
             Some(SignedDuration::from_hours(24))
         }
+        // Where they changed and changed back, or a process still went by the old ones, nobody noticed.
+        OUTSIDE_WINDOW => Some(SignedDuration::from_hours(1)),
         Outcome::NotEligible(NotEligible::NoStrongMethods) => Some(SignedDuration::ZERO),
         Outcome::Partial(reason) if reason.waits() => None,
         Outcome::Failed(_) | Outcome::Partial(_) => Some(RETRY_AFTER[0]),
