@@ -1,4 +1,4 @@
-//! What design promises holds in every schedule of faults. `cargo run --release -p faults -- 100000`
+//! What `docs/invariants.md` promises holds in every schedule of faults. `cargo run --release -p faults -- 100000`
 //! runs more of them.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
