@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Puts deliberate faults into a copy of the code, one at a time, and runs the fault schedules on each.
+
+A net is as good as the fish that it catches: every fault below must break a property within 2,000
+schedules. `python3 faults/mutations.py` takes all of them, `python3 faults/mutations.py NAME…` some.
+The figures go to standard output; the exit code is 1 where a fault slipped through.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CACHE = pathlib.Path.home() / ".cache" / "mfa-rollback"
+TREE = CACHE / "mutations"
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", CACHE / "target"))
+SCHEDULES = 2_000
+
+BOOK = "shared/src/ledger/book/"
+
+# Name, file, what stands there (once), and what is put in its place.
+MUTATIONS = [
+    (
+        "intent not written before the DELETE",
+        BOOK + "rollback.rs",
+        """            match self.commit(&writes).await {
+                Ok(()) => {
+                    changed.version += 1;""",
+        """            let _ = writes;
+            match Ok(()) {
+                Ok(()) => {""",
+    ),
+    (
+        "seen before on record",
+        "shared/src/poll/candidates.rs",
+        "        let (woken, recorded) = self.record(&new).await?;\n",
+        """        let all: Vec<EventId> = events.iter().map(|(_, event)| event.clone()).collect();
+        self.book.mark_seen(&all).await?;
+        let (woken, recorded) = self.record(&new).await?;
+""",
+    ),
+    (
+        "complete_to moved before the scan came to its end",
+        "shared/src/poll/scan.rs",
+        "                    return Err(error.into());\n",
+        "                    let _ = error;\n                    return Ok(position.value.scan.clone());\n",
+    ),
+    (
+        "daily cap not atomic",
+        BOOK + "rollback.rs",
+        "                self.brake_write(&brake),\n",
+        "                crate::ledger::Write { expect: crate::ledger::Expect::Any, ..self.brake_write(&brake) },\n",
+    ),
+    (
+        "lease not looked at before a DELETE",
+        "shared/src/drain/lease.rs",
+        "if now.checked_add(needed).is_ok_and(|end| end < lease_until) {",
+        "if needed >= Duration::ZERO || lease_until > now {",
+    ),
+    (
+        "lease of another process taken",
+        "shared/src/state.rs",
+        "lease.is_none_or(|lease| now >= shift(lease.until, CLOCK_SKEW) || owner_is_dead(&lease.owner))",
+        "lease.is_none_or(|lease| now >= shift(lease.until, -CLOCK_SKEW) || owner_is_dead(&lease.owner))",
+    ),
+    (
+        "404 as failure",
+        "shared/src/drain/roll_back.rs",
+        "                Ok(_) | Err(GraphError::NotFound) => {\n",
+        "                Ok(_) => {\n",
+    ),
+    (
+        "re-registration rolled back",
+        "shared/src/decide/rules.rs",
+        "        let Some(first_delete_at) = self.record.first_delete_at else { return pass() };\n",
+        "        let Some(first_delete_at) = self.record.first_delete_at.filter(|_| false) else { return pass() };\n",
+    ),
+    (
+        "late event after a re-registration makes a new candidate",
+        "shared/src/state.rs",
+        "        // It was not on record when a person spoke.\n",
+        "        (self.first_delete_at, self.intent) = (None, None);\n",
+    ),
+    (
+        "narrowed window ignored",
+        "shared/src/decide/rules.rs",
+        "        match self.of_window().count() {\n",
+        "        match self.record.registrations.len() {\n",
+    ),
+    (
+        "undated phone deleted",
+        "shared/src/decide/rules.rs",
+        "                (!named).then_some(Held::UndatedMethod)\n",
+        "                (!named && method.kind != MethodKind::Phone).then_some(Held::UndatedMethod)\n",
+    ),
+    (
+        "eligible administrator missed",
+        "shared/src/preflight.rs",
+        '        Eligibilities::Known(grants) => take(grants, "eligible", &mut all),\n',
+        '        Eligibilities::Known(grants) => take(grants.into_iter().take(0).collect(), "eligible", &mut all),\n',
+    ),
+    (
+        "unreadable exclusion group passed",
+        "shared/src/preflight.rs",
+        """            faults.push(Fault::Settings { variable: "EXCLUDED_GROUP_ID", cause: cause.clone() });
+            return Ok(Reading::Unknown(cause));
+""",
+        "            let _ = cause;\n",
+    ),
+    (
+        "principal name not resolved before exclusion",
+        "shared/src/preflight.rs",
+        "                Ok(found) => {\n                    users.insert(found.body.id);\n                }\n",
+        "                Ok(_) => {}\n",
+    ),
+    ("another tenant's ledger taken", BOOK + "mod.rs", "        if bound == tenant {\n", "        if bound == bound {\n"),
+    (
+        "acknowledged before an outcome",
+        "shared/src/drain/mod.rs",
+        "                Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }\n",
+        "                let _ = after;\n                Report { interrupted: Some(cause), ..report(Disposition::Acknowledge) }\n",
+    ),
+    (
+        "brake not looked at before a DELETE",
+        "shared/src/drain/roll_back.rs",
+        "            if self.drain.book.brake().await?.value.is_open() {\n",
+        "            if self.drain.book.brake().await?.value.is_open() && self.brake_open {\n",
+    ),
+    (
+        "stale reads decided on",
+        "shared/src/drain/handle.rs",
+        "FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);",
+        "FRESH_FOR: SignedDuration = SignedDuration::from_secs(60);",
+    ),
+    (
+        "per-user MFA that cannot be told passes",
+        "shared/src/decide/rules.rs",
+        '            Reading::Known(PerUserMfa::Enforced) => no(NotEligible::PerUserMfa, "enforced"),\n',
+        "            Reading::Known(PerUserMfa::Enforced) => pass(),\n",
+    ),
+    (
+        "a release covers what is registered after it",
+        "shared/src/state.rs",
+        "        self.release = None;\n        self.registrations\n",
+        "        self.registrations\n",
+    ),
+    (
+        "an old slot holds for ever",
+        "shared/src/brake.rs",
+        "        now < shift(slot_at, DAY)\n",
+        "        now < shift(slot_at, DAY * 30)\n",
+    ),
+    (
+        "a lost message is never sent again",
+        "shared/src/poll/promote.rs",
+        "        promoted += self.wake_forgotten(now).await?;\n",
+        "        let _ = self.wake_forgotten(now);\n",
+    ),
+]
+
+
+def copy():
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    shutil.rmtree(TREE, ignore_errors=True)
+    for name in files:
+        source, copied = ROOT / name, TREE / name
+        if source.is_file():
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copied)
+
+
+def schedules(count):
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(TARGET), RUST_BACKTRACE="0")
+    build = subprocess.run(
+        ["cargo", "build", "--quiet", "--package", "faults"], cwd=TREE, env=environment, capture_output=True, text=True
+    )
+    if build.returncode != 0:
+        sys.exit(f"it does not compile:\n{build.stderr}")
+    return subprocess.run(
+        [TARGET / "debug" / "faults", str(count), "--first"], env=environment, capture_output=True, text=True
+    )
+
+
+def caught_by(output):
+    """The first seed, the property it broke, and how many schedules ran until then."""
+    seed = re.search(r"^seed (\d+):\n  (.*)", output, re.MULTILINE)
+    ran = re.search(r"^(\d+) schedules in", output, re.MULTILINE)
+    what = re.sub(r" at \S+Z", "", seed[2])[:70] if seed else "?"
+    return (ran[1] if ran else "?", seed[1] if seed else "?", what)
+
+
+def main():
+    wanted = sys.argv[1:]
+    mutations = [m for m in MUTATIONS if not wanted or any(name in m[0] for name in wanted)]
+    copy()
+    slipped = 0
+    for name, file, before, after in mutations:
+        path = TREE / file
+        text = path.read_text()
+        if text.count(before) != 1:
+            sys.exit(f"{name}: {file} has changed: what is to be replaced stands there {text.count(before)} times")
+        path.write_text(text.replace(before, after))
+        begun = time.monotonic()
+        run = schedules(SCHEDULES)
+        path.write_text(text)
+        seconds = time.monotonic() - begun
+        if run.returncode == 0:
+            slipped += 1
+            print(f"SLIPPED  {name} ({SCHEDULES} schedules, {seconds:.0f} s)", flush=True)
+        else:
+            ran, seed, what = caught_by(run.stdout)
+            print(f"caught   {name}: after {ran} schedules, seed {seed}: {what} ({seconds:.0f} s)", flush=True)
+    print(f"{len(mutations) - slipped} of {len(mutations)} faults caught")
+    sys.exit(1 if slipped else 0)
+
+
+main()
