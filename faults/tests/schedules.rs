@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use faults::{Run, Tally, run};
 
-const SCHEDULES: u64 = 1_000;
+const SCHEDULES: u64 = 5_000;
 
 #[test]
 fn no_schedule_breaks_an_invariant() {

@@ -72,7 +72,8 @@ impl Ledger for Store {
 
     async fn count(&self, outcome: &str) -> Result<u64, LedgerError> {
         self.lock()
-            .query_row("SELECT count(*) FROM documents WHERE outcome = ?1", [outcome], |row| row.get(0))
+            .prepare_cached("SELECT count(*) FROM documents WHERE outcome = ?1")
+            .and_then(|mut statement| statement.query_row([outcome], |row| row.get(0)))
             .map_err(ledger_error)
     }
 

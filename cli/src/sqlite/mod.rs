@@ -12,7 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig};
 use shared::{
     clock::Clock,
     ids::TenantId,
@@ -33,6 +33,9 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
 /// Another process holds the file for moments only.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// More than there are, so that none is ever parsed twice.
+const STATEMENTS: usize = 64;
 
 /// A file with a ledger and a queue in it.
 pub struct Store {
@@ -105,6 +108,9 @@ impl Store {
         path: Option<PathBuf>,
     ) -> Result<Self, PrepareError> {
         connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Without it a statement is planned anew for every value bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         // An intent must outlast a loss of power too: a DELETE follows it.
         connection.pragma_update(None, "synchronous", "FULL")?;
         let store = Self { connection: Mutex::new(connection), owners, clock, path };

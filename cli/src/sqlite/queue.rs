@@ -107,10 +107,14 @@ impl Store {
         self.with(|transaction| match disposition {
             Disposition::Acknowledge => remove(transaction, message).map(drop),
             Disposition::ComeBack(after) => transaction
-                .execute(
+                .prepare_cached(
                     "UPDATE messages SET visible_at = ?1, receipt = NULL, owner = NULL WHERE id = ?2 AND receipt = ?3",
-                    params![text(now.checked_add(*after).unwrap_or(Timestamp::MAX)), message.id, message.receipt],
-                )
+                )?
+                .execute(params![
+                    text(now.checked_add(*after).unwrap_or(Timestamp::MAX)),
+                    message.id,
+                    message.receipt
+                ])
                 .map(drop),
             Disposition::DeadLetter(reason) => {
                 if remove(transaction, message)? == 1 {
@@ -203,5 +207,6 @@ impl Store {
 
 fn remove(transaction: &Transaction<'_>, message: &Received) -> rusqlite::Result<usize> {
     transaction
-        .execute("DELETE FROM messages WHERE id = ?1 AND receipt = ?2", params![message.id, message.receipt])
+        .prepare_cached("DELETE FROM messages WHERE id = ?1 AND receipt = ?2")?
+        .execute(params![message.id, message.receipt])
 }
