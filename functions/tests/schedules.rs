@@ -68,9 +68,14 @@ fn play(seed: u64, runtime: &Handle) -> Run {
     run_on(seed, move |_, _| -> Arc<dyn Ledger> { Arc::new(Elsewhere { ledger, runtime }) })
 }
 
+#[expect(clippy::disallowed_methods, reason = "it is a setting of the test")]
+fn schedules() -> u64 {
+    std::env::var("MFA_ROLLBACK_SCHEDULES").map_or(10, |count| count.parse().unwrap())
+}
+
 #[test]
 fn no_schedule_breaks_an_invariant_with_the_ledger_in_dynamodb() {
-    let schedules = std::env::var("MFA_ROLLBACK_SCHEDULES").map_or(10, |count| count.parse().unwrap());
+    let schedules = schedules();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let next = AtomicU64::new(0);
     let one = || {
