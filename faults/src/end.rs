@@ -97,6 +97,7 @@ impl World {
                     matches!(concluded.outcome, Outcome::Failed(_))
                         && concluded.at > known_after
                         && person.registered.is_empty()
+                        && person.released.is_none()
                 }
                 _ => false,
             });

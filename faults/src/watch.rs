@@ -103,11 +103,13 @@ impl Person {
             }
             Part::DatedBefore => rolls_back(policy.preexisting_methods),
             Part::UndatedMethod => self.is_named || rolls_back(policy.undated_methods),
-            // Another number takes the place of the one to sign in with.
-            Part::SmsSignIn => self.is_named,
-            Part::Disabled | Part::DatedAfter | Part::NoOtherCredential | Part::RestrictedUnit => false,
+            // Another number takes the place of the one to sign in with, or of the one dated too late.
+            Part::SmsSignIn | Part::DatedAfter => self.is_named,
+            Part::Disabled | Part::NoOtherCredential | Part::RestrictedUnit => false,
             Part::NeverRegistered | Part::AmbiguousEvent | Part::RegisteredBefore | Part::RegisteredAfter => {
-                self.is_named || self.by_hand && rolls_back(policy.undated_methods)
+                let lets_others =
+                    rolls_back(policy.undated_methods) || rolls_back(policy.preexisting_methods);
+                self.is_named || self.by_hand && lets_others
             }
             _ => true,
         }
