@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     brake::BrakeState,
@@ -54,7 +55,7 @@ impl World {
             116..117 => self.stranger().await,
             117..118 => self.make_administrator(self.somebody()),
             118..119 => self.lose_the_excluded_group(),
-            _ => self.ambush(),
+            _ => self.ambush().await,
         }
     }
 
@@ -202,7 +203,7 @@ impl World {
         let _ = self.book().await.move_brake(BrakeState::Released, "ops", "looked").await;
     }
 
-    async fn release(&self, user: Uuid) {
+    async fn release(self: &Rc<Self>, user: Uuid) {
         let book = self.book().await;
         if self.watch.state(user).is_none() {
             return;
@@ -213,7 +214,13 @@ impl World {
         if let Ok(Ok(_)) = released.await {
             let now = self.clock.now();
             self.change(user, |person| person.released = Some(now));
-            self.wake(user).await;
+            if self.chance(3) {
+                // What the person who released does not know of.
+                self.register_again(user);
+                self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await);
+            } else {
+                self.wake(user).await;
+            }
         }
     }
 
@@ -276,11 +283,12 @@ impl World {
     }
 
     /// Somebody acts in the middle of a rollback: right after a read, or right after a DELETE.
-    fn ambush(self: &Rc<Self>) {
+    async fn ambush(&self) {
         let user = self.somebody();
         let after_delete = self.chance(2);
-        let deed = self.rng.borrow_mut().u8(..3);
+        let deed = self.rng.borrow_mut().u8(..4);
         let (tenant, watch, clock) = (self.tenant.clone(), self.watch.clone(), self.clock.clone());
+        let book = self.book().await;
         let armed = std::sync::atomic::AtomicBool::new(true);
         self.change(user, |_| ());
         self.tenant.on_request(move |entry| {
@@ -296,13 +304,23 @@ impl World {
             let mut people = lock(&watch.people);
             let Some(person) = people.get_mut(&user) else { return };
             match deed {
+                0 if watch.is_calm() => {}
                 0 => {
+                    if book
+                        .move_brake(BrakeState::Open, "ops", "stop")
+                        .now_or_never()
+                        .is_some_and(|done| done.is_ok())
+                    {
+                        lock(&watch.brake_opened).get_or_insert(now);
+                    }
+                }
+                1 => {
                     if tenant.user(user).is_some_and(|user| user.per_user_mfa == PerUserMfa::Disabled) {
                         tenant.set_per_user_mfa(user, PerUserMfa::Enabled);
                         person.mfa_since = Some(now);
                     }
                 }
-                1 => {
+                2 => {
                     let phone = NewMethod::phone(PhoneType::Mobile, "+1 2065550198").dated(now);
                     let id = tenant.register_at(user, phone, now, now + Duration::from_mins(2));
                     person.registered.insert(id, now);
@@ -317,7 +335,7 @@ impl World {
 
     /// All that goes wrong by itself ends; what people did stays, but for the settings.
     pub(crate) async fn calm_down(&self) {
-        self.calm.set(true);
+        self.watch.calm_down();
         self.tenant.set_faults(Faults::default());
         self.mend_the_excluded_group();
         self.release_the_brake().await;

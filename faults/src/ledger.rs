@@ -13,7 +13,10 @@ use shared::{
     ledger::{Document, Key, Ledger, LedgerError, OutcomeQuery, Write},
 };
 
-use crate::steps::{Steps, lock};
+use crate::{
+    steps::{Steps, lock},
+    watch::View,
+};
 
 /// What goes wrong with the ledger, as probabilities per request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,6 +96,7 @@ impl Index {
 pub(crate) struct FaultyLedger {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) steps: Arc<Steps>,
+    pub(crate) view: Arc<View>,
     pub(crate) index: Arc<Index>,
     pub(crate) weather: Weather,
 }
@@ -121,7 +125,9 @@ impl FaultyLedger {
 #[async_trait]
 impl Ledger for FaultyLedger {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
-        self.io(self.ledger.get(keys)).await
+        let documents = self.io(self.ledger.get(keys)).await?;
+        self.view.has_read(&documents);
+        Ok(documents)
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<(), LedgerError> {

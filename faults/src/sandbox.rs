@@ -89,11 +89,16 @@ impl Sandbox {
     ) -> Result<Self, LedgerError> {
         let Ground { watch, store, index, weather } = ground;
         let steps = Arc::new(Steps::new(chance));
-        let ledger =
-            FaultyLedger { ledger: Arc::clone(&watch.ledger), steps: Arc::clone(&steps), index, weather };
         let (settings, clock) = (Arc::new(view.settings.clone()), view.clock.clone());
-        let book = Book::open(Arc::new(ledger), settings.tenant, clock.clone()).await?;
         let view = Arc::new(view);
+        let ledger = FaultyLedger {
+            ledger: Arc::clone(&watch.ledger),
+            steps: Arc::clone(&steps),
+            view: Arc::clone(&view),
+            index,
+            weather,
+        };
+        let book = Book::open(Arc::new(ledger), settings.tenant, clock.clone()).await?;
         let transport = transport(Arc::clone(&watch), Arc::clone(&view), Arc::clone(&steps));
         let graph = Graph::new(&settings, Arc::new(secret.clone()), transport.clone(), clock);
         Ok(Self {

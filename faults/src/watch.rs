@@ -4,7 +4,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use bytes::Bytes;
@@ -16,9 +19,9 @@ use shared::{
     brake::Brake,
     clock::Clock,
     ids::UserId,
-    ledger::{Key, Ledger},
+    ledger::{Document, Key, Ledger},
     settings::{Mode, OtherMethods, Settings},
-    state::UserState,
+    state::{Release, UserState},
 };
 use simulator::{MethodView, Part, PerUserMfa, Tenant, UserView};
 use uuid::Uuid;
@@ -126,12 +129,25 @@ pub(crate) struct View {
     pub(crate) may_not_delete: Option<&'static str>,
     reads: Mutex<BTreeMap<(Uuid, String), Timestamp>>,
     handlings: Mutex<BTreeSet<Uuid>>,
+    /// How often it has read that the brake is released, and that figure at each user's latest DELETE.
+    released_brakes: Mutex<(u32, BTreeMap<Uuid, u32>)>,
 }
 
 impl View {
     pub(crate) fn new(settings: Settings, clock: Clock, may_not_delete: Option<&'static str>) -> Self {
-        let (owner, reads, handlings) = Default::default();
-        Self { settings, clock, owner, may_not_delete, reads, handlings }
+        let (owner, reads, handlings, released_brakes) = Default::default();
+        Self { settings, clock, owner, may_not_delete, reads, handlings, released_brakes }
+    }
+
+    /// The ledger answered these documents.
+    pub(crate) fn has_read(&self, documents: &[Option<Document>]) {
+        let brakes = documents.iter().flatten().filter(|document| document.key == Key::brake());
+        let is_released = |document: &Document| {
+            serde_json::from_str::<Brake>(&document.body).is_ok_and(|brake| !brake.is_open())
+        };
+        if brakes.into_iter().any(is_released) {
+            lock(&self.released_brakes).0 += 1;
+        }
     }
 }
 
@@ -165,13 +181,14 @@ pub(crate) struct Watch {
     /// The largest daily cap that was ever set.
     pub(crate) cap: Mutex<u32>,
     slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
+    calm: AtomicBool,
     violations: Mutex<Vec<String>>,
 }
 
 impl Watch {
     pub(crate) fn new(tenant: Tenant, ledger: Arc<dyn Ledger>, clock: Clock) -> Arc<Self> {
-        let (people, brake_opened, cap, slots, violations) = Default::default();
-        let watch = Self { tenant, ledger, clock, people, brake_opened, cap, slots, violations };
+        let (people, brake_opened, cap, slots, calm, violations) = Default::default();
+        let watch = Self { tenant, ledger, clock, people, brake_opened, cap, slots, calm, violations };
         let watch = Arc::new(watch);
         let seen = Arc::downgrade(&watch);
         watch.tenant.on_request(move |entry| {
@@ -183,6 +200,15 @@ impl Watch {
             }
         });
         watch
+    }
+
+    /// From now on nothing goes wrong by itself.
+    pub(crate) fn calm_down(&self) {
+        self.calm.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm.load(Relaxed)
     }
 
     pub(crate) fn violation(&self, invariant: u8, what: impl std::fmt::Display) {
@@ -225,7 +251,7 @@ impl Watch {
         let broken = |invariant: u8, what: &str| {
             self.violation(invariant, format!("{what}: {part:?} {user} {} {method_id}", about.segment));
         };
-        self.is_allowed(view, &person, &broken);
+        self.is_allowed(view, about, &person, &broken);
         if !["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
             .contains(&about.segment.as_str())
         {
@@ -234,6 +260,10 @@ impl Watch {
         let Some(state) = self.state(user) else { return broken(4, "a DELETE without a state item") };
         self.is_durable(view, &state, method_id, &broken);
         self.is_fresh(view, &state, user, &broken);
+        let is_older = |release: &Release| state.registrations.iter().any(|r| r.registered_at >= release.at);
+        if state.release.as_ref().is_some_and(is_older) {
+            broken(5, "a DELETE by a release that is older than a registration on record");
+        }
         if let Some(there) = self.tenant.user(user) {
             self.is_no_per_user_mfa(&person, &there, &broken);
             // What is registered between the last look and the DELETE nobody can know.
@@ -251,7 +281,7 @@ impl Watch {
     }
 
     /// Mode, preflight, brake, and the rules that go by what the account is.
-    fn is_allowed(&self, view: &View, person: &Person, broken: &dyn Fn(u8, &str)) {
+    fn is_allowed(&self, view: &View, about: &About, person: &Person, broken: &dyn Fn(u8, &str)) {
         if view.settings.mode == Mode::Report {
             broken(1, "a DELETE in mode report");
         }
@@ -269,6 +299,10 @@ impl Watch {
             && now.duration_since(opened) > BRAKE_SEEN
         {
             broken(7, "a DELETE behind an open brake");
+        }
+        let (seen, at_the_last) = &mut *lock(&view.released_brakes);
+        if at_the_last.insert(about.user, *seen) == Some(*seen) {
+            broken(7, "a DELETE without a look at the brake since the one before");
         }
         let brake: Option<Brake> = self.load(Key::brake());
         if let Some(last) = brake.filter(Brake::is_open).and_then(|brake| brake.moves.last().cloned())

@@ -54,7 +54,6 @@ pub(crate) struct World {
     pub(crate) is_late: Cell<bool>,
     /// Messages about users that nobody knows.
     pub(crate) strangers: Cell<u64>,
-    pub(crate) calm: Cell<bool>,
     window: (Timestamp, Timestamp),
     index: Arc<Index>,
     weather: Weather,
@@ -172,7 +171,6 @@ impl World {
             may_not_delete: Cell::default(),
             is_late: Cell::default(),
             strangers: Cell::default(),
-            calm: Cell::default(),
             window,
             index,
             weather,
@@ -306,7 +304,7 @@ impl World {
             watch: Arc::clone(&self.watch),
             store: Arc::clone(&self.store),
             index: Arc::clone(&self.index),
-            weather: if self.calm.get() { Weather::default() } else { self.weather },
+            weather: if self.watch.is_calm() { Weather::default() } else { self.weather },
         };
         let deployment = self.deployment.get();
         let sandbox = Rc::new(Sandbox::start(ground, view, secret, chance).await?);
@@ -317,7 +315,7 @@ impl World {
     }
 
     fn luck(&self) -> Luck {
-        if self.calm.get() {
+        if self.watch.is_calm() {
             return Luck { dies_at: NEVER, freezes: None };
         }
         let mut rng = self.rng.borrow_mut();
@@ -345,7 +343,7 @@ impl World {
 
     /// One invocation of poll. Says whether a scan came to its end.
     pub(crate) async fn poll(&self, request: ScanRequest) -> bool {
-        let is_calm = self.calm.get();
+        let is_calm = self.watch.is_calm();
         let Ok(sandbox) = self.sandbox().await else { return false };
         sandbox.is_busy.set(true);
         let luck = self.luck();
@@ -373,7 +371,7 @@ impl World {
         sandbox.is_busy.set(true);
         let luck = self.luck();
         let drained = sandbox.drain(luck, &batch);
-        let ended = if !self.calm.get() && self.chance(8) {
+        let ended = if !self.watch.is_calm() && self.chance(8) {
             // The queue hands the same messages out twice.
             let again = async {
                 let Ok(other) = self.sandbox().await else { return };
