@@ -5,7 +5,6 @@ pub mod args;
 pub mod commands;
 pub mod engine;
 pub mod error;
-pub mod ids_file;
 mod logging;
 mod output;
 mod progress;

@@ -16,6 +16,7 @@ pub mod drain;
 pub mod facts;
 pub mod graph;
 pub mod ids;
+pub mod ids_file;
 pub mod intent;
 pub mod ledger;
 pub mod method;

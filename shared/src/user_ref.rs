@@ -35,17 +35,19 @@ impl FromStr for UserRef {
         match text.parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(IdError::Zero) => Err(UserRefError::Zero),
-            Err(IdError::NotAGuid) if is_principal_name(text) => Ok(Self::PrincipalName(text.to_lowercase())),
+            Err(IdError::NotAGuid) if is_principal_name(text) => {
+                Ok(Self::PrincipalName(text.to_ascii_lowercase()))
+            }
             Err(IdError::NotAGuid) => Err(UserRefError::Neither),
         }
     }
 }
 
-/// What Entra takes as a principal name: nothing that could break out of a path or a filter but the
+/// What Entra takes as a principal name (ASCII alone): nothing that could break out of a path or a filter but the
 /// apostrophe and `#`, which are encoded where they are used.
 fn is_principal_name(text: &str) -> bool {
     let Some((name, domain)) = text.rsplit_once('@') else { return false };
-    let name_ok = |c: char| c.is_alphanumeric() || "'.-_!#^~+&".contains(c);
+    let name_ok = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~+&".contains(c);
     let domain_ok = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
     text.len() <= 320
         && !name.is_empty()

@@ -10,6 +10,7 @@ use shared::{
     audit::{AmbiguousRegistration, Event, Registration},
     graph::GraphError,
     ids::UserId,
+    ids_file,
     ledger::LedgerError,
     outcome::Outcome,
     poll::PollError,
@@ -22,7 +23,6 @@ use crate::{
     args::Format,
     engine::Engine,
     error::{CommandError, Exit},
-    ids_file,
     progress::Progress,
 };
 

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, io::Read};
 
 use encoding_rs_io::DecodeReaderBytes;
-use shared::user_ref::UserRef;
+
+use crate::user_ref::UserRef;
 
 /// Lines longer than this are no ids.
 const LONGEST_LINE: usize = 1024;
