@@ -1,9 +1,13 @@
 //! Results on standard output: as a table, JSON or CSV.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
+use shared::text::is_unprintable;
 
 use crate::{args::Format, error::CommandError};
 
@@ -76,7 +80,12 @@ pub fn table(rows: &Rows) -> Table {
     table
 }
 
-/// A text without control characters: names come from other people.
+/// A text with nothing in it that a terminal would obey: names come from other people.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// A file's name, [`plain`].
+pub fn file(path: &Path) -> String {
+    plain(&path.display().to_string())
 }

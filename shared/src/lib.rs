@@ -26,5 +26,6 @@ pub mod preflight;
 pub mod queue;
 pub mod settings;
 pub mod state;
+pub mod text;
 pub mod user_ref;
 pub mod window;

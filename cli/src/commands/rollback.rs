@@ -23,6 +23,7 @@ use crate::{
     args::Format,
     engine::Engine,
     error::{CommandError, Exit},
+    output,
     progress::Progress,
 };
 
@@ -81,14 +82,14 @@ pub(super) async fn rollback(
 }
 
 async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, CommandError> {
-    let input = |cause: String| CommandError::input(format!("{}: {cause}", path.display()));
+    let input = |cause: String| CommandError::input(format!("{}: {cause}", output::file(path)));
     if path.is_dir() {
         return Err(input("is a folder: name a file".to_owned()));
     }
     let file = ids_file::read(File::open(path).map_err(|error| input(error.to_string()))?)
         .map_err(|error| input(error.to_string()))?;
     for (line, cause) in &file.refused {
-        eprintln!("{}:{line}: {cause}", path.display());
+        eprintln!("{}:{line}: {cause}", output::file(path));
     }
     let mut refused = !file.refused.is_empty();
     let mut users = BTreeSet::new();
@@ -102,12 +103,12 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, Co
                     users.insert(found.body.id);
                 }
                 Err(GraphError::NotFound) => {
-                    eprintln!("{}:{line}: nobody in this tenant has this principal name", path.display());
+                    eprintln!("{}:{line}: nobody in this tenant has this principal name", output::file(path));
                     refused = true;
                 }
                 Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),
                 Err(error) => {
-                    eprintln!("{}:{line}: {error}", path.display());
+                    eprintln!("{}:{line}: {error}", output::file(path));
                     refused = true;
                 }
             },

@@ -61,21 +61,21 @@ pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(Event)) -> Coun
                         ambiguous += 1;
                         eprintln!(
                             "{}: a registration at {} without one clear user: {}",
-                            path.display(),
+                            output::file(path),
                             event.registered_at,
                             event.why
                         );
                     }
                     each(event);
                 }
-                Err(bad) => eprintln!("{}: {bad}", path.display()),
+                Err(bad) => eprintln!("{}: {bad}", output::file(path)),
             })
             .map_err(|error| error.to_string())
         });
         counts.ambiguous += ambiguous;
         match read {
             Ok(summary) if summary.records == 0 && summary.bad == 0 => {
-                eprintln!("{}: there are no audit records in it", path.display());
+                eprintln!("{}: there are no audit records in it", output::file(path));
                 counts.failed_files += 1;
             }
             Ok(summary) => {
@@ -83,7 +83,7 @@ pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(Event)) -> Coun
                 counts.bad += summary.bad;
             }
             Err(cause) => {
-                eprintln!("{}: {cause}", path.display());
+                eprintln!("{}: {cause}", output::file(path));
                 counts.failed_files += 1;
             }
         }

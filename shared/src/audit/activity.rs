@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::text::{clip, same_name};
+use crate::text::{clip, same_name};
 
 const NAME_LIMIT: usize = 100;
 

@@ -6,13 +6,13 @@ use super::{
     activity::{Activity, Status},
     reason::kinds_named,
     record::DirectoryAudit,
-    text::same_name,
     who::{AmbiguousWhy, who_registered},
 };
 use crate::{
     digest::digest,
     ids::{EventId, UserId},
     method::MethodKind,
+    text::same_name,
 };
 
 /// The service whose events these are, as `loggedByService` names it.

@@ -12,7 +12,6 @@ mod fields;
 mod reason;
 mod record;
 mod tally;
-mod text;
 mod time;
 mod who;
 

@@ -9,10 +9,12 @@ use serde_json::{error::Category, value::RawValue};
 use super::{
     event::SERVICE,
     fields::{Field, Fields, text, unwrapped},
-    text::{clip, same_name},
     time::{TimeError, parse_time},
 };
-use crate::ids::EventId;
+use crate::{
+    ids::EventId,
+    text::{clip, same_name},
+};
 
 /// A directoryAudit record. What a record lacks is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::text::clip;
+use crate::text::clip;
 
 /// A text that is no time, with a short piece of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::{
-    record::{Actor, DirectoryAudit, TargetResource},
+use super::record::{Actor, DirectoryAudit, TargetResource};
+use crate::{
+    ids::{IdError, UserId},
     text::same_name,
 };
-use crate::ids::{IdError, UserId};
 
 /// Why a registration has no clear user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

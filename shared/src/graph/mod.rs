@@ -38,6 +38,7 @@ pub use self::{
         DELETE_TAKES_AT_MOST, Method as AuthenticationMethod, PerUserMfa, PhoneType, REMOVAL_SHOWS_AFTER,
         SmsSignIn,
     },
+    page::MAX_PAGES,
     policies::{ConditionalAccess, Policies},
     reports::{RegistrationDetails, ReportPage},
     users::User,

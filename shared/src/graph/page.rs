@@ -1,20 +1,30 @@
 //! Paged lists: the next link is followed as it is, but only on the configured host, and not for
 //! ever.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt};
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 use url::Url;
 
 use super::{Answer, Budget, Call, Graph, GraphError};
 
-/// No list that this program reads is longer: 10,000 pages of 999.
-const MAX_PAGES: usize = 10_000;
+/// No list that this program reads has more pages.
+pub const MAX_PAGES: usize = 10_000;
+
+/// No list that this program keeps is longer.
+const MAX_ITEMS: usize = 1_000_000;
+
+/// Graph's pages have 999 or 1,000 items at most; small ones cost many times their text.
+const MAX_ITEMS_OF_PAGE: usize = 10_000;
 
 /// One page as Graph sends it.
 #[derive(Deserialize)]
 pub(super) struct RawPage {
+    #[serde(deserialize_with = "at_most_a_page")]
     value: Vec<Box<RawValue>>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
@@ -81,7 +91,7 @@ impl Graph {
         let mut next = Some(url);
         let mut items = Vec::new();
         while let Some(url) = next {
-            if seen.len() >= MAX_PAGES || !seen.insert(url.clone()) {
+            if seen.len() >= MAX_PAGES || items.len() > MAX_ITEMS || !seen.insert(url.clone()) {
                 return Err(unreadable("a list that ends"));
             }
             let page = self.page(url, Budget::Rest, needs).await?;
@@ -90,6 +100,29 @@ impl Graph {
         }
         Ok(items)
     }
+}
+
+fn at_most_a_page<'de, D: Deserializer<'de>>(input: D) -> Result<Vec<Box<RawValue>>, D::Error> {
+    struct Items;
+    impl<'de> Visitor<'de> for Items {
+        type Value = Vec<Box<RawValue>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MAX_ITEMS_OF_PAGE} items")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = list.next_element()? {
+                if items.len() == MAX_ITEMS_OF_PAGE {
+                    return Err(A::Error::invalid_length(items.len() + 1, &self));
+                }
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+    input.deserialize_seq(Items)
 }
 
 fn unreadable(what: &str) -> GraphError {

@@ -12,6 +12,9 @@ use serde::Deserialize;
 use super::error::GraphError;
 use crate::{cloud::Endpoints, credentials::Proof, ids::TenantId, settings::Settings, window::shift};
 
+/// A shorter life leaves no time to work: Entra's tokens live for an hour or more.
+const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);
+
 /// A token is renewed this long before it expires, or at half of a shorter life.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -119,6 +122,9 @@ pub(super) fn read(answer: &Response<Bytes>, now: Timestamp) -> Result<Token, Gr
         serde_json::from_slice(answer.body()).map_err(|_| unreadable("holds no access token"))?;
     let life = body.expires_in.ok_or_else(|| unreadable("says no expiry"))?;
     let life = SignedDuration::from_secs(i64::try_from(life.min(86_400)).unwrap_or(0));
+    if life < SHORTEST_LIFE {
+        return Err(unreadable("says an expiry that leaves no time to work"));
+    }
     let margin = RENEW_BEFORE.min(life / 2);
     Ok(Token {
         roles: roles(body.access_token.expose_secret()),

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Poll, PollError, position::Position};
 use crate::{
     facts::ReportLine,
-    graph::{GraphError, RegistrationDetails},
+    graph::{GraphError, MAX_PAGES, RegistrationDetails},
     ids::UserId,
     ledger::{Held, ReportState},
     window::shift,
@@ -54,7 +54,7 @@ impl Poll {
             let page = self.answer_by(end, asked).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
             self.book.save_report(&lines).await?;
-            if !followed.insert(page.next.clone()) {
+            if followed.len() == MAX_PAGES || !followed.insert(page.next.clone()) {
                 let what = "a report that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
             }

@@ -10,13 +10,16 @@ use super::{
 };
 use crate::{
     audit::{AmbiguousRegistration, DirectoryAudit, Event, Registration, interpret},
-    graph::{AuditPage, GraphError},
+    graph::{AuditPage, GraphError, MAX_PAGES},
     ledger::Held,
     window::{Range, shift},
 };
 
 /// How often a scan begins again at the last event read because its link is refused.
 const RESTARTS: u32 = 3;
+
+/// So many pages without an event, one behind the other, lead nowhere.
+const EMPTY_PAGES: u32 = 100;
 
 /// Which of the scans a page belongs to: it says where its cursor is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +111,7 @@ impl Poll {
         keep(&mut position.value, purpose, scan.clone());
         let mut restarts = 0;
         let mut links = HashSet::new();
+        let mut empty_pages = 0;
         loop {
             if self.reads_no_more() {
                 summary.goes_on_at = Some(scan.read_until);
@@ -139,7 +143,8 @@ impl Poll {
             if next.is_none() {
                 return Ok(Some(scan));
             }
-            if !links.insert(next.clone()) {
+            empty_pages = if page.records.is_empty() { empty_pages + 1 } else { 0 };
+            if empty_pages == EMPTY_PAGES || links.len() == MAX_PAGES || !links.insert(next.clone()) {
                 let what = "a list of audit events that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
             }

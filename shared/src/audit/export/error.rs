@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::audit::text::clip;
+use crate::text::clip;
 
 const CAUSE_LIMIT: usize = 160;
 

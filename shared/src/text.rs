@@ -1,7 +1,7 @@
 //! Comparing names that Microsoft writes now one way and now another, and quoting input safely.
 
 /// Whether two names are the same but for case, runs of blanks, and full stops and blanks at the end.
-pub(super) fn same_name(left: &str, right: &str) -> bool {
+pub fn same_name(left: &str, right: &str) -> bool {
     let mut left = words(left);
     let mut right = words(right);
     loop {
@@ -19,7 +19,7 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
 
 /// At most `limit` characters of a text on one line: blanks for control characters, an ellipsis for
 /// what is left out.
-pub(super) fn clip(text: &str, limit: usize) -> String {
+pub fn clip(text: &str, limit: usize) -> String {
     let mut clipped: String =
         text.chars().take(limit).map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
     if text.chars().nth(limit).is_some() {
@@ -28,7 +28,9 @@ pub(super) fn clip(text: &str, limit: usize) -> String {
     clipped
 }
 
-fn is_unprintable(c: char) -> bool {
+/// Whether a terminal or a reader would obey a character rather than show it: controls, invisible marks, and
+/// what turns the direction of writing.
+pub fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
