@@ -41,5 +41,7 @@ pub fn start(file: Option<&Path>) -> std::io::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_filter(LevelFilter::WARN);
-    tracing_subscriber::registry().with(json).with(warnings).try_init().map_err(std::io::Error::other)
+    tracing_subscriber::registry().with(json).with(warnings).try_init().map_err(std::io::Error::other)?;
+    shared::panics::say_only_where();
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Log lines: JSON on standard output, from where Lambda takes them to CloudWatch.
 
-use shared::settings::environment;
+use shared::{panics, settings::environment};
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -31,9 +31,5 @@ pub fn start() {
         .with_filter(filter);
     // Whoever set a subscriber before may keep it.
     let _ = tracing_subscriber::registry().with(lines).try_init();
-    // A panic's own text may quote what it was about.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(panic.location = place, "panicked");
-    }));
+    panics::say_only_where();
 }

@@ -21,6 +21,7 @@ pub mod intent;
 pub mod ledger;
 pub mod method;
 pub mod outcome;
+pub mod panics;
 pub mod poll;
 pub mod preflight;
 pub mod queue;

@@ -1,0 +1,86 @@
+//! Invariant 9 on AWS: neither logs, answers, ledger nor queue tell the client secret, a token, a phone number or
+//! a principal name, at the most verbose level.
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::json;
+use simulator::{Faults, Secrets};
+use support::{
+    doubles::{Double, Service},
+    world::World,
+};
+
+const TRACE: [(&str, &str); 3] =
+    [("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_LOG", "trace"), ("MODE", "enforce")];
+
+/// A whole run, and whatever was written anywhere: by place.
+async fn everything(world: &World, more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let env = [&TRACE[..], more].concat();
+    let poll = world.function("poll", env!("CARGO_BIN_EXE_poll"), &env);
+    let drain = world.function("drain", env!("CARGO_BIN_EXE_drain"), &env);
+    let mut written = Vec::new();
+    let doctor = json!({"httpMethod": "GET", "path": "/doctor", "resource": "/doctor", "requestContext": {}});
+    for event in [json!({}), doctor, json!({"Records": [{"body": "nonsense"}]})] {
+        written.push((format!("poll's answer to {event}"), format!("{:?}", poll.invoke(&event).await)));
+    }
+    world.mapping().drain(&[&drain], Duration::from_mins(2)).await;
+    // A credential that is refused in the middle, and a tenant that is not there.
+    world.tenant.set_client_secret("an0ther~secret-of.the-app");
+    world.tenant.revoke_tokens();
+    poll.restart();
+    written.push((
+        "poll's answer without a credential".to_owned(),
+        format!("{:?}", poll.invoke(&json!({})).await),
+    ));
+    written.extend([("poll's log".to_owned(), poll.logs()), ("drain's log".to_owned(), drain.logs())]);
+    for call in world.proxy.calls() {
+        written.push((format!("{} {}", call.seq, call.operation), call.body.to_string()));
+    }
+    written
+}
+
+async fn world(seed: u64) -> (World, Secrets) {
+    let secret =
+        |options: &mut simulator::Options| "s3cret~of.the-app".clone_into(&mut options.client_secret);
+    let world = World::with(Service::shared(Double::Ministack), 60, seed, secret).await;
+    let secrets = world.tenant.secrets();
+    (world, secrets)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_written_tells_a_secret() {
+    let (world, secrets) = world(91).await;
+    world.tenant.set_faults(Faults::spread(0.05, Duration::from_millis(5)));
+    let written = everything(&world, &[]).await;
+    let secrets = secrets.and(world.tenant.secrets());
+    let has = |operation: &str| written.iter().any(|(place, _)| place.ends_with(operation));
+    assert!(
+        has("SQS.SendMessageBatch")
+            && has("DynamoDB.TransactWriteItems")
+            && has("SecretsManager.GetSecretValue")
+    );
+    assert!(written.iter().any(|(_, text)| text.contains("\"level\":\"DEBUG\"")), "not at its most verbose");
+    assert!(world.tenant.journal().iter().any(|entry| entry.method == "DELETE" && entry.acted));
+    for (place, text) in &written {
+        assert_eq!(secrets.told_in(text.as_bytes()), None, "{place}");
+        for form in ["eyJ", "Bearer ", "client_secret="] {
+            assert!(!text.contains(form), "{place}: {form}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn principal_names_are_told_where_they_are_asked_for_and_then_found() {
+    let (world, secrets) = world(92).await;
+    let written = everything(&world, &[("LOG_USER_PRINCIPAL_NAMES", "true")]).await;
+    assert!(
+        written.iter().any(|(_, text)| secrets.told_in(text.as_bytes()).is_some()),
+        "this test could not fail"
+    );
+    let others = secrets.but("a principal name");
+    for (place, text) in &written {
+        assert_eq!(others.told_in(text.as_bytes()), None, "{place}");
+    }
+}
