@@ -104,7 +104,7 @@ fn response(text: &str) -> Option<Response<Bytes>> {
 fn ask(
     answers: VecDeque<Response<Bytes>>,
     is_login: bool,
-    question: impl AsyncFn(&Graph) -> Result<(), GraphError>,
+    question: impl AsyncFnOnce(&Graph) -> Result<(), GraphError>,
 ) -> Result<(), GraphError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
