@@ -17,7 +17,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = pathlib.Path.home() / ".cache" / "mfa-rollback"
 TREE = CACHE / "mutations"
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", CACHE / "target"))
+# Apart from everything else: what is built from a fault must not be taken for the program.
+TARGET = CACHE / "target-mutations"
 SCHEDULES = 2_000
 
 BOOK = "shared/src/ledger/book/"

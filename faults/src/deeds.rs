@@ -1,6 +1,6 @@
 //! What people and the world do while the program works.
 
-use std::{collections::BTreeSet, rc::Rc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -287,8 +287,9 @@ impl World {
         let user = self.somebody();
         let after_delete = self.chance(2);
         let deed = self.rng.borrow_mut().u8(..4);
-        let (tenant, watch, clock) = (self.tenant.clone(), self.watch.clone(), self.clock.clone());
-        let book = self.book().await;
+        // The tenant keeps what it calls, and the watch keeps the tenant.
+        let watch = Arc::downgrade(&self.watch);
+        let (clock, book) = (self.clock.clone(), self.book().await);
         let armed = std::sync::atomic::AtomicBool::new(true);
         self.change(user, |_| ());
         self.tenant.on_request(move |entry| {
@@ -300,7 +301,8 @@ impl World {
             if entry.user != Some(user) || !hit || !armed.swap(false, std::sync::atomic::Ordering::Relaxed) {
                 return;
             }
-            let now = clock.now();
+            let Some(watch) = watch.upgrade() else { return };
+            let (now, tenant) = (clock.now(), &watch.tenant);
             let mut people = lock(&watch.people);
             let Some(person) = people.get_mut(&user) else { return };
             match deed {
