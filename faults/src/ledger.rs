@@ -15,7 +15,7 @@ use shared::{
 
 use crate::{
     steps::{Steps, lock},
-    watch::View,
+    watch::{View, Watch},
 };
 
 /// What goes wrong with the ledger, as probabilities per request.
@@ -97,6 +97,7 @@ pub(crate) struct FaultyLedger {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) steps: Arc<Steps>,
     pub(crate) view: Arc<View>,
+    pub(crate) watch: Arc<Watch>,
     pub(crate) index: Arc<Index>,
     pub(crate) weather: Weather,
 }
@@ -136,7 +137,11 @@ impl Ledger for FaultyLedger {
                 return Err(LedgerError::Conflict);
             }
             self.index.note(&*self.ledger, writes).await?;
-            self.ledger.commit(writes).await
+            self.ledger.commit(writes).await?;
+            for write in writes {
+                self.watch.recorded(&self.view, &write.document);
+            }
+            Ok(())
         };
         self.io(work).await
     }

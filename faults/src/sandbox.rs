@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 use functions::batch::{Record, settle};
-use http::Request;
+use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::{
     engine::Engine,
@@ -95,6 +95,7 @@ impl Sandbox {
             ledger: Arc::clone(&watch.ledger),
             steps: Arc::clone(&steps),
             view: Arc::clone(&view),
+            watch: Arc::clone(&watch),
             index,
             weather,
         };
@@ -268,10 +269,14 @@ fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -> Transport
         async move {
             steps.step().await;
             let (about, sent_at) = (About::of(&request), watch.clock.now());
+            let deletes = request.method() == Method::DELETE;
             if let Some(about) = &about {
                 watch.sent(&view, about, request.method());
             }
             let answer = watch.tenant.service().call(request).await;
+            if let (true, Some(about)) = (deletes, &about) {
+                watch.ended(&view, about);
+            }
             if let (Some(about), Ok(answer)) = (about, &answer)
                 && answer.status().is_success()
             {

@@ -131,12 +131,14 @@ pub(crate) struct View {
     handlings: Mutex<BTreeSet<Uuid>>,
     /// How often it has read that the brake is released, and that figure at each user's latest DELETE.
     released_brakes: Mutex<(u32, BTreeMap<Uuid, u32>)>,
+    /// Users with a method that was gone when a DELETE of this process came to its end.
+    touched: Mutex<BTreeSet<Uuid>>,
 }
 
 impl View {
     pub(crate) fn new(settings: Settings, clock: Clock, may_not_delete: Option<&'static str>) -> Self {
-        let (owner, reads, handlings, released_brakes) = Default::default();
-        Self { settings, clock, owner, may_not_delete, reads, handlings, released_brakes }
+        let (owner, reads, handlings, released_brakes, touched) = Default::default();
+        Self { settings, clock, owner, may_not_delete, reads, handlings, released_brakes, touched }
     }
 
     /// The ledger answered these documents.
@@ -234,6 +236,28 @@ impl Watch {
     pub(crate) fn sent(&self, view: &View, about: &About, method: &Method) {
         if let (&Method::DELETE, Some(method_id)) = (method, &about.method_id) {
             self.delete(view, about, method_id);
+        }
+    }
+
+    /// A DELETE was answered, or its answer was lost.
+    pub(crate) fn ended(&self, view: &View, about: &About) {
+        let is_gone = |person: &Person| {
+            person.first_deleted.is_some() && person.registered.is_empty() && person.released.is_none()
+        };
+        if lock(&self.people).get(&about.user).is_some_and(is_gone) {
+            lock(&view.touched).insert(about.user);
+        }
+    }
+
+    /// A process has put this on record.
+    pub(crate) fn recorded(&self, view: &View, document: &Document) {
+        if !document.key.sk.starts_with("H#") || !document.body.contains("\"failed(") {
+            return;
+        }
+        let user = document.key.pk.trim_start_matches("USER#").parse().unwrap_or_default();
+        let is_same = |person: &Person| person.registered.is_empty() && person.released.is_none();
+        if lock(&view.touched).contains(&user) && lock(&self.people).get(&user).is_some_and(is_same) {
+            self.violation(4, format!("failed, and this process has deleted a method: {user}"));
         }
     }
 
