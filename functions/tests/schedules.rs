@@ -62,7 +62,10 @@ impl Ledger for Elsewhere {
 }
 
 fn play(seed: u64, runtime: &Handle) -> Run {
-    let stack = runtime.block_on(async { Stack::create(Service::shared(Double::Ministack)).await });
+    let stack = runtime.block_on(async {
+        let stack = Stack::create(Service::shared(Double::Ministack)).await;
+        stack.without_expiry().await
+    });
     let ledger = DynamoDbLedger::new(stack.dynamodb, stack.table);
     let runtime = runtime.clone();
     run_on(seed, move |_, _| -> Arc<dyn Ledger> { Arc::new(Elsewhere { ledger, runtime }) })

@@ -1,6 +1,6 @@
 //! The queues and the table of `template.yaml`, in a double.
 
-use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::{Client as DynamoDb, types::TimeToLiveSpecification};
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_sqs::{Client as Sqs, types::QueueAttributeName as Attribute};
 use reqwest::header;
@@ -49,6 +49,14 @@ impl Stack {
         let name = format!("{}-{}", self.table, uuid::Uuid::new_v4().simple());
         let secret = self.secrets.create_secret().name(name).secret_string(value).send().await.unwrap();
         secret.arn.unwrap()
+    }
+
+    /// Keeps what has expired. The double deletes by its own clock, which is far ahead of a simulated one.
+    pub async fn without_expiry(self) -> Self {
+        let off = TimeToLiveSpecification::builder().enabled(false).attribute_name("expires_at").build();
+        let request = self.dynamodb.update_time_to_live().table_name(&self.table);
+        request.time_to_live_specification(off.unwrap()).send().await.unwrap();
+        self
     }
 }
 
