@@ -62,15 +62,8 @@ impl World {
         };
         let tenant = Tenant::new(options.clone());
         let cast = tenant.populate(&population);
-        let until = population.window_end + SignedDuration::from_hours(24);
-        let vars = BTreeMap::from([
-            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-            ("AZURE_CLIENT_ID", options.client_id.to_string()),
-            ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
-            ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
-            ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
-            ("REGISTERED_UNTIL", until.to_string()),
-            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+        let mut vars = simulator::variables(&options, &population, &cast);
+        vars.extend([
             ("CANARY_GROUP_ID", cast.canary_group.to_string()),
             ("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()),
             ("MAX_FAILURE_PERCENT", "100".to_owned()),

@@ -136,14 +136,9 @@ impl World {
         tenant.set_faults(faults);
 
         let end = window.1 + if ends_later { DAY * 30 } else { HOUR * 20 };
-        let vars = BTreeMap::from([
-            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-            ("AZURE_CLIENT_ID", options.client_id.to_string()),
-            ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
-            ("PREVIEW_ENABLED_AT", window.0.to_string()),
-            ("PREVIEW_DISABLED_AT", window.1.to_string()),
+        let mut vars = simulator::variables(&options, &population, &cast);
+        vars.extend([
             ("REGISTERED_UNTIL", end.to_string()),
-            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
             ("CANARY_GROUP_ID", cast.canary_group.to_string()),
             ("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()),
             ("MAX_FAILURE_PERCENT", "100".to_owned()),

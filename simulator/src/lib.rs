@@ -31,6 +31,7 @@ mod state;
 mod tenant;
 #[cfg(test)]
 mod testing;
+mod variables;
 
 pub use account::{MethodView, NewUser, PerUserMfa, UserView};
 pub use audit::NewEvent;
@@ -44,3 +45,4 @@ pub use roles::ALL_ROLES;
 pub use secrets::Secrets;
 pub use service::{ConnectionLost, InProcess};
 pub use tenant::Tenant;
+pub use variables::variables;

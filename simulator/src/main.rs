@@ -1,11 +1,11 @@
 //! Serves a populated tenant on loopback, for trying the rollback out without a real one.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
-use jiff::Timestamp;
-use simulator::{Budget, Cast, Faults, Options, Population, Tenant};
+use jiff::{Timestamp, Unit};
+use simulator::{Budget, Cast, Faults, Options, Population, Tenant, variables};
 use tokio::net::TcpListener;
 
 /// A simulated Microsoft Entra tenant behind Microsoft Graph and the login endpoint.
@@ -56,7 +56,8 @@ async fn main() -> anyhow::Result<()> {
     })?;
     let address = format!("http://{}", listener.local_addr()?);
     let options = options(&arguments);
-    let now = (options.clock)();
+    // A person reads the window.
+    let now = (options.clock)().round(Unit::Second)?;
     let population = Population {
         users: arguments.users,
         window_start: now - Duration::from_hours(10 * 24),
@@ -95,21 +96,14 @@ fn environment(
     population: &Population,
     cast: &Cast,
     address: &str,
-) -> Vec<(&'static str, String)> {
-    let until = population.window_end + Duration::from_hours(24);
-    let written = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    vec![
-        ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-        ("AZURE_CLIENT_ID", options.client_id.to_string()),
-        ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
+) -> BTreeMap<&'static str, String> {
+    let mut variables = variables(options, population, cast);
+    variables.extend([
         ("AZURE_AUTHORITY_HOST", address.to_owned()),
         ("GRAPH_ENDPOINT", address.to_owned()),
-        ("PREVIEW_ENABLED_AT", written(population.window_start)),
-        ("PREVIEW_DISABLED_AT", written(population.window_end)),
-        ("REGISTERED_UNTIL", written(until)),
-        ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
         ("CANARY_GROUP_ID", cast.canary_group.to_string()),
-    ]
+    ]);
+    variables
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::Context;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 use shared::{
     clock::Clock,
@@ -133,24 +133,15 @@ fn variables(
     cast: &Cast,
     address: &str,
 ) -> BTreeMap<&'static str, String> {
-    BTreeMap::from([
-        ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-        ("AZURE_CLIENT_ID", options.client_id.to_string()),
-        ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
+    let mut variables = simulator::variables(options, population, cast);
+    variables.extend([
         ("AZURE_AUTHORITY_HOST", address.to_owned()),
         ("GRAPH_ENDPOINT", address.to_owned()),
-        ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
-        ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
-        ("REGISTERED_UNTIL", until(population).to_string()),
-        ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
         ("CANARY_GROUP_ID", cast.canary_group.to_string()),
         ("MAX_ROLLBACKS_PER_DAY", population.users.to_string()),
         ("GRAPH_REQUESTS_PER_SECOND", "50".to_owned()),
-    ])
-}
-
-fn until(population: &Population) -> Timestamp {
-    population.window_end + SignedDuration::from_hours(24)
+    ]);
+    variables
 }
 
 fn settings(

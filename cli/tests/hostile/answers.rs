@@ -50,16 +50,8 @@ impl World {
         };
         let tenant = Tenant::new(options.clone());
         let cast = tenant.populate(&population);
-        let vars = BTreeMap::from([
-            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-            ("AZURE_CLIENT_ID", options.client_id.to_string()),
-            ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
-            ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
-            ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
-            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
-            ("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()),
-            ("MODE", "enforce".to_owned()),
-        ]);
+        let mut vars = simulator::variables(&options, &population, &cast);
+        vars.extend([("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()), ("MODE", "enforce".to_owned())]);
         let store = Arc::new(Store::in_memory(clock.clone()).unwrap());
         Self { tenant, cast, clock, store, vars, asked: Arc::default() }
     }

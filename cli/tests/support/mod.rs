@@ -53,22 +53,14 @@ impl World {
         let address = format!("http://{}", listener.local_addr().unwrap());
         let served = tenant.clone();
         runtime.spawn(async move { served.serve(listener).await });
-        let env = BTreeMap::from(
-            [
-                ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-                ("AZURE_CLIENT_ID", options.client_id.to_string()),
-                ("AZURE_CLIENT_SECRET", options.client_secret.clone()),
-                ("AZURE_AUTHORITY_HOST", address.clone()),
-                ("GRAPH_ENDPOINT", address),
-                ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
-                ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
-                ("REGISTERED_UNTIL", (population.window_end + Duration::from_hours(24)).to_string()),
-                ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
-                ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
-                ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
-            ]
-            .map(|(name, value)| (name.to_owned(), value)),
-        );
+        let mut env = simulator::variables(&options, &population, &cast);
+        env.extend([
+            ("AZURE_AUTHORITY_HOST", address.clone()),
+            ("GRAPH_ENDPOINT", address),
+            ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
+            ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
+        ]);
+        let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self { tenant, cast, options, folder: tempfile::tempdir().unwrap(), env, _runtime: runtime }
     }
 

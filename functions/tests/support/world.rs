@@ -57,17 +57,13 @@ impl World {
         let stack = Stack::create(service).await;
         let proxy = Proxy::before(&stack.endpoint).await;
         let secret = stack.secret(&options.client_secret).await;
-        let env = [
-            ("AZURE_TENANT_ID", options.tenant_id.to_string()),
-            ("AZURE_CLIENT_ID", options.client_id.to_string()),
+        let mut env = simulator::variables(&options, &population, &cast);
+        env.remove("AZURE_CLIENT_SECRET");
+        env.extend([
             ("AZURE_AUTHORITY_HOST", address.clone()),
             ("GRAPH_ENDPOINT", address),
             ("GRAPH_CREDENTIAL", "secret".to_owned()),
             ("GRAPH_CREDENTIAL_SECRET_ARN", secret),
-            ("PREVIEW_ENABLED_AT", population.window_start.to_string()),
-            ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
-            ("REGISTERED_UNTIL", (population.window_end + Duration::from_hours(24)).to_string()),
-            ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
             ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
             ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
             ("QUEUE_URL", stack.queue_url.clone()),
@@ -76,9 +72,9 @@ impl World {
             ("DRAIN_CONCURRENCY", "2".to_owned()),
             ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
             ("AWS_LAMBDA_LOG_LEVEL", "DEBUG".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value));
-        let env = env.into_iter().chain(aws_env(&proxy.endpoint())).collect();
+        ]);
+        let env = env.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let env = env.chain(aws_env(&proxy.endpoint())).collect();
         Self { tenant, cast, options, stack, proxy, env, serving }
     }
 
