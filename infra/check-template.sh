@@ -105,6 +105,9 @@ headline "checkov"
 headline "parameters, rules and environment"
 "$sam/bin/python" infra/check_template.py
 
+headline "the description of the API"
+"$sam/bin/python" infra/check_openapi.py
+
 if [[ ${1-} == --build ]]; then
   headline "sam build"
   build

@@ -29,6 +29,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 
+    /// Let a deployed stack do it: the output `ApiUrl` of the deployment; AWS credentials as the AWS CLI finds them
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "ledger")]
+    pub stack: Option<String>,
+
     /// How results are written
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -131,6 +135,8 @@ pub enum Command {
     Status,
     /// Check settings, sign-in, permissions and what must hold before anything is deleted
     Doctor,
+    /// Send a stack's dead letters back to its queue, those that can be read; needs --stack
+    Redrive,
 }
 
 /// How candidates are handled.

@@ -72,7 +72,8 @@ impl Engine {
         store: Store,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let transport = transport::network(&settings.endpoints).context("the HTTP client cannot be made")?;
+        let transport =
+            transport::network(&settings.endpoints.graph).context("the HTTP client cannot be made")?;
         Self::with_transport(settings, secret, Arc::new(store), transport, clock).await
     }
 

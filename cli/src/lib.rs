@@ -9,6 +9,7 @@ mod logging;
 mod output;
 mod progress;
 pub mod sqlite;
+mod stack;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,5 @@
 //! `GET /doctor`: whether everything is in place, the tenant's side and AWS's.
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -30,8 +29,7 @@ pub async fn examine(sandbox: &Sandbox) -> Vec<Check> {
 /// The same, and what both functions share.
 pub async fn examine_all(sandbox: &Sandbox) -> Vec<Check> {
     let mut checks = examine(sandbox).await;
-    checks.push(queue(sandbox, "queue", &sandbox.settings.queue_url).await);
-    checks.push(queue(sandbox, "dead letters", &sandbox.settings.dead_letter_queue_url).await);
+    checks.extend(queues(sandbox).await);
     checks.push(concurrency(sandbox).await);
     checks.extend(pace(&sandbox.settings));
     checks.push(notifications(sandbox).await);
@@ -45,27 +43,17 @@ async fn ledger(sandbox: &Sandbox) -> Check {
     }
 }
 
-async fn queue(sandbox: &Sandbox, what: &str, url: &str) -> Check {
-    let asked = aws_sdk_sqs::Client::new(&sandbox.config)
-        .get_queue_attributes()
-        .queue_url(url)
-        .attribute_names(QueueAttributeName::ApproximateNumberOfMessages)
-        .attribute_names(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
-        .send()
-        .await;
-    let attributes = match asked {
-        Ok(answer) => answer.attributes.unwrap_or_default(),
-        Err(error) => return Check::missing(what, format!("{url}: {}", crate::aws::cause(&error))),
-    };
-    let number = |name| attributes.get(&name).map_or("?", String::as_str);
-    Check::ok(
-        what,
-        format!(
-            "{} messages wait, {} are being handled",
-            number(QueueAttributeName::ApproximateNumberOfMessages),
-            number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible)
-        ),
-    )
+async fn queues(sandbox: &Sandbox) -> Vec<Check> {
+    match sandbox.queue.depths().await {
+        Ok([queue, dead_letters]) => vec![
+            Check::ok(
+                "queue",
+                format!("{} messages wait, {} are being handled", queue.waiting, queue.handled),
+            ),
+            Check::ok("dead letters", format!("{} messages", dead_letters.waiting + dead_letters.handled)),
+        ],
+        Err(error) => vec![Check::missing("queue and dead letters", error.to_string())],
+    }
 }
 
 /// New AWS accounts run ten functions at once, or fewer; what other functions reserve is gone.

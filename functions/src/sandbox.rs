@@ -56,7 +56,7 @@ impl Sandbox {
     /// Makes the clients. Nothing is sent yet.
     pub fn new(settings: Settings, config: SdkConfig, clock: Clock) -> Result<Self, lambda_runtime::Error> {
         let credentials = credentials::of(&settings.credential, &settings, &config, &clock);
-        let transport = transport::network(&settings.endpoints)?;
+        let transport = transport::network(&settings.endpoints.graph)?;
         let graph = Arc::new(Graph::new(&settings, Arc::clone(&credentials), transport, clock.clone()));
         let queue = SqsQueue::new(
             aws_sdk_sqs::Client::new(&config),
@@ -91,5 +91,12 @@ impl Sandbox {
         let work_until = shift(deadline.unwrap_or(Timestamp::MAX), -FOR_THE_ANSWER);
         self.graph.begin_invocation(work_until);
         Invocation { run_id, work_until }
+    }
+
+    /// The same invocation with less time.
+    pub fn narrow(&self, invocation: Invocation, work_until: Timestamp) -> Invocation {
+        let work_until = invocation.work_until.min(work_until);
+        self.graph.begin_invocation(work_until);
+        Invocation { work_until, ..invocation }
     }
 }

@@ -8,9 +8,10 @@ mod support;
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
-use simulator::{Certificate, Options};
+use simulator::{Certificate, Options, Part};
 use support::{
     doubles::{Double, Service, config},
+    gateway::Gateway,
     lambda::Function,
     mapping::Fate,
     policy::{Permission, allowed, differences, in_force, list, of_services},
@@ -124,9 +125,42 @@ impl Deployment {
         self.send(r#"{ "schema": 2 }"#).await;
         let newer = mapping.receive().await;
         assert_eq!(mapping.deliver(&newer, drain).await.returned, 1);
+        self.ask_everything().await;
         let checks = ask(poll, "GET", "/doctor").await;
         let bad = |check: &&Value| check["result"] == "missing";
         assert_eq!(checks.as_array().unwrap().iter().find(bad), None, "{checks}");
+    }
+
+    /// Every route of the API.
+    async fn ask_everything(&self) {
+        let gateway = Gateway::start(&[&self.poll.0], &[&self.drain.0]).await;
+        let ask = async |method: &str, path: &str, body: Option<Value>| {
+            let key = [("Idempotency-Key", "everything")];
+            let (status, answer) = gateway.ask_with(method, path, body.as_ref(), &key).await;
+            assert!(status < 300, "{method} {path}: {status} {answer}");
+            answer
+        };
+        let id = |part| self.world.of(part).id;
+        let reason = || Some(json!({ "reason": "everything" }));
+        ask("POST", "/scans", None).await;
+        ask("GET", "/status", None).await;
+        ask("POST", "/brake/open", reason()).await;
+        ask("POST", "/brake/release", reason()).await;
+        let held = ask("GET", "/users?outcome=held", None).await;
+        let event =
+            held["entries"].as_array().unwrap().iter().find(|entry| entry["user_id"].is_null()).unwrap();
+        let event = event["event_id"].as_str().unwrap();
+        ask("POST", &format!("/events/{event}/release"), reason()).await;
+        ask("POST", &format!("/users/{}/release", id(Part::Guest)), reason()).await;
+        ask("GET", &format!("/users/{}", id(Part::Guest)), None).await;
+        let user = json!({ "user_ids": [id(Part::NeverRegistered)], "reason": "everything" });
+        ask("POST", "/rollbacks", Some(user)).await;
+        let at = &self.world.env["PREVIEW_DISABLED_AT"];
+        let registrations = [Part::NeverRegistered, Part::Guest]
+            .map(|part| json!({ "user_id": id(part), "registered_at": at }));
+        let (status, _) =
+            gateway.ask("POST", "/rollbacks", Some(&json!({ "registrations": registrations }))).await;
+        assert_eq!(status, 202);
     }
 
     async fn send(&self, body: &str) {

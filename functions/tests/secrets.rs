@@ -6,9 +6,11 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use simulator::{Faults, Secrets};
+use simulator::{Faults, Part, Secrets};
 use support::{
     doubles::{Double, Service},
+    gateway::Gateway,
+    lambda::Function,
     world::World,
 };
 
@@ -25,6 +27,7 @@ async fn everything(world: &World, more: &[(&str, &str)]) -> Vec<(String, String
     for event in [json!({}), doctor, json!({"Records": [{"body": "nonsense"}]})] {
         written.push((format!("poll's answer to {event}"), format!("{:?}", poll.invoke(&event).await)));
     }
+    written.extend(by_request(world, &poll, &drain).await);
     world.mapping().drain(&[&drain], Duration::from_mins(2)).await;
     // A credential that is refused in the middle, and a tenant that is not there.
     world.tenant.set_client_secret("an0ther~secret-of.the-app");
@@ -39,6 +42,37 @@ async fn everything(world: &World, more: &[(&str, &str)]) -> Vec<(String, String
         written.push((format!("{} {}", call.seq, call.operation), call.body.to_string()));
     }
     written
+}
+
+/// What the API answers to requests that name principal names, and to bad ones. That `GET /users/{user_id}` tells a
+/// user's names is what it is for.
+async fn by_request(world: &World, poll: &Function, drain: &Function) -> Vec<(String, String)> {
+    let gateway = Gateway::start(&[poll], &[drain]).await;
+    let name = &world.of(Part::Phone).user_principal_name;
+    let named = |more: &str| json!({ "user_ids": [name, more], "reason": "ticket 4711" });
+    let mut mode = named("x");
+    mode[name] = json!("a field that nobody knows");
+    let mut answers = Vec::new();
+    for (method, path, body) in [
+        ("POST", "/scans".to_owned(), None),
+        ("POST", "/rollbacks".to_owned(), Some(named(&format!("nobody{name}")))),
+        ("POST", "/rollbacks".to_owned(), Some(mode)),
+        ("POST", format!("/users/{name}/release"), Some(json!({ "reason": "ticket 4711" }))),
+        ("GET", format!("/users/nobody{name}"), None),
+        ("GET", format!("/users?cursor={name}"), None),
+        ("GET", "/users".to_owned(), None),
+        ("GET", "/status".to_owned(), None),
+        ("POST", "/brake/open".to_owned(), Some(json!({ "reason": "ticket 4711" }))),
+        ("POST", "/brake/release".to_owned(), Some(json!({ "reason": "ticket 4711" }))),
+    ] {
+        let (status, answer) = gateway.ask(method, &path, body.as_ref()).await;
+        // What a caller got wrong is repeated to them alone.
+        if status != 400 {
+            answers.push((format!("{method} {path}: {status}"), answer.to_string()));
+        }
+    }
+    gateway.ask("GET", &format!("/users/{name}"), None).await;
+    answers
 }
 
 async fn world(seed: u64) -> (World, Secrets) {

@@ -1,6 +1,6 @@
-//! The script's text file: one object id or principal name a line.
+//! Users that a person names: in the script's text file, one object id or principal name a line, or in a list.
 
-use std::{collections::HashMap, io::Read};
+use std::{collections::HashSet, io::Read};
 
 use encoding_rs_io::DecodeReaderBytes;
 
@@ -26,29 +26,32 @@ pub fn read(input: impl Read) -> std::io::Result<IdsFile> {
     let mut bytes = Vec::new();
     DecodeReaderBytes::new(input).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
-    let mut file = IdsFile::default();
-    let mut known: HashMap<UserRef, usize> = HashMap::new();
-    for (position, line) in text.lines().enumerate() {
-        let number = position + 1;
+    let lines = text.lines().enumerate().map(|(position, line)| {
         let id = line.trim_start_matches('\u{feff}').trim();
-        let id = strip_quotes(id);
-        if id.is_empty() || id.starts_with('#') {
-            continue;
-        }
+        (position + 1, strip_quotes(id))
+    });
+    Ok(named(lines.filter(|(_, id)| !id.is_empty() && !id.starts_with('#'))))
+}
+
+/// Users that are named one by one, each with its number.
+pub fn named<'a>(names: impl IntoIterator<Item = (usize, &'a str)>) -> IdsFile {
+    let mut file = IdsFile::default();
+    let mut known: HashSet<UserRef> = HashSet::new();
+    for (number, id) in names {
         if id.len() > LONGEST_LINE {
-            file.refused.push((number, "the line is too long for an id".to_owned()));
+            file.refused.push((number, "it is too long for an id".to_owned()));
             continue;
         }
         match id.parse::<UserRef>() {
-            Ok(user) if known.contains_key(&user) => file.duplicates += 1,
+            Ok(user) if known.contains(&user) => file.duplicates += 1,
             Ok(user) => {
-                known.insert(user.clone(), number);
+                known.insert(user.clone());
                 file.users.push((user, number));
             }
             Err(error) => file.refused.push((number, error.to_string())),
         }
     }
-    Ok(file)
+    file
 }
 
 fn strip_quotes(text: &str) -> &str {

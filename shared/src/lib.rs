@@ -4,6 +4,7 @@
 //! Deciding, planning, window arithmetic and the brake are pure, with the clock passed in; input and
 //! output stand at the rim: [`graph`], [`ledger`], [`queue`].
 
+pub mod api;
 pub mod audit;
 pub mod brake;
 pub mod clock;
@@ -29,4 +30,5 @@ pub mod settings;
 pub mod state;
 pub mod text;
 pub mod user_ref;
+pub mod view;
 pub mod window;

@@ -125,6 +125,9 @@ pub struct Release {
 /// Why a release was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseRefused {
+    /// The ledger does not know the user.
+    #[error("nothing is on record for this user")]
+    NotOnRecord,
     /// Only held users can be released.
     #[error("the user is neither held nor partial (the outcome is {0})")]
     NotHeld(String),

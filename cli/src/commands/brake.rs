@@ -21,9 +21,14 @@ pub(super) async fn brake(
         BrakeTurn::Release => BrakeState::Released,
     };
     let brake = book.move_brake(to, &who(), reason).await?;
+    show(brake.state, reason, format)
+}
+
+/// Writes how the brake is now.
+pub(super) fn show(state: BrakeState, reason: &str, format: Format) -> Result<Exit, CommandError> {
     match format {
-        Format::Json => output::write_json(&json!({ "brake": brake.state, "reason": reason }))?,
-        _ => match to {
+        Format::Json => output::write_json(&json!({ "brake": state, "reason": reason }))?,
+        _ => match state {
             BrakeState::Open => output::say!("the brake is open: nothing is deleted until `brake release`"),
             BrakeState::Released => {
                 output::say!("the brake is released: waiting users go on with the next run");

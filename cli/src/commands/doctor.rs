@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use shared::{
     clock::Clock,
-    doctor::{self, Check},
+    doctor::{self, Check, Finding},
     preflight::Fault,
 };
 
@@ -26,6 +26,15 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     let engine = Engine::open(settings, secret, store, clock).await?;
     let preflight = engine.preflight().await?;
     checks.extend(doctor::tenant(&engine.settings, &preflight));
+    show(&checks, format)?;
+    Ok(preflight.faults.iter().fold(Exit::Done, |exit, fault| match (fault, exit) {
+        (Fault::Settings { .. }, _) | (_, Exit::Usage) => Exit::Usage,
+        _ => Exit::Tenant,
+    }))
+}
+
+/// Writes the checks; it is done where nothing is missing.
+pub(super) fn show(checks: &[Check], format: Format) -> Result<Exit, CommandError> {
     let rows = Rows {
         header: vec!["what", "result", "detail"],
         rows: checks
@@ -36,8 +45,6 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
             .collect(),
     };
     output::write(format, &rows, &checks)?;
-    Ok(preflight.faults.iter().fold(Exit::Done, |exit, fault| match (fault, exit) {
-        (Fault::Settings { .. }, _) | (_, Exit::Usage) => Exit::Usage,
-        _ => Exit::Tenant,
-    }))
+    let is_missing = checks.iter().any(|check| check.result == Finding::Missing);
+    Ok(if is_missing { Exit::Tenant } else { Exit::Done })
 }

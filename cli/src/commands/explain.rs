@@ -5,9 +5,10 @@ use std::sync::Arc;
 use shared::{
     decide::{RuleAnswer, RuleResult},
     drain::{Explanation, Interrupted},
-    ledger::HistoryEntry,
     outcome::Verdict,
+    settings::Mode,
     user_ref::UserRef,
+    view::Past,
 };
 
 use super::results::kinds;
@@ -31,11 +32,20 @@ pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> 
         Interrupted::Item(why) | Interrupted::Newer(why) => CommandError::usage(why),
         Interrupted::ComeBack { cause, .. } => CommandError { exit: Exit::Tenant, message: cause },
     })?;
+    show(&explanation, Some(engine.settings.mode), format)
+}
+
+/// Writes an explanation, under a mode where that is known.
+pub(super) fn show(
+    explanation: &Explanation,
+    mode: Option<Mode>,
+    format: Format,
+) -> Result<Exit, CommandError> {
     let rows = rules(&explanation.decision.rules);
     match format {
-        Format::Json => output::write_json(&explanation)?,
+        Format::Json => output::write_json(explanation)?,
         Format::Csv => output::write(format, &rows, &())?,
-        Format::Table => show(engine, &explanation, &rows),
+        Format::Table => write_table(mode, explanation, &rows),
     }
     Ok(Exit::Done)
 }
@@ -54,7 +64,8 @@ fn rules(rules: &[RuleResult]) -> Rows {
     Rows { header: vec!["rule", "answer", "why"], rows: rules.iter().map(row).collect() }
 }
 
-fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
+fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
+    let now = mode.map_or("now".to_owned(), |mode| format!("mode {mode}"));
     let about = &explanation.about;
     let name = |name: &Option<String>| name.as_deref().map(output::plain).unwrap_or_default();
     output::say!(
@@ -66,9 +77,9 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
     output::say!("{}", output::table(rows));
     output::say!("decision now: {}", explanation.decision.verdict);
     match (explanation.decision.verdict, explanation.stops_at) {
-        (Verdict::RollBack, Some(outcome)) => output::say!("mode {}: {outcome}", engine.settings.mode),
+        (Verdict::RollBack, Some(outcome)) => output::say!("{now}: {outcome}"),
         (Verdict::RollBack, None) => {
-            output::say!("mode {}: the next run rolls this user back", engine.settings.mode);
+            output::say!("{now}: the next run rolls this user back");
         }
         _ => {}
     }
@@ -84,11 +95,12 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
         let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
         output::say!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
     }
-    match &explanation.state {
+    match &explanation.on_record {
         None => output::say!("the ledger does not know this user"),
-        Some(state) => {
-            output::say!("on record: {}, first seen {}", state.listed_as(), clock_time(state.first_seen_at));
-            for registration in &state.registrations {
+        Some(line) => {
+            let reason = line.reason.as_ref().map(|reason| format!("({reason})")).unwrap_or_default();
+            output::say!("on record: {}{reason}", line.outcome);
+            for registration in &line.registrations {
                 output::say!(
                     "  registered {} ({})",
                     clock_time(registration.registered_at),
@@ -102,22 +114,20 @@ fn show(engine: &Engine, explanation: &Explanation, rows: &Rows) {
     }
 }
 
-fn line(entry: &HistoryEntry) -> String {
+fn line(entry: &Past) -> String {
     match entry {
-        HistoryEntry::Outcome(concluded) => format!(
+        Past::Outcome(concluded) => format!(
             "{} {} (deleted: {}; left: {})",
             clock_time(concluded.at),
             concluded.outcome,
             kinds(&concluded.methods_deleted),
             kinds(&concluded.methods_left)
         ),
-        HistoryEntry::Intent { intent, .. } => {
-            format!("{} intent: {} methods", clock_time(intent.written_at), intent.methods.len())
-        }
-        HistoryEntry::Release { who, why, at } => {
+        Past::Intent { at, methods } => format!("{} intent: {}", clock_time(*at), kinds(methods)),
+        Past::Release { who, why, at } => {
             format!("{} released by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }
-        HistoryEntry::ByHand { who, why, at } => {
+        Past::ByHand { who, why, at } => {
             format!("{} named by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }
     }

@@ -12,6 +12,7 @@ mod results;
 mod rollback;
 mod run;
 mod scan;
+mod stack;
 mod status;
 
 use std::path::PathBuf;
@@ -33,7 +34,10 @@ use crate::{
 
 /// Carries a command out.
 pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
-    let Args { command, ledger, format, log: _ } = args;
+    let Args { command, ledger, stack, format, log: _ } = args;
+    if let Some(url) = stack {
+        return stack::carry_out(&url, command, format).await;
+    }
     match command {
         Command::Demo { users, seed } => demo::demo(users, seed, ledger, format).await,
         Command::Scan { audit_log } => scan::scan(&audit_log, format),
@@ -58,6 +62,9 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         }
         Command::Status => status::status(ledger, format).await,
         Command::Doctor => doctor::doctor(ledger, format).await,
+        Command::Redrive => Err(CommandError::usage(
+            "redrive: only a deployed stack has dead letters that come back: add --stack URL",
+        )),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use shared::{
-    ids::EventId,
-    ledger::{Book, HistoryEntry},
-    state::ReleaseRefused,
+    ids::{EventId, UserId},
+    ledger::Book,
+    outcome::Held,
     user_ref::UserRef,
 };
 
@@ -26,29 +26,36 @@ pub(super) async fn release(
         if book.end_ambiguous(&event, &who(), reason).await?.is_none() {
             return Err(CommandError::input(format!("no event {} is on record", output::plain(&event.0))));
         }
-        match format {
-            Format::Json => output::write_json(&json!({ "event_id": event, "ended": true }))?,
-            _ => output::say!("the event is ended"),
-        }
-        return Ok(Exit::Done);
+        return show_ended(&event, format);
     }
-    let Some(UserRef::Id(user)) = user else {
-        return Err(CommandError::usage("name the user by object id: `report --held` lists them"));
-    };
-    if book.user(user).await?.value.is_none() {
-        return Err(CommandError::input(format!("nothing is on record for user {user}")));
-    }
+    let user = by_id(user.as_ref())?;
     let released = book
-        .change_user(user, |state, now| -> Result<_, ReleaseRefused> {
-            if let Some(state) = state {
-                state.release(&who(), reason, now)?;
-            }
-            Ok(Some(HistoryEntry::Release { who: who(), why: reason.to_owned(), at: now }))
-        })
+        .release(user, &who(), reason)
         .await?
         .map_err(|refused| CommandError::input(format!("user {user}: {refused}")))?;
-    let lifted: Vec<&str> =
-        released.release.iter().flat_map(|release| &release.reasons).map(|reason| reason.as_str()).collect();
+    show(user, &released.reasons.into_iter().collect::<Vec<_>>(), format)
+}
+
+/// The user, who has to be named by object id.
+pub(super) fn by_id(user: Option<&UserRef>) -> Result<UserId, CommandError> {
+    match user {
+        Some(UserRef::Id(user)) => Ok(*user),
+        _ => Err(CommandError::usage("name the user by object id: `report --held` lists them")),
+    }
+}
+
+/// Writes that an event is ended.
+pub(super) fn show_ended(event: &EventId, format: Format) -> Result<Exit, CommandError> {
+    match format {
+        Format::Json => output::write_json(&json!({ "event_id": event, "ended": true }))?,
+        _ => output::say!("the event is ended"),
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes what a release lifts.
+pub(super) fn show(user: UserId, lifted: &[Held], format: Format) -> Result<Exit, CommandError> {
+    let lifted: Vec<&str> = lifted.iter().map(|reason| reason.as_str()).collect();
     match format {
         Format::Json => output::write_json(&json!({ "user_id": user, "lifted": lifted }))?,
         _ => output::say!("{user}: lifted {}; decided on again with the next run", lifted.join(", ")),

@@ -1,47 +1,16 @@
 //! `report`: everything on record, a page at a time.
 
-use jiff::Timestamp;
-use serde::Serialize;
 use shared::{
-    facts::RecordedRegistration,
-    ids::{EventId, UserId},
-    ledger::{Book, Entry, OutcomeQuery},
-    outcome::{Held, Outcome},
-    state::{MethodName, UserState},
+    ledger::{Book, OutcomeQuery},
+    view::{Line, listed},
 };
 
-use super::results::{kinds, next_step};
+use super::results::kinds;
 use crate::{
     args::Format,
     error::{CommandError, Exit},
     output::{self, Rows},
 };
-
-/// One line of the report.
-#[derive(Serialize)]
-struct Line {
-    user_id: Option<UserId>,
-    event_id: Option<EventId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_principal_name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_name: Option<String>,
-    outcome: String,
-    reason: Option<String>,
-    at: Option<Timestamp>,
-    registrations: Vec<RecordedRegistration>,
-    enabled: Option<bool>,
-    external: Option<String>,
-    synced: Option<bool>,
-    administrator: Option<String>,
-    per_user_mfa: Option<String>,
-    methods_before: Vec<MethodName>,
-    methods_deleted: Vec<MethodName>,
-    methods_left: Vec<MethodName>,
-    asked_by: Option<String>,
-    next_step: String,
-    request_ids: Vec<String>,
-}
 
 pub(super) async fn report(
     book: &Book,
@@ -55,89 +24,30 @@ pub(super) async fn report(
         let mut query = OutcomeQuery { outcome: listed, until: None, after: None, limit: 500 };
         loop {
             let page = book.list(&query).await?;
-            lines.extend(page.entries.iter().map(|entry| line(entry, names)));
+            lines.extend(page.entries.iter().map(|entry| Line::of(entry, names)));
             match page.next {
                 Some(next) => query.after = Some(next),
                 None => break,
             }
         }
     }
-    output::write(format, &rows(&lines, names, format), &lines)?;
+    show(&lines, names, format)
+}
+
+/// Writes the lines.
+pub(super) fn show(lines: &[Line], names: bool, format: Format) -> Result<Exit, CommandError> {
+    output::write(format, &rows(lines, names, format), &lines)?;
     Ok(Exit::Done)
 }
 
 /// The names under which the wanted users are listed.
 fn wanted(held: bool, outcome: Option<&str>) -> Result<Vec<String>, CommandError> {
-    let mut all: Vec<String> = Outcome::all().into_iter().map(|outcome| outcome.to_string()).collect();
-    all.insert(0, "pending".to_owned());
-    if held {
-        all.retain(|name| name.starts_with("held("));
-    }
-    if let Some(outcome) = outcome {
-        let kind = format!("{outcome}(");
-        all.retain(|name| name == outcome || name.starts_with(&kind));
-        if all.is_empty() {
-            return Err(CommandError::usage(format!(
-                "no such outcome: {outcome} (pending, rolled_back, partial, failed, would_roll_back, deferred, not_eligible, held, or with a reason, like held(administrator))"
-            )));
-        }
-    }
-    Ok(all)
-}
-
-fn line(entry: &Entry, names: bool) -> Line {
-    match entry {
-        Entry::User(state) => user_line(state, names),
-        Entry::Event(event) => Line {
-            user_id: None,
-            event_id: Some(event.event_id.clone()),
-            user_principal_name: None,
-            display_name: None,
-            outcome: "held".to_owned(),
-            reason: Some(Held::AmbiguousEvent.as_str().to_owned()),
-            at: Some(event.first_seen_at),
-            registrations: Vec::new(),
-            enabled: None,
-            external: None,
-            synced: None,
-            administrator: None,
-            per_user_mfa: None,
-            methods_before: Vec::new(),
-            methods_deleted: Vec::new(),
-            methods_left: Vec::new(),
-            asked_by: None,
-            next_step: format!("{}: release --event ID --reason …, or name the user by hand", event.why),
-            request_ids: Vec::new(),
-        },
-    }
-}
-
-fn user_line(state: &UserState, names: bool) -> Line {
-    let about = state.about.clone();
-    let concluded = state.concluded.as_ref();
-    let outcome =
-        state.outcome().filter(|_| !state.is_pending() || state.outcome() == Some(Outcome::RolledBack));
-    Line {
-        user_id: Some(state.user_id),
-        event_id: state.registrations.last().map(|registration| registration.event_id.clone()),
-        user_principal_name: about.user_principal_name.filter(|_| names),
-        display_name: about.display_name.filter(|_| names),
-        outcome: outcome.map_or("pending", Outcome::kind).to_owned(),
-        reason: outcome.and_then(Outcome::reason).map(str::to_owned),
-        at: concluded.map(|concluded| concluded.at),
-        registrations: state.registrations.clone(),
-        enabled: about.enabled,
-        external: about.external,
-        synced: about.synced,
-        administrator: about.administrator,
-        per_user_mfa: about.per_user_mfa,
-        methods_before: about.methods_before,
-        methods_deleted: concluded.map(|concluded| concluded.methods_deleted.clone()).unwrap_or_default(),
-        methods_left: concluded.map(|concluded| concluded.methods_left.clone()).unwrap_or_default(),
-        asked_by: state.by_hand.as_ref().map(|by_hand| by_hand.who.clone()),
-        next_step: outcome.map_or("run", next_step).to_owned(),
-        request_ids: concluded.map(|concluded| concluded.request_ids.clone()).unwrap_or_default(),
-    }
+    listed(if held { Some("held") } else { outcome }).ok_or_else(|| {
+        CommandError::usage(format!(
+            "no such outcome: {} (pending, rolled_back, partial, failed, would_roll_back, deferred, not_eligible, held, or with a reason, like held(administrator))",
+            outcome.unwrap_or_default()
+        ))
+    })
 }
 
 fn rows(lines: &[Line], names: bool, format: Format) -> Rows {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::{
     ids::UserId,
-    outcome::{Deferred, Outcome},
+    outcome::Outcome,
     poll::Summary,
     settings::Mode,
     state::{MethodName, UserState},
+    view::next_step,
 };
 
 use crate::{
@@ -121,24 +122,6 @@ pub(super) fn outcomes_table<'a>(users: impl Iterator<Item = &'a UserState>) -> 
                 ]
             })
             .collect(),
-    }
-}
-
-/// What a person does next about an outcome.
-pub(super) fn next_step(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::RolledBack => "tell them: SSPR lost the phone, too",
-        Outcome::Partial(_) => "goes on by itself after 1, 6 and 24 h; then explain USER_ID",
-        Outcome::Failed(_) => "tried again after 1, 6 and 24 h; then explain USER_ID",
-        Outcome::WouldRollBack => "run --mode canary or --mode enforce",
-        Outcome::Deferred(Deferred::Canary) => "run --mode enforce, once the canaries are well",
-        Outcome::Deferred(Deferred::DailyCap) => "goes on by itself when slots free up: run again",
-        Outcome::Deferred(Deferred::BrakeOpen) => "look why, then brake release --reason …",
-        Outcome::Deferred(Deferred::PreviewNotDisabled) => "run again after PREVIEW_DISABLED_AT",
-        Outcome::Deferred(Deferred::PreflightFailed) => "doctor says what is missing",
-        Outcome::NotEligible(_) => "none",
-        Outcome::Held(reason) if reason.can_be_released() => "look, then release USER_ID --reason …",
-        Outcome::Held(_) => "none by release; explain USER_ID says why",
     }
 }
 

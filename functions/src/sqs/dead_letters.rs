@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{Message as Received, MessageAttributeValue};
 use jiff::Timestamp;
-use serde::Serialize;
 use shared::{
+    api::Redriven,
     clock::Clock,
     queue::{Message, QueueError},
 };
@@ -21,17 +21,6 @@ const LONGEST_REASON: usize = 1024;
 
 /// So long are letters out of sight that stay where they are, so that one pass sees each once.
 const HIDDEN: Duration = Duration::from_mins(2);
-
-/// What a redrive came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Redriven {
-    /// Messages that are in the queue again.
-    pub redriven: u64,
-    /// Messages that stay: nobody can read them.
-    pub unreadable: u64,
-    /// Whether all dead letters were looked at.
-    pub complete: bool,
-}
 
 impl SqsQueue {
     /// Puts a body among the dead letters, with the reason as an attribute.

@@ -9,14 +9,12 @@ use async_trait::async_trait;
 use aws_sdk_sqs::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::SendMessageBatchRequestEntry,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
 };
 use futures::{TryStreamExt, stream};
 use shared::queue::{Message, Queue, QueueError};
 
 use crate::aws::cause;
-
-pub use self::dead_letters::Redriven;
 
 /// Entries in one request (SQS `SendMessageBatch`, `ChangeMessageVisibilityBatch`).
 const ENTRIES: usize = 10;
@@ -39,10 +37,38 @@ pub struct SqsQueue {
     dead_letters_url: String,
 }
 
+/// How many messages a queue has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Those that wait.
+    pub waiting: u64,
+    /// Those that somebody has received.
+    pub handled: u64,
+}
+
 impl SqsQueue {
     /// The queue at `url`, with its dead letters at `dead_letters_url`.
     pub fn new(client: Client, url: impl Into<String>, dead_letters_url: impl Into<String>) -> Self {
         Self { client, url: url.into(), dead_letters_url: dead_letters_url.into() }
+    }
+
+    /// Messages that wait and that are being handled, in the queue and among the dead letters. SQS counts roughly.
+    pub async fn depths(&self) -> Result<[Depth; 2], QueueError> {
+        Ok([self.depth(&self.url).await?, self.depth(&self.dead_letters_url).await?])
+    }
+
+    async fn depth(&self, url: &str) -> Result<Depth, QueueError> {
+        let asked = self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(vec![
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ]));
+        let answer = asked.send().await.map_err(|error| queue_error(&error))?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let number = |name| attributes.get(&name).and_then(|count| count.parse().ok()).unwrap_or(0);
+        Ok(Depth {
+            waiting: number(QueueAttributeName::ApproximateNumberOfMessages),
+            handled: number(QueueAttributeName::ApproximateNumberOfMessagesNotVisible),
+        })
     }
 
     /// Sends up to [`ENTRIES`] bodies. Entries fail one by one; those are sent again.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
 mod kill;
+mod on_demand;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;

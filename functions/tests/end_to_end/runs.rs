@@ -243,8 +243,8 @@ async fn what_is_neither_a_batch_nor_a_request_is_an_error_that_says_so() {
     assert!(refused.contains("drain takes"), "{refused}");
     let refused = poll.invoke(&json!({ "Records": [] })).await.unwrap_err().to_string();
     assert!(refused.contains("poll takes"), "{refused}");
-    let request = json!({ "httpMethod": "GET", "path": "/status" });
-    assert_eq!(poll.invoke(&request).await.unwrap()["statusCode"], 501);
-    assert_eq!(drain.invoke(&request).await.unwrap()["statusCode"], 501);
+    let request = json!({ "httpMethod": "GET", "path": "/nothing" });
+    assert_eq!(poll.invoke(&request).await.unwrap()["statusCode"], 404);
+    assert_eq!(drain.invoke(&request).await.unwrap()["statusCode"], 404);
     assert_eq!(world.outcomes().await.len(), 0);
 }

@@ -7,6 +7,7 @@
 pub mod doubles;
 pub mod entries;
 pub mod faults;
+pub mod gateway;
 pub mod guard;
 pub mod lambda;
 pub mod loopback;
@@ -16,6 +17,7 @@ pub mod policy;
 pub mod proxy;
 pub mod python;
 pub mod runtime_api;
+pub mod sigv4;
 pub mod sqs_event;
 pub mod stack;
 pub mod template;

@@ -2,24 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Drain, gather::about, handle::Interrupted};
 use crate::{
     decide::{Decision, decide},
     ids::UserId,
-    ledger::HistoryEntry,
+    ledger::Entry,
     outcome::{Outcome, Verdict},
     state::{About, UserState},
+    view::{Line, Past},
 };
 
 /// What would be done about a user now, and what was done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// Who it is.
     pub user_id: UserId,
-    /// Whether the ledger knows the user.
-    pub on_record: bool,
     /// The decision as of now, with every rule.
     pub decision: Decision,
     /// The outcome that a handling would come to now, short of deleting; `None` where it would roll
@@ -27,10 +26,10 @@ pub struct Explanation {
     pub stops_at: Option<Outcome>,
     /// What was read.
     pub about: About,
-    /// What is on record.
-    pub state: Option<Box<UserState>>,
+    /// What is on record; nothing where the ledger does not know the user.
+    pub on_record: Option<Box<Line>>,
     /// What was done, oldest first.
-    pub history: Vec<HistoryEntry>,
+    pub history: Vec<Past>,
     /// Graph's own names for these reads.
     pub request_ids: Vec<String>,
 }
@@ -57,12 +56,11 @@ impl Drain {
         let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&user_id));
         Ok(Explanation {
             user_id,
-            on_record: on_record.is_some(),
             about: about(&facts, administrator, true),
             decision,
             stops_at,
-            state: on_record.map(Box::new),
-            history,
+            on_record: on_record.map(|state| Box::new(Line::of(&Entry::User(Box::new(state)), true))),
+            history: history.into_iter().map(Past::from).collect(),
             request_ids: facts.request_ids,
         })
     }

@@ -6,7 +6,9 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use tower::{BoxError, util::BoxCloneSyncService};
 
-use crate::cloud::{Endpoints, is_loopback};
+use url::Url;
+
+use crate::cloud::is_loopback;
 
 /// Anything that answers HTTP requests.
 pub type Transport = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, BoxError>;
@@ -31,8 +33,8 @@ pub enum TransportError {
     Connection(String),
 }
 
-/// The network. Redirects are never followed: a token goes to the configured hosts only.
-pub fn network(endpoints: &Endpoints) -> Result<Transport, reqwest::Error> {
+/// The network, for requests to `host`. Redirects are never followed: a token goes to the configured hosts only.
+pub fn network(host: &Url) -> Result<Transport, reqwest::Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
@@ -40,7 +42,7 @@ pub fn network(endpoints: &Endpoints) -> Result<Transport, reqwest::Error> {
         // A frozen sandbox leaves dead sockets in the pool.
         .pool_idle_timeout(Duration::from_secs(20))
         .user_agent(concat!("mfa-rollback/", env!("CARGO_PKG_VERSION")));
-    if is_loopback(&endpoints.graph) {
+    if is_loopback(host) {
         builder = builder.no_proxy();
     }
     let client = builder.build()?;

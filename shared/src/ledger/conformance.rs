@@ -20,8 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    AmbiguousEvent, Book, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry, IntentWritten, Key,
-    Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
+    AmbiguousEvent, Book, Claim, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry,
+    IntentWritten, KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
 };
 use crate::{
     brake::BrakeState,
@@ -57,6 +57,7 @@ const CHECKS: &[(&str, Check)] = checks![
     odd_characters_in_keys_are_kept_apart,
     exactly_one_of_many_writers_wins,
     a_ledger_belongs_to_one_tenant,
+    a_request_is_claimed_once,
     an_intent_takes_exactly_one_slot,
     an_intent_in_its_old_slot_takes_none,
     an_intent_is_refused_while_the_brake_is_open,
@@ -554,6 +555,43 @@ async fn a_ledger_belongs_to_one_tenant(ledger: Arc<dyn Ledger>) {
     let Err(LedgerError::Unusable(why)) = open(2).await else { panic!("another tenant's id was taken") };
     assert!(why.contains(&tenant(1).to_string()) && why.contains(&tenant(2).to_string()), "{why}");
     open(1).await.unwrap();
+}
+
+async fn a_request_is_claimed_once(ledger: Arc<dyn Ledger>) {
+    let hands = Hands::default();
+    let book = open(ledger, &hands).await;
+    let until = at(30);
+    let claim = || book.claim("arn:one", "key", &[b"a", b"b"], until);
+    let claims = join_all((0..8).map(|_| claim())).await;
+    let mut yours: Vec<_> =
+        claims.into_iter().map(Result::unwrap).filter(|claim| matches!(claim, Claim::Yours(_))).collect();
+    assert_eq!(yours.len(), 1, "claims of one request");
+    assert!(matches!(claim().await.unwrap(), Claim::UnderWay { .. }));
+    assert!(matches!(book.claim("arn:one", "key", &[b"ab"], until).await.unwrap(), Claim::Reused));
+    for other in [("arn:two", "key"), ("arn:one", "keys")] {
+        let claim = book.claim(other.0, other.1, &[b"a", b"b"], until).await.unwrap();
+        assert!(matches!(claim, Claim::Yours(_)), "{other:?}");
+    }
+    let Some(Claim::Yours(claimed)) = yours.pop() else { panic!("nobody has it") };
+    let answer = KeptAnswer { status: 202, body: "{\"accepted\":1}".to_owned() };
+    book.answered(claimed, answer.clone()).await.unwrap();
+    assert!(matches!(claim().await.unwrap(), Claim::Answered(kept) if kept == answer));
+    let given_back = book.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
+    let Claim::Yours(given_back) = given_back else { panic!("not claimed") };
+    book.not_done(given_back).await.unwrap();
+    let again = book.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
+    assert!(matches!(again, Claim::Yours(_)), "what was not done is there to be done");
+    // One that nobody lived to answer is done again, and one that was answered long ago is forgotten.
+    let claimed = book.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
+    hands.set(31);
+    let again = book.claim("arn:one", "dies", &[b"a"], at(61)).await.unwrap();
+    let (Claim::Yours(dead), Claim::Yours(alive)) = (claimed, again) else { panic!("not claimed again") };
+    book.answered(alive, answer.clone()).await.unwrap();
+    book.answered(dead, KeptAnswer { status: 500, ..answer.clone() }).await.unwrap();
+    let kept = book.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
+    assert!(matches!(kept, Claim::Answered(kept) if kept == answer), "the later claim's answer stays");
+    hands.set(DAY + 3600);
+    assert!(matches!(claim().await.unwrap(), Claim::Yours(_)));
 }
 
 async fn an_intent_takes_exactly_one_slot(ledger: Arc<dyn Ledger>) {

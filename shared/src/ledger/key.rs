@@ -58,6 +58,11 @@ impl Key {
         Self::new("BRAKE", "STATE")
     }
 
+    /// A request under a key of its caller's.
+    pub fn idempotency(caller: &str, key: &str) -> Self {
+        Self::new(format!("IDEM#{}", digest([caller.as_bytes(), key.as_bytes()], 32)), "STATE")
+    }
+
     /// Whose ledger it is.
     pub fn tenant() -> Self {
         Self::new("TENANT", "STATE")

@@ -15,7 +15,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use self::{
-    book::{AmbiguousEvent, Book, BookError, Entry, Held, HistoryEntry, IntentWritten, Page, ReportState},
+    book::{
+        AmbiguousEvent, Book, BookError, Claim, Claimed, Entry, Held, HistoryEntry, IntentWritten,
+        KeptAnswer, Page, ReportState,
+    },
     key::Key,
 };
 

@@ -6,9 +6,10 @@ use std::{
     sync::Arc,
 };
 
+use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Poll, PollError};
+use super::{Lags, Poll, PollError};
 use crate::{
     audit::{AmbiguousRegistration, Registration},
     clock::Clock,
@@ -21,6 +22,9 @@ use crate::{
     state::{ByHand, UserState},
     window::Window,
 };
+
+/// Users that are put on record at the same time.
+const AT_ONCE: usize = 16;
 
 /// Registrations of one user that were not seen before.
 type New = BTreeMap<UserId, Vec<RecordedRegistration>>;
@@ -38,6 +42,8 @@ pub struct Taken {
     pub missed: u64,
     /// Registrations outside the window, which are left alone.
     pub outside_window: u64,
+    /// How late those showed that were not seen before.
+    pub lags: Lags,
 }
 
 /// The way of candidates into ledger and queue, for poll, for exports and for users named by hand.
@@ -95,10 +101,12 @@ impl Intake {
             if missed_before.is_some_and(|before| registration.registered_at <= before) {
                 taken.missed += 1;
             }
+            let lag = now.duration_since(registration.registered_at);
+            taken.lags.count(lag);
             tracing::debug!(
                 event.id = %event_id,
                 user.id = %registration.user_id,
-                event.lag_seconds = now.duration_since(registration.registered_at).as_secs(),
+                event.lag_seconds = lag.as_secs(),
                 "registration found"
             );
             events.push((registration.user_id, event_id.clone()));
@@ -127,20 +135,22 @@ impl Intake {
         by_hand: &ByHand,
     ) -> Result<BTreeMap<UserId, LedgerError>, PollError> {
         let (mut taken, mut passed_over) = (Vec::new(), BTreeMap::new());
-        for user in users {
-            let named = self
-                .book
-                .change_user(*user, |state, now| {
-                    let state = state.get_or_insert_with(|| UserState::new(*user, now));
+        let mut named = stream::iter(users.iter().copied())
+            .map(|user| async move {
+                let named = self.book.change_user(user, |state, now| {
+                    let state = state.get_or_insert_with(|| UserState::new(user, now));
                     state.name_by_hand(by_hand.clone(), now);
                     let ByHand { who, why, at } = by_hand.clone();
                     Ok::<_, std::convert::Infallible>(Some(HistoryEntry::ByHand { who, why, at }))
-                })
-                .await;
+                });
+                (user, named.await)
+            })
+            .buffered(AT_ONCE);
+        while let Some((user, named)) = named.next().await {
             match named {
-                Ok(Ok(_)) => taken.push(*user),
+                Ok(Ok(_)) => taken.push(user),
                 Err(error @ (LedgerError::Item(_) | LedgerError::Newer(_))) => {
-                    passed_over.insert(*user, error);
+                    passed_over.insert(user, error);
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -1,6 +1,7 @@
 //! poll: finds registrations in the audit log, puts candidates on record and wakes drain for them.
 
 mod candidates;
+mod lag;
 mod position;
 mod promote;
 mod report;
@@ -9,11 +10,12 @@ mod scan;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use self::{
     candidates::Intake,
+    lag::{Lag, Lags},
     position::{Position, ScanUnderWay},
 };
 use crate::{
@@ -33,7 +35,7 @@ use crate::{
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
 
 /// What a poll came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Events read.
     pub events_read: u64,
@@ -48,7 +50,7 @@ pub struct Summary {
     /// Whether the scan reached its upper bound.
     pub complete: bool,
     /// Where an incomplete scan goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goes_on_at: Option<Timestamp>,
     /// Users that wait no longer: mode, cap, brake, settings, a release or time let them go on.
     #[serde(skip)]
@@ -56,6 +58,9 @@ pub struct Summary {
     /// Whether the window is closed: nothing is scanned any more.
     #[serde(skip)]
     pub window_closed: bool,
+    /// How late the registrations showed that were not seen before.
+    #[serde(skip)]
+    pub lags: Lags,
     /// Events counted by activity and status.
     #[serde(skip)]
     pub tally: Tally,

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::lag::Lags;
 use crate::{
     graph::AuditQuery,
     ledger::ReportState,
@@ -13,6 +14,9 @@ use crate::{
 
 /// A position further in the future than this was made by a clock that was wrong.
 const CLOCK_MAY_BE_OFF: SignedDuration = SignedDuration::from_mins(10);
+
+/// The report is read once a day; this much later a poll was due that has not been.
+const REPORT_GOOD_FOR: SignedDuration = SignedDuration::from_hours(25);
 
 /// The whole window is read again this often.
 const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -73,6 +77,9 @@ pub struct Position {
     pub report: ReportState,
     /// Registrations that only sweeps found, ever.
     pub missed: u64,
+    /// How late the registrations showed that the first scan did not find.
+    #[serde(default)]
+    pub lags: Lags,
 }
 
 impl Position {
@@ -86,7 +93,12 @@ impl Position {
         let is_ahead = |at: Option<Timestamp>| at.is_some_and(|at| at > shift(now, CLOCK_MAY_BE_OFF));
         if is_ahead(self.complete_to) || is_ahead(self.swept_at) {
             tracing::warn!("the scan position lies in the future, by a clock that was wrong: scanning anew");
-            *self = Self { lease: self.lease.take(), missed: self.missed, ..Self::default() };
+            *self = Self {
+                lease: self.lease.take(),
+                missed: self.missed,
+                lags: std::mem::take(&mut self.lags),
+                ..Self::default()
+            };
         }
         if self.scanned_from.is_some_and(|from| window.start < from) {
             self.scan = None;
@@ -160,6 +172,13 @@ impl Position {
     pub fn swept(&mut self, sweep: &ScanUnderWay) {
         self.sweep = None;
         self.swept_at = Some(sweep.began);
+    }
+
+    /// Whether the registration report is as good as it gets: it, and nothing else, knows who signs in by the
+    /// Authenticator alone, so whoever puts users on record asks this before.
+    pub fn knows_the_report(&self, now: Timestamp) -> bool {
+        let ReportState { read_at, tried_at, .. } = self.report;
+        read_at.max(tried_at).is_some_and(|at| now < shift(at, REPORT_GOOD_FOR))
     }
 
     /// Whether the last sweep of the window is done: nothing is scanned any more.

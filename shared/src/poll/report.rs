@@ -24,11 +24,11 @@ impl Poll {
     pub(super) async fn read_report(&self, position: &mut Held<Position>, end: Option<Timestamp>) {
         let now = self.clock.now();
         let report = &position.value.report;
-        let fresh = report.next.is_none() && report.read_at.is_some_and(|at| now < shift(at, READ_EVERY));
-        if fresh {
+        if report.next.is_none() && report.read_at.is_some_and(|at| now < shift(at, READ_EVERY)) {
             return;
         }
         let resumed_at = report.next.clone();
+        position.value.report.tried_at = Some(now);
         let Err(error) = self.read_pages(position, end).await else { return };
         tracing::info!(error = %error, "registration report not read; nothing waits for it");
         let report = &mut position.value.report;

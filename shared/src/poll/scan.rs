@@ -44,9 +44,14 @@ impl Poll {
             summary.window_closed = position.value.is_closed(&window);
             return Ok(());
         };
+        // What the first scan finds says nothing of how late events show.
+        let is_first = position.value.complete_to.is_none();
         match self.read(position, scan, Purpose::Scan, summary).await? {
             Some(done) => {
                 position.value.scanned(&done);
+                if !is_first {
+                    position.value.lags.add(summary.lags);
+                }
                 summary.complete = true;
                 self.save(position).await
             }
@@ -201,6 +206,7 @@ impl Poll {
         summary.enqueued += intake.enqueued;
         summary.duplicates += intake.duplicates;
         summary.missed += intake.missed;
+        summary.lags.add(intake.lags);
         // While pages ascend, everything before a page's earliest event was read. Once one does not,
         // nothing is known of what lies before.
         if let (Some(earliest), false) = (earliest, scan.disordered) {

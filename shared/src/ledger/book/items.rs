@@ -74,6 +74,9 @@ pub struct AmbiguousEvent {
 pub struct ReportState {
     /// When it was last read to its end, or given up for a day.
     pub read_at: Option<Timestamp>,
+    /// When it was last tried to read it: without a licence it cannot be.
+    #[serde(default)]
+    pub tried_at: Option<Timestamp>,
     /// The link to the next page.
     pub next: Option<String>,
     /// Failures of the reading under way behind its first page.

@@ -2,6 +2,7 @@
 //! lost race.
 
 mod events;
+mod idempotency;
 mod items;
 mod lists;
 mod report;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 pub use self::{
+    idempotency::{Claim, Claimed, KeptAnswer},
     items::{AmbiguousEvent, Entry, Held, HistoryEntry, Page, ReportState},
     rollback::IntentWritten,
 };

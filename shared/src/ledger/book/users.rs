@@ -1,7 +1,10 @@
 //! Users' state items and their history.
 
 use super::{Book, BookError, CHUNK, Held, HistoryEntry, Key, LedgerError, TRIES, Write, parse, read};
-use crate::{ids::UserId, state::UserState};
+use crate::{
+    ids::UserId,
+    state::{Release, ReleaseRefused, UserState},
+};
 use jiff::Timestamp;
 
 impl Book {
@@ -81,6 +84,23 @@ impl Book {
             }
         }
         Err(LedgerError::Unavailable(format!("the item of user {user} is written too often")))
+    }
+
+    /// Lifts the reasons for which a user is held.
+    pub async fn release(
+        &self,
+        user: UserId,
+        who: &str,
+        why: &str,
+    ) -> Result<Result<Release, ReleaseRefused>, BookError> {
+        let released = self
+            .change_user(user, |state, now| {
+                let state = state.as_mut().ok_or(ReleaseRefused::NotOnRecord)?;
+                state.release(who, why, now)?;
+                Ok(Some(HistoryEntry::Release { who: who.to_owned(), why: why.to_owned(), at: now }))
+            })
+            .await?;
+        Ok(released.map(|state| state.release.expect("it was released")))
     }
 
     /// A user's history, oldest first.

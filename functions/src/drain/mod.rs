@@ -1,4 +1,9 @@
-//! The function drain: takes batches of messages to outcomes.
+//! The function drain: takes batches of messages to outcomes, and answers requests about users.
+
+mod rollbacks;
+mod routes;
+
+pub use self::routes::ROUTES;
 
 use std::{
     sync::{
@@ -19,14 +24,13 @@ use shared::{
     queue::Disposition,
     settings::environment,
     state::CLOCK_SKEW,
-    window::{shift, until},
+    window::until,
 };
 
 use crate::{
-    api::{self, Problem},
+    api::{self, Request},
     aws,
     batch::{Record, settle},
-    doctor,
     error::{InvocationError, caught},
     sandbox::{Invocation, Sandbox},
     settings::Settings,
@@ -56,18 +60,15 @@ impl DrainFunction {
     /// Takes a batch of SQS, or a request of API Gateway.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.sandbox.begin(&event.context);
-        caught(self.answer(&event.payload, invocation)).await.inspect_err(|error| {
+        caught(Box::pin(self.answer(&event.payload, invocation))).await.inspect_err(|error| {
             tracing::error!(run.id = %invocation.run_id, error = %error, "drain failed");
         })
     }
 
     async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
-        if let Some(request) = api::request(event) {
-            return Ok(match (request.method.as_str(), request.path.as_str()) {
-                ("GET", "/doctor") => api::answer(200, &doctor::examine(&self.sandbox).await),
-                ("POST", "/dead-letters/redrive") => self.redrive(invocation).await,
-                _ => Problem::NotImplemented.answer(),
-            });
+        if api::is_request(event) {
+            let route = async |request: &Request, invocation| self.route(request, invocation).await;
+            return Ok(api::serve(&self.sandbox, event, invocation, route).await);
         }
         let Some(records) = event.get("Records").and_then(Value::as_array) else {
             return Err(InvocationError::Event("drain takes a batch of SQS or a request of API Gateway"));
@@ -160,26 +161,5 @@ impl DrainFunction {
             Err(_) => tracing::error!("dead letter not put away in time"),
         }
         Some(BURY_AGAIN)
-    }
-
-    async fn redrive(&self, invocation: Invocation) -> Value {
-        let sandbox = &self.sandbox;
-        let no_batch_after = shift(invocation.work_until, jiff::SignedDuration::from_secs(-10));
-        match sandbox.queue.redrive(&sandbox.clock, no_batch_after).await {
-            Ok(redriven) => {
-                tracing::info!(
-                    run.id = %invocation.run_id,
-                    redriven = redriven.redriven,
-                    unreadable = redriven.unreadable,
-                    complete = redriven.complete,
-                    "dead letters redriven"
-                );
-                api::answer(200, &redriven)
-            }
-            Err(error) => {
-                tracing::error!(run.id = %invocation.run_id, error = %error, "redrive failed");
-                Problem::Unavailable.answer()
-            }
-        }
     }
 }

@@ -1,5 +1,9 @@
 //! The function poll: on a schedule, or asked for by hand.
 
+mod routes;
+
+pub use self::routes::ROUTES;
+
 use std::sync::Arc;
 
 use lambda_runtime::{Error, LambdaEvent};
@@ -13,8 +17,8 @@ use shared::{
 };
 
 use crate::{
-    api::{self, Problem},
-    aws, doctor,
+    api::{self, Request},
+    aws,
     error::{InvocationError, caught},
     sandbox::{Invocation, Sandbox},
     settings::Settings,
@@ -36,23 +40,21 @@ impl PollFunction {
     /// Takes a schedule's event, `{}`, or a request of API Gateway.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.sandbox.begin(&event.context);
-        caught(self.answer(&event.payload, invocation)).await.inspect_err(|error| {
+        caught(Box::pin(self.answer(&event.payload, invocation))).await.inspect_err(|error| {
             tracing::error!(run.id = %invocation.run_id, error = %error, "poll failed");
         })
     }
 
     async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
-        if let Some(request) = api::request(event) {
-            return Ok(match (request.method.as_str(), request.path.as_str()) {
-                ("GET", "/doctor") => api::answer(200, &doctor::examine_all(&self.sandbox).await),
-                _ => Problem::NotImplemented.answer(),
-            });
+        if api::is_request(event) {
+            let route = async |request: &Request, invocation| self.route(request, invocation).await;
+            return Ok(api::serve(&self.sandbox, event, invocation, route).await);
         }
         if !is_schedule(event) {
             let takes = "poll takes a schedule's event, {} or a request of API Gateway";
             return Err(InvocationError::Event(takes));
         }
-        match self.poll(invocation).await {
+        match self.poll(ScanRequest::Scheduled, invocation).await {
             Ok(summary) => Ok(json!(summary)),
             // The schedule is patient, and the one scan at a time is under way.
             Err(PollError::InProgress { until }) => {
@@ -63,7 +65,7 @@ impl PollFunction {
         }
     }
 
-    async fn poll(&self, invocation: Invocation) -> Result<Summary, PollError> {
+    async fn poll(&self, request: ScanRequest, invocation: Invocation) -> Result<Summary, PollError> {
         let sandbox = &self.sandbox;
         let book = sandbox.book().await?;
         let left = || until(sandbox.clock.now(), invocation.work_until);
@@ -82,7 +84,7 @@ impl PollFunction {
             invocation.run_id.to_string(),
         )
         .until(invocation.work_until);
-        let run = poll.run(ScanRequest::Scheduled, preflight.as_deref());
+        let run = poll.run(request, preflight.as_deref());
         tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime))
     }
 

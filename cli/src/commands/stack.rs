@@ -1,0 +1,260 @@
+//! The commands, carried out by a deployed stack.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use shared::{
+    api::{
+        BrakeMoved, EventEnded, MAX_NAMED, NamedRegistration, ReasonRequest, Redriven, Released,
+        RollbackRequest, RollbacksTaken, UsersPage,
+    },
+    audit::Event,
+    doctor::Check,
+    drain::Explanation,
+    ids::EventId,
+    ids_file,
+    poll::Summary,
+    user_ref::UserRef,
+    view::Status,
+};
+
+use super::{brake, doctor, explain, release, report, scan, status};
+use crate::{
+    args::{BrakeTurn, Command, Format, How},
+    error::{CommandError, Exit},
+    output::{self, Rows},
+    progress::Progress,
+    stack::{Call, Stack},
+};
+
+/// Principal names in one request: the stack looks each up, and has 25 s.
+const NAMES: usize = 25;
+
+/// Entries on a page.
+const PAGE: &str = "500";
+
+/// Carries a command out on a stack.
+pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Result<Exit, CommandError> {
+    let stack = Stack::at(url)?;
+    match command {
+        Command::Run { how } => run(&stack, &how, format).await,
+        Command::Rollback { path, audit_log, reason, how } => {
+            rollback(&stack, Input { path, audit_log }, &reason, &how, format).await
+        }
+        Command::Explain { user } => {
+            let named = user.to_string();
+            let explanation: Explanation = stack.ask(Call::get(&["users", &named])).await?;
+            explain::show(&explanation, None, format)
+        }
+        Command::Release { user, event, reason } => lift(&stack, user, event, &reason, format).await,
+        Command::Brake { turn, reason } => {
+            let turn_name = match turn {
+                BrakeTurn::Open => "open",
+                BrakeTurn::Release => "release",
+            };
+            let call = Call::post(&["brake", turn_name]).with(&ReasonRequest { reason: reason.clone() });
+            let BrakeMoved { brake } = stack.ask(call).await?;
+            brake::show(brake.state, &reason, format)
+        }
+        Command::Report { held, outcome, names } => {
+            let lines = users(&stack, if held { Some("held") } else { outcome.as_deref() }).await?;
+            report::show(&lines, names, format)
+        }
+        Command::Status => status::show(&stack.ask::<Status>(Call::get(&["status"])).await?, format),
+        Command::Doctor => doctor::show(&stack.ask::<Vec<Check>>(Call::get(&["doctor"])).await?, format),
+        Command::Redrive => redrive(&stack, format).await,
+        Command::Demo { .. } | Command::Scan { .. } => {
+            Err(CommandError::usage("--stack: this command works on this machine alone"))
+        }
+    }
+}
+
+/// Where the users of a rollback come from: a text file of ids, or exported audit logs.
+struct Input {
+    path: Option<PathBuf>,
+    audit_log: Vec<PathBuf>,
+}
+
+/// Scans until the scan is complete; who is found is handled by the stack's own drain.
+async fn run(stack: &Stack, how: &How, format: Format) -> Result<Exit, CommandError> {
+    only_the_stacks_own(how)?;
+    let progress = Progress::start("the stack scans the audit log");
+    let mut sum = Summary::default();
+    while !sum.complete {
+        let Summary { events_read, candidates, enqueued, duplicates, missed, complete, goes_on_at, .. } =
+            stack.ask(Call::post(&["scans"])).await.inspect_err(|_| progress.done())?;
+        sum.events_read += events_read;
+        sum.candidates += candidates;
+        sum.enqueued += enqueued;
+        sum.duplicates += duplicates;
+        sum.missed += missed;
+        (sum.complete, sum.goes_on_at) = (complete, goes_on_at);
+        progress.scanned(&sum);
+    }
+    progress.done();
+    match format {
+        Format::Json => output::write_json(&sum)?,
+        _ => output::say!(
+            "audit log: {} events read, {} new candidates, {} registrations seen before\nthe stack's drain handles them: status and report --stack say what came of it",
+            sum.events_read,
+            sum.candidates,
+            sum.duplicates
+        ),
+    }
+    Ok(Exit::Done)
+}
+
+async fn rollback(
+    stack: &Stack,
+    input: Input,
+    reason: &str,
+    how: &How,
+    format: Format,
+) -> Result<Exit, CommandError> {
+    only_the_stacks_own(how)?;
+    let (taken, bad_input) = match input.path {
+        Some(path) => by_hand(stack, &path, reason).await?,
+        None => from_exports(stack, &input.audit_log, reason).await?,
+    };
+    match format {
+        Format::Json => output::write_json(&taken)?,
+        _ => output::say!(
+            "{} users taken, {} named before, {} registrations outside the window; {} refused\nthe stack's drain handles them: status and report --stack say what came of it",
+            taken.accepted,
+            taken.duplicates,
+            taken.outside_window,
+            taken.refused.len()
+        ),
+    }
+    Ok(if bad_input || !taken.refused.is_empty() { Exit::Incomplete } else { Exit::Done })
+}
+
+/// Users of a text file, as many at a time as the stack takes.
+async fn by_hand(stack: &Stack, path: &Path, reason: &str) -> Result<(RollbacksTaken, bool), CommandError> {
+    let shown = output::file(path);
+    let input = |cause: String| CommandError::input(format!("{shown}: {cause}"));
+    let file = ids_file::read(File::open(path).map_err(|error| input(error.to_string()))?)
+        .map_err(|error| input(error.to_string()))?;
+    for (line, cause) in &file.refused {
+        eprintln!("{shown}:{line}: {cause}");
+    }
+    if file.users.is_empty() {
+        return Err(input("there is nobody to roll back in it".to_owned()));
+    }
+    let bad_input = !file.refused.is_empty();
+    let mut sum = RollbacksTaken { duplicates: file.duplicates as u64, ..RollbacksTaken::default() };
+    let (ids, names): (Vec<_>, Vec<_>) =
+        file.users.into_iter().partition(|(user, _)| matches!(user, UserRef::Id(_)));
+    for chunk in ids.chunks(MAX_NAMED).chain(names.chunks(NAMES)) {
+        let users = chunk.iter().map(|(user, _)| user.to_string()).collect();
+        let request =
+            RollbackRequest { user_ids: Some(users), registrations: None, reason: Some(reason.to_owned()) };
+        let mut taken: RollbacksTaken = stack.ask(Call::post(&["rollbacks"]).with(&request).once()).await?;
+        for refused in &mut taken.refused {
+            let place = usize::try_from(refused.line).unwrap_or(0).saturating_sub(1);
+            refused.line = chunk.get(place).map_or(0, |(_, line)| *line as u64);
+            eprintln!("{shown}:{}: {}", refused.line, output::plain(&refused.cause));
+        }
+        add(&mut sum, taken);
+    }
+    Ok((sum, bad_input))
+}
+
+async fn from_exports(
+    stack: &Stack,
+    files: &[PathBuf],
+    reason: &str,
+) -> Result<(RollbacksTaken, bool), CommandError> {
+    let mut registrations = Vec::new();
+    let counts = scan::read_files(files, |event| {
+        if let Event::Registration(registration) = event {
+            registrations.push(NamedRegistration::of(&registration));
+        }
+    });
+    if registrations.is_empty() {
+        return Err(CommandError::input("there is nobody to roll back in it"));
+    }
+    let mut sum = RollbacksTaken::default();
+    for chunk in registrations.chunks(MAX_NAMED) {
+        let request = RollbackRequest {
+            user_ids: None,
+            registrations: Some(chunk.to_vec()),
+            reason: Some(reason.to_owned()),
+        };
+        add(&mut sum, stack.ask(Call::post(&["rollbacks"]).with(&request).once()).await?);
+    }
+    Ok((sum, counts.bad > 0 || counts.failed_files > 0 || counts.ambiguous > 0))
+}
+
+async fn lift(
+    stack: &Stack,
+    user: Option<UserRef>,
+    event: Option<EventId>,
+    reason: &str,
+    format: Format,
+) -> Result<Exit, CommandError> {
+    let body = ReasonRequest { reason: reason.to_owned() };
+    if let Some(EventId(event)) = event {
+        let call = Call::post(&["events", &event, "release"]).with(&body);
+        let EventEnded { event_id } = stack.ask(call).await?;
+        return release::show_ended(&event_id, format);
+    }
+    let user = release::by_id(user.as_ref())?.to_string();
+    let Released { user_id, lifted } =
+        stack.ask(Call::post(&["users", &user, "release"]).with(&body)).await?;
+    release::show(user_id, &lifted, format)
+}
+
+async fn users(stack: &Stack, outcome: Option<&str>) -> Result<Vec<shared::view::Line>, CommandError> {
+    let mut lines = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut call = Call::get(&["users"]).parameter("limit", PAGE);
+        if let Some(outcome) = outcome {
+            call = call.parameter("outcome", outcome);
+        }
+        if let Some(cursor) = cursor.take() {
+            call = call.parameter("cursor", cursor);
+        }
+        let UsersPage { entries, next } = stack.ask(call).await?;
+        lines.extend(entries);
+        match next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(lines),
+        }
+    }
+}
+
+async fn redrive(stack: &Stack, format: Format) -> Result<Exit, CommandError> {
+    let mut sum = Redriven::default();
+    while !sum.complete {
+        let Redriven { redriven, unreadable, complete } =
+            stack.ask(Call::post(&["dead-letters", "redrive"])).await?;
+        sum.redriven += redriven;
+        sum.unreadable += unreadable;
+        sum.complete = complete;
+    }
+    let row = vec![sum.redriven.to_string(), sum.unreadable.to_string()];
+    let rows = Rows { header: vec!["redriven", "unreadable"], rows: vec![row] };
+    output::write(format, &rows, &sum)?;
+    Ok(Exit::Done)
+}
+
+/// A stack's mode is one of its settings: nobody changes it with a request.
+fn only_the_stacks_own(how: &How) -> Result<(), CommandError> {
+    match how.mode {
+        Some(_) => {
+            Err(CommandError::usage("--mode: a stack has its own mode, the parameter Mode of its deployment"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn add(sum: &mut RollbacksTaken, taken: RollbacksTaken) {
+    sum.accepted += taken.accepted;
+    sum.duplicates += taken.duplicates;
+    sum.outside_window += taken.outside_window;
+    sum.refused.extend(taken.refused);
+}

@@ -1,0 +1,207 @@
+//! `POST /rollbacks`: users that a person names, and registrations of an export.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use shared::{
+    api::{
+        MAX_NAMED, NamedRegistration, Problem, ProblemKind, Refused, RollbackRequest, RollbacksTaken,
+        read_json,
+    },
+    graph::GraphError,
+    ids::UserId,
+    ids_file::{self, IdsFile},
+    ledger::{Book, Claim, Key},
+    poll::{Intake, Position},
+    state::ByHand,
+    user_ref::UserRef,
+    window::{shift, until},
+};
+
+use super::DrainFunction;
+use crate::{
+    api::{Answer, Answered, AsProblem, Request},
+    sandbox::Invocation,
+};
+
+/// Names are looked up until so long before the time is up: those found are to be put on record yet.
+const FOR_RECORDING: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
+
+/// What a request names.
+enum Named {
+    Users { users: IdsFile, reason: String },
+    Registrations(Vec<NamedRegistration>),
+}
+
+impl DrainFunction {
+    pub(super) async fn rollbacks(&self, request: &Request, invocation: Invocation) -> Answered {
+        let body = request.body()?;
+        let named = read(&request.media_type(), &body)?;
+        let book = self.book().await?;
+        self.was_scanned(&book).await?;
+        let Some(key) = request.idempotency_key()? else {
+            return self.take(named, request, book, invocation).await;
+        };
+        let same = [request.media_type().into_bytes(), body];
+        let same: Vec<&[u8]> = same.iter().map(Vec::as_slice).collect();
+        let claim = book.claim(request.caller(), key, &same, invocation.work_until).await;
+        let claimed = match claim.map_err(|error| error.as_problem())? {
+            Claim::Yours(claimed) => claimed,
+            Claim::Answered(kept) => return Ok(kept.into()),
+            Claim::UnderWay { until } => {
+                let detail = format!("it is answered or given up by {until}");
+                return Err(Problem::new(ProblemKind::RequestInProgress, detail));
+            }
+            Claim::Reused => return Err(ProblemKind::IdempotencyKeyReused.into()),
+        };
+        let taken = self.take(named, request, book.clone(), invocation).await;
+        let kept = match &taken {
+            Ok(answer) => book.answered(claimed, answer.to_keep()).await,
+            Err(_) => book.not_done(claimed).await,
+        };
+        if let Err(error) = kept {
+            tracing::warn!(error = %error, "answer not kept under its idempotency key");
+        }
+        taken
+    }
+
+    /// Drain could not tell who signs in by the Authenticator alone before poll has read the report.
+    async fn was_scanned(&self, book: &Book) -> Result<(), Problem> {
+        let position = book.load::<Position>(Key::poll()).await.map_err(|error| error.as_problem())?;
+        let position = position.value.unwrap_or_default();
+        if position.knows_the_report(self.sandbox.clock.now()) {
+            return Ok(());
+        }
+        let detail = "the registration report, which says who signs in by the Authenticator alone, was not read for a day: scan first (POST /scans)";
+        Err(Problem::new(ProblemKind::ScanNeeded, detail))
+    }
+
+    async fn take(&self, named: Named, request: &Request, book: Book, invocation: Invocation) -> Answered {
+        let taken = match named {
+            Named::Users { users, reason } => {
+                let by_hand =
+                    ByHand { who: request.caller().to_owned(), why: reason, at: self.sandbox.clock.now() };
+                self.take_users(users, by_hand, book, invocation).await?
+            }
+            Named::Registrations(registrations) => {
+                self.take_registrations(registrations, book, invocation).await?
+            }
+        };
+        Ok(Answer::new(202, &taken))
+    }
+
+    async fn take_users(
+        &self,
+        named: IdsFile,
+        by_hand: ByHand,
+        book: Book,
+        invocation: Invocation,
+    ) -> Result<RollbacksTaken, Problem> {
+        let mut taken = RollbacksTaken { duplicates: named.duplicates as u64, ..RollbacksTaken::default() };
+        let refused = named.refused.into_iter().map(|(line, cause)| Refused { line: line as u64, cause });
+        taken.refused.extend(refused);
+        let mut lines: BTreeMap<UserId, u64> = BTreeMap::new();
+        let looked_up_until = shift(invocation.work_until, -FOR_RECORDING);
+        for (user, line) in named.users {
+            let line = line as u64;
+            match self.id_of(&user, looked_up_until).await? {
+                Ok(id) if lines.contains_key(&id) => taken.duplicates += 1,
+                Ok(id) => {
+                    lines.insert(id, line);
+                }
+                Err(cause) => taken.refused.push(Refused { line, cause: cause.to_owned() }),
+            }
+        }
+        let ids: Vec<UserId> = lines.keys().copied().collect();
+        let intake = self.intake(book, invocation);
+        let passed_over = intake.name_by_hand(&ids, &by_hand).await.map_err(|error| error.as_problem())?;
+        for (user, error) in &passed_over {
+            tracing::error!(user.id = %user, error = %error, "user passed over");
+            let cause = "the user's item in the ledger is damaged or for a newer version".to_owned();
+            taken.refused.push(Refused { line: lines[user], cause });
+        }
+        taken.accepted = (ids.len() - passed_over.len()) as u64;
+        taken.refused.sort_by_key(|refused| refused.line);
+        Ok(taken)
+    }
+
+    /// The id of a user, or why the line is refused.
+    async fn id_of(
+        &self,
+        user: &UserRef,
+        looked_up_until: jiff::Timestamp,
+    ) -> Result<Result<UserId, &'static str>, Problem> {
+        const LATE: &str = "not looked up in the time that there was: send it again";
+        if let UserRef::Id(id) = user {
+            return Ok(Ok(*id));
+        }
+        let left = until(self.sandbox.clock.now(), looked_up_until);
+        if left == Duration::ZERO {
+            return Ok(Err(LATE));
+        }
+        match tokio::time::timeout(left, self.sandbox.graph.user(user)).await {
+            Ok(Ok(found)) => Ok(Ok(found.body.id)),
+            Ok(Err(GraphError::NotFound)) => Ok(Err("nobody in this tenant has this principal name")),
+            Ok(Err(error)) if error.stops_everything() => Err(error.as_problem()),
+            Ok(Err(error)) if error.comes_back() => Ok(Err(LATE)),
+            Ok(Err(_)) => Ok(Err("Graph refuses to look this principal name up")),
+            Err(_) => Ok(Err(LATE)),
+        }
+    }
+
+    async fn take_registrations(
+        &self,
+        registrations: Vec<NamedRegistration>,
+        book: Book,
+        invocation: Invocation,
+    ) -> Result<RollbacksTaken, Problem> {
+        let registrations = registrations.into_iter().map(NamedRegistration::into_claim).collect();
+        let intake = self.intake(book, invocation);
+        let taken = intake.take(registrations, &[], None).await.map_err(|error| error.as_problem())?;
+        Ok(RollbacksTaken {
+            accepted: taken.enqueued,
+            duplicates: taken.duplicates,
+            outside_window: taken.outside_window,
+            refused: Vec::new(),
+        })
+    }
+
+    pub(super) fn intake(&self, book: Book, invocation: Invocation) -> Intake {
+        let sandbox = &self.sandbox;
+        Intake::new(
+            book,
+            Arc::new(sandbox.queue.clone()),
+            sandbox.clock.clone(),
+            invocation.run_id,
+            sandbox.settings.policy.window,
+        )
+    }
+}
+
+fn read(media_type: &str, body: &[u8]) -> Result<Named, Problem> {
+    let bad = |detail: String| Problem::new(ProblemKind::BadRequest, detail);
+    match media_type {
+        "application/json" => {
+            let request: RollbackRequest = read_json(body)?;
+            request.check()?;
+            let RollbackRequest { user_ids, registrations, reason } = request;
+            if let Some(registrations) = registrations {
+                return Ok(Named::Registrations(registrations));
+            }
+            let ids = user_ids.unwrap_or_default();
+            let users = ids_file::named(ids.iter().enumerate().map(|(n, id)| (n + 1, id.as_str())));
+            Ok(Named::Users { users, reason: reason.unwrap_or_default() })
+        }
+        "text/plain" => {
+            let users = ids_file::read(body).map_err(|error| bad(error.to_string()))?;
+            match users.users.len() + users.refused.len() + users.duplicates {
+                0 => Err(bad("nobody is named".to_owned())),
+                1..=MAX_NAMED => Ok(Named::Users { users, reason: "named by a file".to_owned() }),
+                _ => Err(bad(format!("more than {MAX_NAMED} lines: send several requests"))),
+            }
+        }
+        _ => {
+            let detail = "application/json and text/plain are taken here";
+            Err(Problem::new(ProblemKind::UnsupportedMediaType, detail))
+        }
+    }
+}

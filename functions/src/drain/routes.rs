@@ -1,0 +1,155 @@
+//! What drain answers: users, releases, the brake and the dead letters.
+
+use shared::{
+    api::{
+        BrakeMoved, EventEnded, PageCursor, Problem, ProblemKind, Released, UsersPage, UsersQuery,
+        read_reason,
+    },
+    brake::BrakeState,
+    graph::GraphError,
+    ids::{EventId, UserId},
+    ledger::{Book, OutcomeQuery},
+    state::ReleaseRefused,
+    user_ref::UserRef,
+    view::{BrakeView, Line},
+    window::shift,
+};
+
+use super::DrainFunction;
+use crate::{
+    api::{Answer, Answered, AsProblem, Request, Route, no_route},
+    doctor,
+    sandbox::Invocation,
+};
+
+/// What drain answers; `GET /doctor` is asked by invocation only, since API Gateway asks poll.
+pub const ROUTES: [Route; 9] = [
+    ("POST", "/rollbacks"),
+    ("GET", "/users"),
+    ("GET", "/users/{user_id}"),
+    ("POST", "/users/{user_id}/release"),
+    ("POST", "/events/{event_id}/release"),
+    ("POST", "/brake/open"),
+    ("POST", "/brake/release"),
+    ("GET", "/doctor"),
+    ("POST", "/dead-letters/redrive"),
+];
+
+impl DrainFunction {
+    pub(super) async fn route(&self, request: &Request, invocation: Invocation) -> Answered {
+        let route = request.route();
+        if !ROUTES.contains(&route) {
+            return no_route(request, &ROUTES);
+        }
+        if route == ("GET", "/users") {
+            return self.users(request).await;
+        }
+        request.no_query()?;
+        match route {
+            ("GET", "/doctor") => Ok(Answer::new(200, &doctor::examine(&self.sandbox).await)),
+            ("POST", "/rollbacks") => self.rollbacks(request, invocation).await,
+            ("GET", "/users/{user_id}") => self.explain(request, invocation).await,
+            ("POST", "/users/{user_id}/release") => self.release(request, invocation).await,
+            ("POST", "/events/{event_id}/release") => self.end_event(request).await,
+            ("POST", "/brake/open") => self.move_brake(request, BrakeState::Open).await,
+            ("POST", "/brake/release") => self.move_brake(request, BrakeState::Released).await,
+            _ => self.redrive(invocation).await,
+        }
+    }
+
+    pub(super) async fn book(&self) -> Result<Book, Problem> {
+        self.sandbox.book().await.map_err(|error| error.as_problem())
+    }
+
+    async fn users(&self, request: &Request) -> Answered {
+        let UsersQuery { outcomes, after, limit } = UsersQuery::read(request.query())?;
+        let book = self.book().await?;
+        let mut page = UsersPage::default();
+        let mut after = after.map(PageCursor::into_parts);
+        let begin = after.as_ref().and_then(|(outcome, _)| outcomes.iter().position(|name| name == outcome));
+        for outcome in outcomes.into_iter().skip(begin.unwrap_or(0)) {
+            let after = after.take().map(|(_, cursor)| cursor);
+            let left = limit - page.entries.len();
+            let query = OutcomeQuery { outcome: outcome.clone(), until: None, after, limit: left };
+            let read = book.list(&query).await.map_err(|error| error.as_problem())?;
+            page.entries.extend(read.entries.iter().map(|entry| Line::of(entry, false)));
+            if let Some(next) = read.next {
+                page.next = Some(PageCursor::new(&outcome, next).to_text());
+                break;
+            }
+        }
+        Ok(Answer::new(200, &page))
+    }
+
+    async fn explain(&self, request: &Request, invocation: Invocation) -> Answered {
+        let named: UserRef = request
+            .path_parameter("user_id")
+            .parse()
+            .map_err(|error| Problem::new(ProblemKind::BadRequest, format!("user_id: {error}")))?;
+        let id = match &named {
+            UserRef::Id(id) => *id,
+            UserRef::PrincipalName(_) => match self.sandbox.graph.user(&named).await {
+                Ok(found) => found.body.id,
+                Err(GraphError::NotFound) => {
+                    let detail = "nobody in this tenant has this principal name";
+                    return Err(Problem::new(ProblemKind::NotFound, detail));
+                }
+                Err(error) => return Err(error.as_problem()),
+            },
+        };
+        let drain = self.use_case(invocation).await.map_err(|error| error.as_problem())?;
+        let explanation = drain.explain(id).await.map_err(|interrupted| interrupted.as_problem())?;
+        *self.sandbox.preflight.lock().await = drain.last_preflight().await;
+        Ok(Answer::new(200, &explanation))
+    }
+
+    async fn release(&self, request: &Request, invocation: Invocation) -> Answered {
+        let user_id: UserId = request
+            .path_parameter("user_id")
+            .parse()
+            .map_err(|error| Problem::new(ProblemKind::BadRequest, format!("user_id: {error}")))?;
+        let reason = read_reason(&request.json()?)?;
+        let book = self.book().await?;
+        let released = book.release(user_id, request.caller(), &reason).await;
+        let released = released.map_err(|error| error.as_problem())?.map_err(|refused| match refused {
+            ReleaseRefused::NotOnRecord => Problem::new(ProblemKind::NotFound, refused.to_string()),
+            _ => Problem::new(ProblemKind::ReleaseRefused, refused.to_string()),
+        })?;
+        let intake = self.intake(book, invocation);
+        intake.send(&[user_id]).await.map_err(|error| error.as_problem())?;
+        Ok(Answer::new(200, &Released { user_id, lifted: released.reasons.into_iter().collect() }))
+    }
+
+    async fn end_event(&self, request: &Request) -> Answered {
+        let event_id = EventId(request.path_parameter("event_id").to_owned());
+        let reason = read_reason(&request.json()?)?;
+        let ended = self.book().await?.end_ambiguous(&event_id, request.caller(), &reason).await;
+        match ended.map_err(|error| error.as_problem())? {
+            Some(event) => Ok(Answer::new(200, &EventEnded { event_id: event.event_id })),
+            None => Err(Problem::new(ProblemKind::NotFound, "no such event is on record")),
+        }
+    }
+
+    async fn move_brake(&self, request: &Request, to: BrakeState) -> Answered {
+        let reason = read_reason(&request.json()?)?;
+        let moved = self.book().await?.move_brake(to, request.caller(), &reason).await;
+        let brake = moved.map_err(|error| error.as_problem())?;
+        let brake = BrakeView { state: brake.state, last_move: brake.moves.last().cloned() };
+        Ok(Answer::new(200, &BrakeMoved { brake }))
+    }
+
+    async fn redrive(&self, invocation: Invocation) -> Answered {
+        let sandbox = &self.sandbox;
+        let no_batch_after = shift(invocation.work_until, jiff::SignedDuration::from_secs(-10));
+        let redriven = sandbox.queue.redrive(&sandbox.clock, no_batch_after).await;
+        let redriven = redriven.map_err(|error| error.as_problem())?;
+        tracing::info!(
+            run.id = %invocation.run_id,
+            redriven = redriven.redriven,
+            unreadable = redriven.unreadable,
+            complete = redriven.complete,
+            "dead letters redriven"
+        );
+        Ok(Answer::new(200, &redriven))
+    }
+}

@@ -1,0 +1,153 @@
+//! The command line against a stack: signed requests, and what a person sees.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+use simulator::Part;
+
+use super::Deployment;
+use crate::support::{doubles::Double, gateway::Gateway, sigv4::Caller};
+
+const CALLER: Caller = Caller {
+    key_id: "ASIAEXAMPLE",
+    secret: "the secret key of the tests",
+    token: Some("the session's token"),
+    region: "eu-west-1",
+    arn: "arn:aws:sts::123456789012:assumed-role/Identity/grady",
+};
+
+/// The command line's binary, which is another package's.
+fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let folder = PathBuf::from(crate::POLL).parent().unwrap().to_owned();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "-p", "mfa-rollback", "--bin", "mfa-rollback", "--target-dir"]);
+        let built = cargo.arg(folder.parent().unwrap()).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        folder.join("mfa-rollback")
+    })
+}
+
+/// A deployment behind a gateway that checks signatures.
+struct Stack {
+    deployment: Deployment,
+    gateway: Gateway,
+}
+
+impl Stack {
+    async fn new(more: &[(&str, &str)]) -> Self {
+        let deployment = Deployment::new(Double::Ministack, more).await;
+        let drains = [&deployment.drains[0], &deployment.drains[1]];
+        let gateway = Gateway::with(&[&deployment.poll], &drains, |request| CALLER.authorize(request)).await;
+        Self { deployment, gateway }
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(arguments, CALLER.secret).await
+    }
+
+    async fn run_with(&self, arguments: &[&str], secret: &str) -> Output {
+        let mut command = Command::new(binary());
+        command
+            .env_clear()
+            .envs([
+                ("AWS_ACCESS_KEY_ID", CALLER.key_id),
+                ("AWS_SECRET_ACCESS_KEY", secret),
+                ("AWS_SESSION_TOKEN", CALLER.token.unwrap()),
+                ("AWS_REGION", CALLER.region),
+            ])
+            .args(arguments)
+            .args(["--stack", &self.gateway.url()]);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    }
+
+    async fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--format", "json"]].concat()).await;
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_is_run_and_looked_at_from_the_command_line() {
+    let stack = Stack::new(&[("MODE", "enforce")]).await;
+    let deployment = &stack.deployment;
+    let found = stack.json(&["run"]).await;
+    assert!(found["candidates"].as_u64().unwrap() > 20 && found["complete"] == true, "{found}");
+    deployment.drain().await;
+    deployment.world.assert_safe();
+    deployment.world.assert_as_expected(&deployment.world.outcomes().await);
+    let status = stack.json(&["status"]).await;
+    assert_eq!(status["mode"], "enforce");
+    let report = stack.json(&["report"]).await;
+    let counted: u64 =
+        status["counts"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(report.as_array().unwrap().len() as u64, counted);
+    let held = stack.json(&["report", "--held"]).await;
+    assert!(held.as_array().unwrap().iter().all(|line| line["outcome"] == "held"));
+    let name = &deployment.world.of(Part::Guest).user_principal_name;
+    let explained = stack.json(&["explain", name]).await;
+    assert_eq!(
+        explained["decision"]["verdict"], "held(external)",
+        "by a name with an encoded sign in the path"
+    );
+    let guest = deployment.of(Part::Guest);
+    let released = stack.json(&["release", &guest, "--reason", "asked them"]).await;
+    assert_eq!(released["lifted"][0], "external");
+    let opened = stack.json(&["brake", "open", "--reason", "looking"]).await;
+    assert_eq!(opened["brake"], "open");
+    let status = stack.json(&["status"]).await;
+    assert_eq!(status["brake"]["last_move"]["who"], CALLER.arn);
+    assert_eq!(stack.json(&["redrive"]).await["redriven"], 0);
+    let shown = stack.run(&["doctor"]).await;
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("ledger"), "{}", said(&shown));
+}
+
+/// As many users as there are, in requests that the stack takes, and each bad line by its own number.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_file_is_sent_in_parts() {
+    let stack = Stack::new(&[]).await;
+    let early = stack.run(&["rollback", "--path", "/dev/null"]).await;
+    assert_eq!(early.status.code(), Some(1), "{}", said(&early));
+    stack.json(&["run"]).await;
+    let before = stack.deployment.world.mapping().left().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.txt");
+    let mut lines: Vec<String> = (0..1_200).map(|n| format!("11111111-1111-1111-1111-{n:012}")).collect();
+    lines[700] = "nobody".to_owned();
+    lines.push("stranger@contoso.example".to_owned());
+    lines.push(stack.deployment.world.of(Part::Phone).user_principal_name.clone());
+    fs::write(&file, lines.join("\n")).unwrap();
+    let output = stack.run(&["rollback", "--path", file.to_str().unwrap(), "--format", "json"]).await;
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let taken: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(taken["accepted"], 1_200, "{taken}");
+    assert!(said(&output).contains("users.txt:701: "), "{}", said(&output));
+    assert!(said(&output).contains("users.txt:1201: nobody in this tenant"), "{}", said(&output));
+    assert_eq!(stack.deployment.world.mapping().left().await, before + 1_200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stack_refuses_is_said_with_what_to_do() {
+    let stack = Stack::new(&[]).await;
+    let refused = stack.run_with(&["status"], "another key").await;
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(said(&refused).contains("execute-api:Invoke"), "{}", said(&refused));
+    let mode = stack.run(&["run", "--mode", "enforce"]).await;
+    assert_eq!(mode.status.code(), Some(2));
+    assert!(said(&mode).contains("the parameter Mode of its deployment"), "{}", said(&mode));
+    let nobody = stack.run(&["release", "11111111-1111-1111-1111-111111111111", "--reason", "x"]).await;
+    assert_eq!((nobody.status.code(), said(&nobody).contains("nothing is on record")), (Some(1), true));
+    let demo = stack.run(&["demo"]).await;
+    assert_eq!(demo.status.code(), Some(2), "{}", said(&demo));
+}

@@ -1,0 +1,58 @@
+//! The API: real binaries behind a gateway on loopback.
+
+mod callers;
+mod command_line;
+mod description;
+mod document;
+mod made_up;
+mod requests;
+mod runs;
+
+use crate::support::{
+    doubles::{Double, Service},
+    gateway::Gateway,
+    lambda::Function,
+    world::World,
+};
+use crate::{DRAIN, POLL};
+use simulator::Part;
+
+/// A deployment with a gateway in front.
+struct Deployment {
+    world: World,
+    poll: Function,
+    /// One for batches, and one that requests come to as well.
+    drains: [Function; 2],
+    gateway: Gateway,
+}
+
+impl Deployment {
+    async fn new(double: Double, more: &[(&str, &str)]) -> Self {
+        let mut world = World::new(Service::shared(double), 60, 7).await;
+        let canaries = world.cast.canary_group.to_string();
+        world.env.insert("CANARY_GROUP_ID".to_owned(), canaries);
+        let poll = world.function("poll", POLL, more);
+        let drains = [world.function("drain-0", DRAIN, more), world.function("drain-1", DRAIN, more)];
+        let gateway = Gateway::start(&[&poll], &[&drains[0], &drains[1]]).await;
+        Self { world, poll, drains, gateway }
+    }
+
+    fn of(&self, part: Part) -> String {
+        self.world.of(part).id.to_string()
+    }
+
+    /// Has poll read the registration report, and no event.
+    async fn read_report(&self) {
+        let nothing = serde_json::json!({ "from": "2001-01-01T00:00:00Z", "to": "2001-01-01T00:00:00Z" });
+        let (status, summary) = self.gateway.ask("POST", "/scans", Some(&nothing)).await;
+        assert_eq!((status, &summary["events_read"]), (200, &serde_json::json!(0)));
+    }
+
+    async fn drain(&self) {
+        if self.world.mapping().left().await == 0 {
+            return;
+        }
+        let drains = [&self.drains[0], &self.drains[1]];
+        self.world.mapping().drain(&drains, std::time::Duration::from_mins(3)).await;
+    }
+}

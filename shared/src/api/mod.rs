@@ -1,0 +1,13 @@
+//! What the API is asked and what it answers, for whoever serves it and whoever asks. `infra/openapi.yaml`
+//! describes the same.
+
+mod answers;
+mod problem;
+mod requests;
+
+pub use answers::{BrakeMoved, EventEnded, Redriven, Refused, Released, RollbacksTaken, UsersPage};
+pub use problem::{Problem, ProblemKind};
+pub use requests::{
+    MAX_BODY, MAX_LIMIT, MAX_NAMED, MAX_REASON, NamedRegistration, PageCursor, ReasonRequest,
+    RollbackRequest, ScanRange, UsersQuery, read_json, read_reason,
+};

@@ -1,0 +1,117 @@
+//! Requests that carry a key of their caller's, so that a repeat is answered and not done again.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Book, BookError, Key, LedgerError, Write};
+use crate::{digest::digest, ledger::Held, window::shift};
+
+/// An answer is given again for so long.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// What became of a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Record {
+    /// A digest of the request, to tell another one under the same key.
+    request: String,
+    /// Whoever does it is done or dead by then.
+    until: Timestamp,
+    /// The answer, once there is one.
+    answer: Option<KeptAnswer>,
+}
+
+/// An answer as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+}
+
+/// What there is under a key.
+#[derive(Debug)]
+pub enum Claim {
+    /// Nothing, or a request that its process did not live to answer: do it, then say what came of it.
+    Yours(Claimed),
+    /// The same request, answered.
+    Answered(KeptAnswer),
+    /// The same request, under way.
+    UnderWay {
+        /// It is answered or given up by then.
+        until: Timestamp,
+    },
+    /// Another request.
+    Reused,
+}
+
+/// The right, and the duty, to do a request.
+#[derive(Debug)]
+pub struct Claimed {
+    key: Key,
+    held: Held<Record>,
+}
+
+impl Book {
+    /// Claims the request of `caller` under `key`, until `until`. `request` is all that makes it this request.
+    pub async fn claim(
+        &self,
+        caller: &str,
+        key: &str,
+        request: &[&[u8]],
+        until: Timestamp,
+    ) -> Result<Claim, BookError> {
+        let key = Key::idempotency(caller, key);
+        let record = Record { request: digest(request.iter().copied(), 32), until, answer: None };
+        let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
+        let is_over =
+            document.as_ref().and_then(|there| there.expires_at).is_some_and(|at| at <= self.clock.now());
+        let there: Held<Option<Record>> = super::read(document)?;
+        if let Some(there) = there.value.filter(|_| !is_over) {
+            if there.request != record.request {
+                return Ok(Claim::Reused);
+            }
+            if let Some(answer) = there.answer {
+                return Ok(Claim::Answered(answer));
+            }
+            if self.clock.now() < there.until {
+                return Ok(Claim::UnderWay { until: there.until });
+            }
+        }
+        let held = Held { value: record, version: there.version };
+        match self.commit(&[self.idempotency_write(&key, &held)]).await {
+            Ok(()) => {
+                let held = Held { version: held.version + 1, ..held };
+                Ok(Claim::Yours(Claimed { key, held }))
+            }
+            // Somebody came at the same moment.
+            Err(LedgerError::Conflict) => Ok(Claim::UnderWay { until }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps the answer to a claimed request, unless somebody else has claimed it meanwhile.
+    pub async fn answered(&self, claimed: Claimed, answer: KeptAnswer) -> Result<(), BookError> {
+        let Claimed { key, mut held } = claimed;
+        held.value.answer = Some(answer);
+        match self.commit(&[self.idempotency_write(&key, &held)]).await {
+            Ok(()) | Err(LedgerError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a claimed request back that could not be done, so that whoever repeats it does it at once.
+    pub async fn not_done(&self, claimed: Claimed) -> Result<(), BookError> {
+        let Claimed { key, mut held } = claimed;
+        held.value.until = self.clock.now();
+        match self.commit(&[self.idempotency_write(&key, &held)]).await {
+            Ok(()) | Err(LedgerError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn idempotency_write(&self, key: &Key, held: &Held<Record>) -> Write {
+        let expires_at = Some(shift(self.clock.now(), KEPT_FOR));
+        self.write(key.clone(), held.version, &held.value, None, expires_at)
+    }
+}

@@ -1,0 +1,78 @@
+//! How late registrations show in the audit log: counted, since they are too many to keep.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+/// The upper ends of the classes, in seconds; what is later is counted with the last one.
+const UP_TO: [u64; 12] = [60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400, 604_800];
+
+/// Counts of registrations by how late they showed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lags([u64; UP_TO.len()]);
+
+/// How late registrations showed, each as the end of the class that it falls into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// How many were counted.
+    pub registrations: u64,
+    /// Half of them showed within so many seconds.
+    pub p50_seconds: u64,
+    /// 90 % of them did.
+    pub p90_seconds: u64,
+    /// 99 % of them did.
+    pub p99_seconds: u64,
+}
+
+impl Lags {
+    /// Counts a registration that showed so late.
+    pub fn count(&mut self, lag: SignedDuration) {
+        let seconds = u64::try_from(lag.as_secs()).unwrap_or(0);
+        let class = UP_TO.iter().position(|end| seconds <= *end).unwrap_or(UP_TO.len() - 1);
+        self.0[class] += 1;
+    }
+
+    /// Counts what the others counted, too.
+    pub fn add(&mut self, others: Self) {
+        for (count, more) in self.0.iter_mut().zip(others.0) {
+            *count += more;
+        }
+    }
+
+    /// The percentiles; nothing where nothing was counted.
+    pub fn percentiles(&self) -> Option<Lag> {
+        let registrations: u64 = self.0.iter().sum();
+        let within = |percent: u64| {
+            let mut left = (registrations * percent).div_ceil(100);
+            let class = self.0.iter().position(|count| {
+                left = left.saturating_sub(*count);
+                left == 0
+            });
+            UP_TO[class.unwrap_or(UP_TO.len() - 1)]
+        };
+        (registrations > 0).then(|| Lag {
+            registrations,
+            p50_seconds: within(50),
+            p90_seconds: within(90),
+            p99_seconds: within(99),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_the_ends_of_classes() {
+        let mut lags = Lags::default();
+        assert_eq!(lags.percentiles(), None);
+        for seconds in (1..=98).map(|_| 100).chain([500, 1_000_000]) {
+            lags.count(SignedDuration::from_secs(seconds));
+        }
+        let lag = lags.percentiles().unwrap();
+        assert_eq!((lag.registrations, lag.p50_seconds, lag.p90_seconds), (100, 120, 120));
+        assert_eq!(lag.p99_seconds, 600);
+        lags.count(SignedDuration::from_secs(-5));
+        assert_eq!(lags.percentiles().unwrap().registrations, 101);
+    }
+}

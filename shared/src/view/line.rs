@@ -1,0 +1,149 @@
+//! What is on record for one user, as reports list it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::RecordedRegistration,
+    ids::{EventId, UserId},
+    ledger::{AmbiguousEvent, Entry},
+    outcome::{Deferred, Held, Outcome},
+    state::{MethodName, UserState},
+};
+
+/// One user, or one registration without a clear user, as the ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The user; none for a registration without one clear user.
+    pub user_id: Option<UserId>,
+    /// The latest registration's event, or the one without one clear user.
+    pub event_id: Option<EventId>,
+    /// Only where it was asked for, and kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_principal_name: Option<String>,
+    /// Only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Its kind, or `pending`.
+    pub outcome: String,
+    /// Its reason.
+    pub reason: Option<String>,
+    /// When it came to that.
+    pub at: Option<Timestamp>,
+    /// What is on record.
+    pub registrations: Vec<RecordedRegistration>,
+    /// Whether the account can sign in.
+    pub enabled: Option<bool>,
+    /// By what the user is external.
+    pub external: Option<String>,
+    /// Whether the account comes from on premises.
+    pub synced: Option<bool>,
+    /// By what the user is an administrator.
+    pub administrator: Option<String>,
+    /// Its state.
+    pub per_user_mfa: Option<String>,
+    /// What was there when it was decided.
+    pub methods_before: Vec<MethodName>,
+    /// What was deleted.
+    pub methods_deleted: Vec<MethodName>,
+    /// What is left.
+    pub methods_left: Vec<MethodName>,
+    /// Who named the user by hand.
+    pub asked_by: Option<String>,
+    /// What a person does next.
+    pub next_step: String,
+    /// Graph's own names for the requests.
+    pub request_ids: Vec<String>,
+}
+
+impl Line {
+    /// A line of an entry; with display names, and principal names where they were kept, if `names`.
+    pub fn of(entry: &Entry, names: bool) -> Self {
+        match entry {
+            Entry::User(state) => Self::of_user(state, names),
+            Entry::Event(event) => Self::of_event(event),
+        }
+    }
+
+    fn of_event(event: &AmbiguousEvent) -> Self {
+        Self {
+            user_id: None,
+            event_id: Some(event.event_id.clone()),
+            user_principal_name: None,
+            display_name: None,
+            outcome: "held".to_owned(),
+            reason: Some(Held::AmbiguousEvent.as_str().to_owned()),
+            at: Some(event.first_seen_at),
+            registrations: Vec::new(),
+            enabled: None,
+            external: None,
+            synced: None,
+            administrator: None,
+            per_user_mfa: None,
+            methods_before: Vec::new(),
+            methods_deleted: Vec::new(),
+            methods_left: Vec::new(),
+            asked_by: None,
+            next_step: format!("{}: release --event ID --reason …, or name the user by hand", event.why),
+            request_ids: Vec::new(),
+        }
+    }
+
+    fn of_user(state: &UserState, names: bool) -> Self {
+        let about = state.about.clone();
+        let concluded = state.concluded.as_ref();
+        let outcome =
+            state.outcome().filter(|_| !state.is_pending() || state.outcome() == Some(Outcome::RolledBack));
+        Self {
+            user_id: Some(state.user_id),
+            event_id: state.registrations.last().map(|registration| registration.event_id.clone()),
+            user_principal_name: about.user_principal_name.filter(|_| names),
+            display_name: about.display_name.filter(|_| names),
+            outcome: outcome.map_or("pending", Outcome::kind).to_owned(),
+            reason: outcome.and_then(Outcome::reason).map(str::to_owned),
+            at: concluded.map(|concluded| concluded.at),
+            registrations: state.registrations.clone(),
+            enabled: about.enabled,
+            external: about.external,
+            synced: about.synced,
+            administrator: about.administrator,
+            per_user_mfa: about.per_user_mfa,
+            methods_before: about.methods_before,
+            methods_deleted: concluded.map(|concluded| concluded.methods_deleted.clone()).unwrap_or_default(),
+            methods_left: concluded.map(|concluded| concluded.methods_left.clone()).unwrap_or_default(),
+            asked_by: state.by_hand.as_ref().map(|by_hand| by_hand.who.clone()),
+            next_step: outcome.map_or("run", next_step).to_owned(),
+            request_ids: concluded.map(|concluded| concluded.request_ids.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// What a person does next about an outcome.
+pub fn next_step(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::RolledBack => "tell them: SSPR lost the phone, too",
+        Outcome::Partial(_) => "goes on by itself after 1, 6 and 24 h; then explain USER_ID",
+        Outcome::Failed(_) => "tried again after 1, 6 and 24 h; then explain USER_ID",
+        Outcome::WouldRollBack => "run --mode canary or --mode enforce",
+        Outcome::Deferred(Deferred::Canary) => "run --mode enforce, once the canaries are well",
+        Outcome::Deferred(Deferred::DailyCap) => "goes on by itself when slots free up: run again",
+        Outcome::Deferred(Deferred::BrakeOpen) => "look why, then brake release --reason …",
+        Outcome::Deferred(Deferred::PreviewNotDisabled) => "run again after PREVIEW_DISABLED_AT",
+        Outcome::Deferred(Deferred::PreflightFailed) => "doctor says what is missing",
+        Outcome::NotEligible(_) => "none",
+        Outcome::Held(reason) if reason.can_be_released() => "look, then release USER_ID --reason …",
+        Outcome::Held(_) => "none by release; explain USER_ID says why",
+    }
+}
+
+/// The names under which entries are listed: all, one outcome, or one with its reason. Nothing where there is no
+/// such outcome.
+pub fn listed(outcome: Option<&str>) -> Option<Vec<String>> {
+    let mut all: Vec<String> = Outcome::all().into_iter().map(|outcome| outcome.to_string()).collect();
+    all.insert(0, "pending".to_owned());
+    if let Some(outcome) = outcome {
+        let kind = format!("{outcome}(");
+        all.retain(|name| name == outcome || name.starts_with(&kind));
+    }
+    (!all.is_empty()).then_some(all)
+}
