@@ -1,10 +1,12 @@
 //! What is fed with whatever may come from outside, and what must hold then. The fuzzer and
 //! `shared/tests/fuzz_seeds.rs` call the same functions.
 
+mod api;
 mod graph;
 
 use std::io::Read;
 
+pub use api::api_requests;
 pub use graph::{graph_answers, retry_after};
 use shared::{
     audit::{

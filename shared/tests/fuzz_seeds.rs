@@ -18,6 +18,11 @@ fn each_seed(target: &str, run: impl Fn(&[u8])) {
 }
 
 #[test]
+fn api_requests() {
+    each_seed("api_requests", fuzz::api_requests);
+}
+
+#[test]
 fn audit_logs() {
     each_seed("audit_logs", fuzz::audit_logs);
 }
