@@ -96,11 +96,11 @@ headline "sam validate"
 "$sam/bin/sam" validate --template-file template.yaml --config-file "$PWD/samconfig.example.toml" --lint
 
 headline "cfn-lint"
-"$sam/bin/cfn-lint" --include-checks I --template template.yaml
+"$sam/bin/cfn-lint" --include-checks I --template template.yaml infra/operations.yaml
 echo "no findings"
 
 headline "checkov"
-"$checkov/bin/checkov" --skip-download --framework cloudformation --file template.yaml --compact --quiet
+"$checkov/bin/checkov" --skip-download --framework cloudformation --file template.yaml infra/operations.yaml --compact --quiet
 
 headline "parameters, rules and environment"
 "$sam/bin/python" infra/check_template.py

@@ -17,7 +17,7 @@ use shared::{
 use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
-use crate::{credentials, dynamodb::DynamoDbLedger, settings::Settings, sqs::SqsQueue};
+use crate::{credentials, dynamodb::DynamoDbLedger, settings::Settings, sqs::SqsQueue, telemetry::Metrics};
 
 /// An invocation's last seconds are for its own answer.
 const FOR_THE_ANSWER: SignedDuration = SignedDuration::from_secs(8);
@@ -40,6 +40,7 @@ pub struct Sandbox {
     pub preflight: Mutex<Option<Arc<Preflight>>>,
     ledger: Arc<DynamoDbLedger>,
     book: OnceCell<Book>,
+    metrics: Metrics,
 }
 
 /// One invocation.
@@ -64,6 +65,7 @@ impl Sandbox {
             &settings.dead_letter_queue_url,
         );
         let ledger = DynamoDbLedger::new(aws_sdk_dynamodb::Client::new(&config), &settings.ledger_table);
+        let metrics = Metrics::start(settings.tenant)?;
         Ok(Self {
             settings: Arc::new(settings),
             config,
@@ -74,6 +76,7 @@ impl Sandbox {
             preflight: Mutex::default(),
             ledger: Arc::new(ledger),
             book: OnceCell::new(),
+            metrics,
         })
     }
 
@@ -91,6 +94,11 @@ impl Sandbox {
         let work_until = shift(deadline.unwrap_or(Timestamp::MAX), -FOR_THE_ANSWER);
         self.graph.begin_invocation(work_until);
         Invocation { run_id, work_until }
+    }
+
+    /// Ends an invocation: tells its metrics.
+    pub fn end(&self) {
+        self.metrics.tell(self.clock.now());
     }
 
     /// The same invocation with less time.

@@ -1,6 +1,16 @@
-//! Log lines: JSON on standard output, from where Lambda takes them to CloudWatch.
+//! Log lines and metrics: JSON on standard output, from where Lambda takes them to CloudWatch. A line of metrics has
+//! the embedded metric format, of which CloudWatch makes metrics.
 
-use shared::{panics, settings::environment};
+use std::io;
+
+use jiff::Timestamp;
+use metrics_cloudwatch_embedded::{Builder, Collector};
+use shared::{
+    ids::TenantId,
+    panics,
+    settings::environment,
+    telemetry::{self, NAMESPACE, TENANT},
+};
 use tracing_subscriber::{
     Layer,
     filter::{LevelFilter, Targets},
@@ -32,4 +42,31 @@ pub fn start() {
     // Whoever set a subscriber before may keep it.
     let _ = tracing_subscriber::registry().with(lines).try_init();
     panics::say_only_where();
+}
+
+/// Where metrics come together until an invocation has ended.
+#[derive(Clone, Copy)]
+pub struct Metrics(&'static Collector);
+
+impl Metrics {
+    /// Starts collecting for a tenant. A process does so once.
+    pub fn start(tenant: TenantId) -> Result<Self, lambda_runtime::Error> {
+        let metrics = Builder::new()
+            .cloudwatch_namespace(NAMESPACE)
+            .with_dimension(TENANT, tenant.to_string())
+            .init()
+            .map_err(|error| error.to_string())?;
+        telemetry::describe();
+        // A line without a level is lost where lines are filtered by level.
+        metrics.set_property("level", "INFO").set_property("message", "metrics");
+        Ok(Self(metrics))
+    }
+
+    /// Tells what came together, on a line for each set of dimensions.
+    pub fn tell(self, now: Timestamp) {
+        self.0.set_property("timestamp", now.to_string());
+        if let Err(error) = self.0.flush(io::stdout()) {
+            tracing::error!(error = %error, "metrics not written");
+        }
+    }
 }

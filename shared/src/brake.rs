@@ -13,6 +13,9 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// So few users say nothing about a failure rate.
 const FEWEST_USERS: u32 = 10;
 
+/// Who moved the brake, where nobody did: too many failed.
+pub const MFA_ROLLBACK: &str = "mfa-rollback";
+
 /// Moves of the brake that are kept to look back on.
 const KEPT_MOVES: usize = 50;
 
@@ -43,6 +46,16 @@ pub enum BrakeState {
     Released,
     /// Nothing is deleted until a person releases it.
     Open,
+}
+
+impl BrakeState {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Open => "open",
+        }
+    }
 }
 
 /// One move of the brake.
@@ -161,7 +174,7 @@ impl Brake {
             && u64::from(failures) * 100 > u64::from(limits.max_failure_percent) * u64::from(users)
         {
             let why = format!("{failures} of the last 24 h's {users} users failed or are partial");
-            self.open(now, "mfa-rollback", &why);
+            self.open(now, MFA_ROLLBACK, &why);
         }
         counted
     }

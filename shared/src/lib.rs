@@ -28,6 +28,7 @@ pub mod preflight;
 pub mod queue;
 pub mod settings;
 pub mod state;
+pub mod telemetry;
 pub mod text;
 pub mod user_ref;
 pub mod view;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
@@ -23,6 +23,8 @@ pub struct Options {
     pub client_id: Uuid,
     /// Its secret.
     pub client_secret: String,
+    /// When its secret and its certificates run out. They are taken all the same.
+    pub credential_ends_at: Timestamp,
     /// Its certificates; none in a new tenant.
     pub certificates: Vec<Certificate>,
     /// Whose tokens it takes as its own proof; none in a new tenant.
@@ -61,6 +63,7 @@ impl Options {
             tenant_id: random_uuid(&mut rng),
             client_id: random_uuid(&mut rng),
             client_secret: format!("sim~{:016x}", rng.u64(..)),
+            credential_ends_at: clock() + SignedDuration::from_hours(365 * 24),
             certificates: Vec::new(),
             federated_credentials: Vec::new(),
             seed,

@@ -60,7 +60,9 @@ impl DrainFunction {
     /// Takes a batch of SQS, or a request of API Gateway.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.sandbox.begin(&event.context);
-        caught(Box::pin(self.answer(&event.payload, invocation))).await.inspect_err(|error| {
+        let answered = caught(Box::pin(self.answer(&event.payload, invocation))).await;
+        self.sandbox.end();
+        answered.inspect_err(|error| {
             tracing::error!(run.id = %invocation.run_id, error = %error, "drain failed");
         })
     }
@@ -156,7 +158,10 @@ impl DrainFunction {
     async fn bury(&self, record: &Record, reason: &str) -> Option<Duration> {
         let bury = self.sandbox.queue.bury(&record.body, reason);
         match tokio::time::timeout(FOR_SETTLING / 2, bury).await {
-            Ok(Ok(())) => return None,
+            Ok(Ok(())) => {
+                tracing::error!(message.id = record.message_id, reason, "dead letter put away");
+                return None;
+            }
             Ok(Err(error)) => tracing::error!(error = %error, "dead letter not put away"),
             Err(_) => tracing::error!("dead letter not put away in time"),
         }

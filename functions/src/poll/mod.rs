@@ -6,27 +6,38 @@ pub use self::routes::ROUTES;
 
 use std::sync::Arc;
 
+use futures::future::join_all;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,
+    graph::Application,
+    ledger::Book,
     poll::{Poll, PollError, ScanRequest, Summary},
     preflight::Preflight,
     settings::environment,
-    window::until,
+    telemetry::Metric,
+    window::{shift, until},
 };
+use tokio::sync::Mutex;
 
 use crate::{
     api::{self, Request},
     aws,
     error::{InvocationError, caught},
     sandbox::{Invocation, Sandbox},
-    settings::Settings,
+    settings::{Credential, Settings},
 };
+
+/// Credentials run out by the day.
+const EXPIRY_IS_GOOD_FOR: SignedDuration = SignedDuration::from_hours(6);
 
 /// See the module.
 pub struct PollFunction {
     sandbox: Sandbox,
+    /// When the credential runs out, and when that was read.
+    expiry: Mutex<Option<(Timestamp, Option<Timestamp>)>>,
 }
 
 impl PollFunction {
@@ -34,13 +45,15 @@ impl PollFunction {
     pub async fn from_env() -> Result<Self, Error> {
         let sandbox =
             Sandbox::new(Settings::read(environment)?.of_poll(), aws::config().await, Clock::system())?;
-        Ok(Self { sandbox })
+        Ok(Self { sandbox, expiry: Mutex::default() })
     }
 
     /// Takes a schedule's event, `{}`, or a request of API Gateway.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.sandbox.begin(&event.context);
-        caught(Box::pin(self.answer(&event.payload, invocation))).await.inspect_err(|error| {
+        let answered = caught(Box::pin(self.answer(&event.payload, invocation))).await;
+        self.sandbox.end();
+        answered.inspect_err(|error| {
             tracing::error!(run.id = %invocation.run_id, error = %error, "poll failed");
         })
     }
@@ -76,7 +89,7 @@ impl PollFunction {
         });
         let poll = Poll::new(
             Arc::clone(&sandbox.graph),
-            book,
+            book.clone(),
             Arc::new(sandbox.queue.clone()),
             Arc::new(sandbox.settings.common.clone()),
             sandbox.clock.clone(),
@@ -85,7 +98,54 @@ impl PollFunction {
         )
         .until(invocation.work_until);
         let run = poll.run(request, preflight.as_deref());
-        tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime))
+        let summary = tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime))?;
+        self.measure(&book).await;
+        Ok(summary)
+    }
+
+    /// Measures what is not an event of any scan: the brake, and how long the credential is good for.
+    async fn measure(&self, book: &Book) {
+        match book.brake().await {
+            Ok(brake) => Metric::BrakeOpen.measure(if brake.value.is_open() { 1.0 } else { 0.0 }),
+            Err(error) => tracing::warn!(error = %error, "brake not read"),
+        }
+        if let Some(expires_at) = self.credential_expires_at().await {
+            let left = expires_at.duration_since(self.sandbox.clock.now());
+            Metric::CredentialDaysLeft.measure(left.as_secs_f64() / 86_400.0);
+        }
+    }
+
+    /// When the first of the application's secrets or certificates runs out, as read today; nothing where it has
+    /// none, or Graph does not say.
+    async fn credential_expires_at(&self) -> Option<Timestamp> {
+        let sandbox = &self.sandbox;
+        if sandbox.settings.credential == Credential::Federated {
+            return None;
+        }
+        let now = sandbox.clock.now();
+        let mut read = self.expiry.lock().await;
+        if read.is_none_or(|(at, _)| shift(at, EXPIRY_IS_GOOD_FOR) <= now) {
+            let clients = [Some(&sandbox.settings.client_id), sandbox.settings.writer_client_id.as_ref()];
+            let asked = clients.into_iter().flatten().map(|client_id| sandbox.graph.application(client_id));
+            let mut ends = Vec::new();
+            for answer in join_all(asked).await {
+                match answer {
+                    Ok(application) => ends.extend(self.ends(application.body)),
+                    Err(error) => tracing::warn!(error = %error, "expiry of the credential not read"),
+                }
+            }
+            *read = Some((now, ends.into_iter().filter(|end| *end > now).min()));
+        }
+        read.and_then(|(_, expires_at)| expires_at)
+    }
+
+    /// When each credential of the kind in use runs out. Which one of several is in use Graph does not know.
+    fn ends(&self, application: Application) -> impl Iterator<Item = Timestamp> {
+        let credentials = match self.sandbox.settings.credential {
+            Credential::Certificate { .. } => application.key_credentials,
+            _ => application.password_credentials,
+        };
+        credentials.into_iter().filter_map(|credential| credential.end_date_time)
     }
 
     /// The tenant as read at most 10 minutes ago. Without it nothing is promoted to a rollback.

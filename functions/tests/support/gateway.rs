@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    process::Command,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -21,8 +20,7 @@ use serde_json::{Value, json};
 use super::{
     lambda::{Function, FunctionError},
     loopback::{Lost, Server, serve},
-    now,
-    python::python,
+    now, template,
 };
 
 /// Who the caller is, once its signature is found good.
@@ -45,15 +43,7 @@ const LARGEST_BODY: usize = 10 << 20;
 /// `infra/openapi.yaml` as JSON.
 pub fn openapi() -> &'static Value {
     static DESCRIPTION: OnceLock<Value> = OnceLock::new();
-    DESCRIPTION.get_or_init(|| {
-        let output = Command::new(python())
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/template.py"))
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/openapi.yaml"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    })
+    DESCRIPTION.get_or_init(|| template::read("infra/openapi.yaml"))
 }
 
 /// How a caller is known.

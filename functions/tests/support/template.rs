@@ -9,15 +9,18 @@ use super::python::python;
 /// The template as JSON, with `{"Ref": …}` and `{"Fn::…": …}` in it.
 pub fn template() -> &'static Value {
     static TEMPLATE: OnceLock<Value> = OnceLock::new();
-    TEMPLATE.get_or_init(|| {
-        let output = Command::new(python())
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/template.py"))
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap()
-    })
+    TEMPLATE.get_or_init(|| read("template.yaml"))
+}
+
+/// Any YAML file of this repository as JSON, with `CloudFormation`'s short tags in their long form.
+pub fn read(file: &str) -> Value {
+    let output = Command::new(python())
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/template.py"))
+        .arg(format!("{}/../{file}", env!("CARGO_MANIFEST_DIR")))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Logical ids and properties of all resources of a type.

@@ -12,11 +12,12 @@ use crate::{
     decide::{Decision, decide},
     facts::Facts,
     graph::{AuthenticationMethod, GraphError, REMOVAL_SHOWS_AFTER},
-    ids::UserId,
+    ids::{RunId, UserId},
     intent::{DurableIntent, Intent},
     ledger::{Book, Held, IntentWritten, LedgerError},
     outcome::{Deferred, Failed, Outcome, Verdict},
     preflight::Preflight,
+    queue::Message,
     settings::Mode,
     state::{Concluded, Lease, MethodName, UserState},
 };
@@ -125,6 +126,8 @@ impl From<LedgerError> for Break {
 pub(super) struct Handling {
     pub(super) state: Held<UserState>,
     pub(super) token: Uuid,
+    /// The run that sent the message.
+    pub(super) asked_by: RunId,
     pub(super) term: LeaseTerm,
     pub(super) request_ids: Vec<String>,
     /// The intent that this handling wrote where there was none before.
@@ -163,14 +166,18 @@ pub(super) struct Conclusion {
 
 impl Drain {
     /// Handles one user under a lease.
-    pub(super) async fn handle_user(&self, user: UserId, term: LeaseTerm) -> Result<Handled, Interrupted> {
+    pub(super) async fn handle_user(
+        &self,
+        message: &Message,
+        term: LeaseTerm,
+    ) -> Result<Handled, Interrupted> {
         for _ in 0..ROUNDS {
             // Before the lease, which would run out while its holder waits here.
             let Some(working) = self.enter(term).await else { return Ok(Handled::NotStarted) };
             if let Some(cause) = self.stopped.get() {
                 return Err(Interrupted::Stop(cause.clone()));
             }
-            let held = self.book.user(user).await?;
+            let held = self.book.user(message.user_id).await?;
             let Some(state) = held.value else { return Ok(Handled::NotOnRecord) };
             if !state.is_pending() {
                 return Ok(Handled::NothingToDo);
@@ -182,6 +189,7 @@ impl Drain {
             let mut handling = Handling {
                 state: Held { value: state, version: held.version },
                 token: Uuid::new_v4(),
+                asked_by: message.run_id,
                 term,
                 request_ids: Vec::new(),
                 new_intent: None,
@@ -230,17 +238,8 @@ impl Drain {
             request_ids: handling.request_ids.clone(),
         };
         let state = self.book.conclude(&handling.state, &concluded, self.settings.limits).await?;
-        self.say_decided(&concluded, state.user_id);
-        tracing::info!(
-            user.id = %state.user_id,
-            outcome = concluded.outcome.kind(),
-            reason = concluded.outcome.reason(),
-            methods.deleted = concluded.methods_deleted.len(),
-            methods.left = concluded.methods_left.len(),
-            run.id = %self.run_id,
-            mode = %self.settings.mode,
-            "user outcome"
-        );
+        self.say_decided(handling, &concluded);
+        self.say_outcome(handling, &concluded);
         Ok(state)
     }
 
@@ -317,26 +316,6 @@ impl Drain {
             about.methods_before = std::mem::take(&mut state.about.methods_before);
         }
         state.about = about;
-    }
-
-    /// Says what was decided, once a handling. A settled intent goes back to an earlier decision; a
-    /// handling that gave up came to none.
-    fn say_decided(&self, concluded: &Concluded, user: UserId) {
-        let verdict = concluded.decision.as_ref().map(|decision| decision.verdict);
-        let (decision, reason) = match verdict {
-            None if concluded.outcome != Outcome::RolledBack => ("undecided", None),
-            None | Some(Verdict::RollBack) => ("roll_back", None),
-            Some(Verdict::NotEligible(reason)) => ("not_eligible", Some(reason.as_str())),
-            Some(Verdict::Held(reason)) => ("held", Some(reason.as_str())),
-        };
-        tracing::info!(
-            user.id = %user,
-            decision,
-            reason,
-            run.id = %self.run_id,
-            mode = %self.settings.mode,
-            "user decided"
-        );
     }
 
     /// What stands between a decision to roll back and doing it.

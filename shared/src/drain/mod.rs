@@ -7,6 +7,7 @@ mod handle;
 mod lease;
 mod preflight;
 mod roll_back;
+mod say;
 mod settle;
 
 use std::{
@@ -133,7 +134,7 @@ impl Drain {
             interrupted: None,
             newer: false,
         };
-        match self.handle_user(user_id, term).await {
+        match self.handle_user(message, term).await {
             Ok(Handled::Concluded(state)) => Report {
                 concluded: state.concluded.clone().map(Box::new),
                 disposition: if state.is_pending() {

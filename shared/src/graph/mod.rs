@@ -1,6 +1,7 @@
 //! Microsoft Graph: only the requests that this program makes, each with its pace, its permission
 //! and its limits.
 
+mod application;
 mod audit_logs;
 mod directory;
 mod error;
@@ -10,6 +11,7 @@ mod page;
 mod policies;
 mod reports;
 mod retry;
+mod say;
 mod token;
 pub mod transport;
 mod url;
@@ -31,6 +33,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tower::ServiceExt;
 
 pub use self::{
+    application::{Application, ApplicationCredential},
     audit_logs::{AuditPage, AuditQuery},
     directory::{Eligibilities, Principal, PrincipalKind, RoleGrant},
     error::{GraphError, Refusal},
@@ -49,7 +52,7 @@ use self::{
     token::{Login, Token},
     transport::{REQUEST_TIMEOUT, Transport, TransportError},
 };
-use crate::{clock::Clock, credentials::Credentials, settings::Settings, window::until};
+use crate::{clock::Clock, credentials::Credentials, settings::Settings, telemetry::Metric, window::until};
 
 /// A client for one tenant. It is shared: its paces hold for all who use it.
 pub struct Graph {
@@ -199,7 +202,10 @@ impl Graph {
         };
         match &signed_in {
             Ok(token) => *held = Some(token.clone()),
-            Err(error) if error.is_no_sign_in() => *self.refusal() = Some(error.clone()),
+            Err(error) if error.is_no_sign_in() => {
+                Metric::GraphDenied.count(1);
+                *self.refusal() = Some(error.clone());
+            }
             Err(_) => {}
         }
         signed_in
@@ -309,7 +315,10 @@ impl Graph {
                 None => self.wait_for_turn(call.budget).await?,
             };
             self.requests.fetch_add(1, Ordering::Relaxed);
+            Metric::GraphRequests.count(1);
+            let began = self.clock.now();
             let answer = self.exchange(request(call, &token)?).await?;
+            say::answered(call, &answer, self.clock.now().duration_since(began));
             match answer.status() {
                 StatusCode::UNAUTHORIZED if !renewed => {
                     renewed = true;
@@ -326,13 +335,18 @@ impl Graph {
                     }
                     return Ok(answer);
                 }
-                _ => return Err(refused(call, &token, &answer)),
+                _ => {
+                    let error = refused(call, &token, &answer);
+                    Metric::GraphDenied.count(u64::from(error.stops_everything()));
+                    return Err(error);
+                }
             }
         }
     }
 
     fn throttled(&self, call: &Call, sent: Timestamp, answer: &Response<Bytes>) -> GraphError {
         self.throttled.fetch_add(1, Ordering::Relaxed);
+        Metric::GraphThrottled.count(1);
         let asked = retry::retry_after(answer.headers(), self.clock.now());
         let wait = asked.unwrap_or_else(|| Duration::from_secs(2) + retry::backoff(2, fastrand::f64()));
         match call.budget {

@@ -1,5 +1,7 @@
 //! How late registrations show in the audit log: counted, since they are too many to keep.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,23 @@ impl Lags {
         }
     }
 
+    /// At most `most` values that are spread like all of them, each the end of its class; the latest is among them.
+    pub fn samples(&self, most: u64) -> Vec<Duration> {
+        let all: u64 = self.0.iter().sum();
+        let taken = all.min(most);
+        let mut classes = self.0.iter().zip(UP_TO);
+        let (mut counted, mut end) = (0, 0);
+        let each = (1..=taken).map(|n| {
+            let rank = (all * n).div_ceil(taken);
+            while counted < rank {
+                let Some((count, up_to)) = classes.next() else { break };
+                (counted, end) = (counted + count, up_to);
+            }
+            Duration::from_secs(end)
+        });
+        each.collect()
+    }
+
     /// The percentiles; nothing where nothing was counted.
     pub fn percentiles(&self) -> Option<Lag> {
         let registrations: u64 = self.0.iter().sum();
@@ -72,6 +91,11 @@ mod tests {
         let lag = lags.percentiles().unwrap();
         assert_eq!((lag.registrations, lag.p50_seconds, lag.p90_seconds), (100, 120, 120));
         assert_eq!(lag.p99_seconds, 600);
+        let samples = |most| lags.samples(most).iter().map(Duration::as_secs).collect::<Vec<_>>();
+        assert_eq!(samples(1), [604_800]);
+        assert_eq!(samples(10), [&[120; 9][..], &[604_800]].concat());
+        assert_eq!(samples(200).len(), 100);
+        assert!(Lags::default().samples(100).is_empty());
         lags.count(SignedDuration::from_secs(-5));
         assert_eq!(lags.percentiles().unwrap().registrations, 101);
     }

@@ -28,7 +28,8 @@ use crate::{
     queue::{Queue, QueueError},
     settings::Settings,
     state::Lease,
-    window::{Range, shift, until},
+    telemetry::Metric,
+    window::{Range, Window, shift, until},
 };
 
 /// A scan's lease is renewed with each page; a page takes less than this.
@@ -64,6 +65,24 @@ pub struct Summary {
     /// Events counted by activity and status.
     #[serde(skip)]
     pub tally: Tally,
+}
+
+impl Summary {
+    fn count(&self) {
+        Metric::PollsFinished.count(1);
+        Metric::EventsRead.count(self.events_read);
+        Metric::Candidates.count(self.candidates);
+        Metric::Enqueued.count(self.enqueued);
+        Metric::Duplicates.count(self.duplicates);
+        Metric::MissedEvents.count(self.missed);
+    }
+}
+
+/// How old the scan position is, while there is more to scan.
+fn measure_age(position: &Position, window: &Window, now: Timestamp) {
+    if let Some(to) = position.complete_to.filter(|to| *to < window.end) {
+        Metric::WatermarkAgeSeconds.measure(now.duration_since(to).as_secs_f64());
+    }
 }
 
 /// Why a poll failed. What it had put on record stays.
@@ -176,8 +195,10 @@ impl Poll {
         if let Err(error) = self.book.save(Key::poll(), &position).await {
             tracing::warn!(error = %error, "scan lease not given back");
         }
-        let summary = result?;
         let now = self.clock.now();
+        measure_age(&position.value, &self.settings.policy.window, now);
+        let summary = result?;
+        summary.count();
         tracing::info!(
             run.id = %self.run_id,
             events.read = summary.events_read,

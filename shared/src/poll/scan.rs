@@ -12,6 +12,7 @@ use crate::{
     audit::{AmbiguousRegistration, DirectoryAudit, Event, Registration, interpret},
     graph::{AuditPage, GraphError, MAX_PAGES},
     ledger::Held,
+    telemetry::Metric,
     window::{Range, shift},
 };
 
@@ -20,6 +21,10 @@ const RESTARTS: u32 = 3;
 
 /// So many pages without an event, one behind the other, lead nowhere.
 const EMPTY_PAGES: u32 = 100;
+
+/// So many values of one metric fit into one line of log.
+/// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+const MAX_SAMPLES: u64 = 100;
 
 /// Which of the scans a page belongs to: it says where its cursor is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +56,9 @@ impl Poll {
                 position.value.scanned(&done);
                 if !is_first {
                     position.value.lags.add(summary.lags);
+                    for lag in summary.lags.samples(MAX_SAMPLES) {
+                        Metric::EventLagSeconds.measure(lag.as_secs_f64());
+                    }
                 }
                 summary.complete = true;
                 self.save(position).await

@@ -1,5 +1,6 @@
 //! The endpoints of Microsoft Graph.
 
+mod applications;
 mod audits;
 mod delete;
 mod groups;
@@ -52,6 +53,9 @@ pub(crate) fn handle(state: &mut State, version: Version, segments: &[&str], cal
         }
         ["identityGovernance", "privilegedAccess", "group", "eligibilityScheduleInstances"] => {
             role_management::group_eligibilities(state, &granted, call)
+        }
+        [named] if let Some(client_id) = applications::client_id(named) => {
+            applications::get(state, &granted, client_id, call)
         }
         ["policies", policy] => policies::get(state, &granted, policy, call),
         ["identity", "conditionalAccess", "policies"] => policies::conditional_access(state, &granted, call),

@@ -22,7 +22,7 @@ pub use self::{
 };
 use super::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write};
 use crate::{
-    brake::{Brake, BrakeState},
+    brake::{Brake, BrakeState, MFA_ROLLBACK, Move},
     clock::Clock,
     ids::{TenantId, UserId},
     state::UserState,
@@ -109,7 +109,10 @@ impl Book {
                 BrakeState::Released => brake.value.release(now, who, why),
             }
             match self.commit(&[self.brake_write(&brake)]).await {
-                Ok(()) => return Ok(brake.value),
+                Ok(()) => {
+                    say_moved(&brake.value);
+                    return Ok(brake.value);
+                }
                 Err(LedgerError::Conflict) => {}
                 Err(error) => return Err(error),
             }
@@ -211,4 +214,10 @@ fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
     serde_json::from_str(&document.body).map_err(|cause| {
         error(&format!("cannot be read ({:?} at column {})", cause.classify(), cause.column()))
     })
+}
+/// Says how the brake was moved last. A person's reason may name somebody: it is on record only.
+fn say_moved(brake: &Brake) {
+    let Some(Move { to, who, why, .. }) = brake.moves.last() else { return };
+    let reason = (who == MFA_ROLLBACK).then_some(why.as_str());
+    tracing::warn!(brake.state = to.as_str(), who, reason, "brake moved");
 }

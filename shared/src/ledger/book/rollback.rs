@@ -99,10 +99,12 @@ impl Book {
             let mut changed = state.clone();
             changed.value.conclude(concluded.clone());
             let mut writes = Vec::with_capacity(3);
+            let mut opened = None;
             let replaced = changed.value.concluded.as_ref().is_some_and(|now| now.at == concluded.at);
             let counts = changed.value.outcome().map_or(Counts::Apart, counts);
             if replaced && (state.value.counted.is_some() || !matches!(counts, Counts::Apart)) {
                 let mut brake = self.brake().await?;
+                let was_open = brake.value.is_open();
                 changed.value.counted = match counts {
                     Counts::As { failed } => {
                         Some(brake.value.count(failed, state.value.counted, limits, now))
@@ -113,6 +115,7 @@ impl Book {
                     }
                 };
                 writes.push(self.brake_write(&brake));
+                opened = (brake.value.is_open() && !was_open).then_some(brake.value);
             }
             // First, because it tells an own write whose answer was lost: the brake's item is written
             // by everybody.
@@ -120,7 +123,10 @@ impl Book {
             let entry = HistoryEntry::Outcome(Box::new(concluded.clone()));
             writes.push(self.history_write(changed.value.user_id, &entry));
             match self.commit(&writes).await {
-                Ok(()) => return Ok(changed.value),
+                Ok(()) => {
+                    opened.iter().for_each(super::say_moved);
+                    return Ok(changed.value);
+                }
                 Err(LedgerError::Conflict) if self.is_unchanged(state).await? => {}
                 Err(error) => return Err(error),
             }

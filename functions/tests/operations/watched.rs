@@ -1,0 +1,130 @@
+//! `infra/operations.yaml` watches what the program tells, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+use shared::telemetry::{DECISION, Metric, NAMESPACE, TENANT};
+
+use crate::support::template;
+
+/// A metric by namespace, name and the names of its dimensions.
+type Watched = (String, String, BTreeSet<String>);
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+fn resources(kind: &str) -> Vec<(String, Value)> {
+    let Value::Object(all) = template::read("infra/operations.yaml")["Resources"].take() else {
+        panic!("no resources")
+    };
+    all.into_iter().filter(|(_, resource)| resource["Type"] == kind).collect()
+}
+
+/// A metric as an alarm names it.
+fn named(metric: &Map<String, Value>) -> Watched {
+    let dimensions =
+        metric["Dimensions"].as_array().unwrap().iter().map(|dimension| text(&dimension["Name"]));
+    (text(&metric["Namespace"]), text(&metric["MetricName"]), dimensions.collect())
+}
+
+/// What each alarm watches, by its name.
+fn alarms() -> BTreeMap<String, Vec<Watched>> {
+    let each = resources("AWS::CloudWatch::Alarm").into_iter().map(|(name, alarm)| {
+        let properties = alarm["Properties"].as_object().unwrap();
+        let watched = match properties.get("Metrics") {
+            None => vec![named(properties)],
+            Some(metrics) => {
+                let stats = metrics
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .filter_map(|metric| metric["MetricStat"]["Metric"].as_object());
+                stats.map(named).collect()
+            }
+        };
+        (name, watched)
+    });
+    each.collect()
+}
+
+/// What the dashboard shows. Three dots stand for what the line before has in the same place.
+fn shown() -> BTreeSet<Watched> {
+    let dashboards = resources("AWS::CloudWatch::Dashboard");
+    let body: Value =
+        serde_json::from_str(dashboards[0].1["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap())
+            .unwrap();
+    let mut all = BTreeSet::new();
+    for widget in body["widgets"].as_array().unwrap() {
+        let mut before: Vec<String> = Vec::new();
+        for line in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            let mut line: Vec<String> =
+                line.as_array().unwrap().iter().filter_map(|part| part.as_str().map(str::to_owned)).collect();
+            if line[0] == "..." {
+                let kept = before.len() - (line.len() - 1);
+                line = [&before[..kept], &line[1..]].concat();
+            }
+            let dimensions = line[2..].iter().step_by(2).cloned().collect();
+            all.insert((line[0].clone(), line[1].clone(), dimensions));
+            before = line;
+        }
+    }
+    all
+}
+
+fn own(metric: Metric) -> Watched {
+    let mut dimensions = BTreeSet::from([TENANT.to_owned()]);
+    if metric == Metric::UsersDecided {
+        dimensions.insert(DECISION.to_owned());
+    }
+    (NAMESPACE.to_owned(), metric.name().to_owned(), dimensions)
+}
+
+#[test]
+fn the_dashboard_shows_every_metric_of_the_program_and_no_other() {
+    let told: BTreeSet<Watched> = Metric::ALL.into_iter().map(own).collect();
+    let shown: BTreeSet<Watched> =
+        shown().into_iter().filter(|(namespace, ..)| namespace == NAMESPACE).collect();
+    assert_eq!(shown, told);
+}
+
+#[test]
+fn alarms_watch_metrics_that_the_program_or_aws_tells() {
+    // Sources: the lists of metrics and dimensions of SQS, Lambda and API Gateway in their developer guides.
+    let of_aws = [
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
+        ("AWS/Lambda", "Errors", "FunctionName"),
+        ("AWS/Lambda", "Throttles", "FunctionName"),
+        ("AWS/Lambda", "Duration", "FunctionName"),
+        ("AWS/ApiGateway", "Count", "ApiName"),
+        ("AWS/ApiGateway", "4XXError", "ApiName"),
+        ("AWS/ApiGateway", "5XXError", "ApiName"),
+    ];
+    let of_aws = of_aws.map(|(namespace, name, dimension)| {
+        (namespace.to_owned(), name.to_owned(), BTreeSet::from([dimension.to_owned()]))
+    });
+    let known: BTreeSet<Watched> = Metric::ALL.into_iter().map(own).chain(of_aws).collect();
+    for (alarm, watched) in alarms() {
+        assert!(!watched.is_empty(), "{alarm} watches nothing");
+        assert!(watched.iter().all(|metric| known.contains(metric)), "{alarm}: {watched:?}");
+    }
+    assert!(shown().is_subset(&known), "{:?}", shown().difference(&known));
+}
+
+#[test]
+fn every_alarm_says_when_it_is_over_and_what_silence_means() {
+    for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        assert_eq!(properties["OKActions"], properties["AlarmActions"], "{name}");
+        assert!(
+            ["breaching", "notBreaching"].contains(&properties["TreatMissingData"].as_str().unwrap()),
+            "{name}"
+        );
+        assert_eq!(properties["AlarmName"]["Fn::Sub"], format!("${{Stack}}-{name}"));
+        assert!(
+            properties["AlarmDescription"].as_str().unwrap().ends_with(&format!("docs/runbook.md: {name}")),
+            "{name}"
+        );
+    }
+}
