@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod drain;
 pub mod dynamodb;
 pub mod error;
+pub mod notify;
 pub mod poll;
 pub mod sandbox;
 pub mod settings;

@@ -17,7 +17,10 @@ use shared::{
 use tokio::sync::{Mutex, OnceCell};
 use uuid::Uuid;
 
-use crate::{credentials, dynamodb::DynamoDbLedger, settings::Settings, sqs::SqsQueue, telemetry::Metrics};
+use crate::{
+    credentials, dynamodb::DynamoDbLedger, notify::Notifier, settings::Settings, sqs::SqsQueue,
+    telemetry::Metrics,
+};
 
 /// An invocation's last seconds are for its own answer.
 const FOR_THE_ANSWER: SignedDuration = SignedDuration::from_secs(8);
@@ -34,6 +37,8 @@ pub struct Sandbox {
     pub graph: Arc<Graph>,
     /// The queue and its dead letters.
     pub queue: SqsQueue,
+    /// Who is told.
+    pub notifier: Notifier,
     /// The time.
     pub clock: Clock,
     /// What must hold before anything is deleted, as read last.
@@ -65,6 +70,7 @@ impl Sandbox {
             &settings.dead_letter_queue_url,
         );
         let ledger = DynamoDbLedger::new(aws_sdk_dynamodb::Client::new(&config), &settings.ledger_table);
+        let notifier = Notifier::new(&settings, &config, clock.clone());
         let metrics = Metrics::start(settings.tenant)?;
         Ok(Self {
             settings: Arc::new(settings),
@@ -72,6 +78,7 @@ impl Sandbox {
             credentials,
             graph,
             queue,
+            notifier,
             clock,
             preflight: Mutex::default(),
             ledger: Arc::new(ledger),

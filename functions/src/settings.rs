@@ -40,6 +40,8 @@ pub struct Settings {
     pub drain_concurrency: u32,
     /// `NOTIFICATION_TOPIC_ARN`.
     pub notification_topic_arn: Option<String>,
+    /// `EVENT_BUS_NAME`.
+    pub event_bus_name: Option<String>,
 }
 
 impl Settings {
@@ -58,6 +60,7 @@ impl Settings {
         let ledger_table = vars.required("LEDGER_TABLE", parse);
         let drain_concurrency = vars.number("DRAIN_CONCURRENCY", 2..=1000, 2);
         let notification_topic_arn = vars.optional("NOTIFICATION_TOPIC_ARN", arn);
+        let event_bus_name = vars.optional("EVENT_BUS_NAME", parse);
         let read = || {
             Some(Self {
                 common: common?,
@@ -68,6 +71,7 @@ impl Settings {
                 ledger_table: ledger_table?,
                 drain_concurrency,
                 notification_topic_arn,
+                event_bus_name,
             })
         };
         let read = read();

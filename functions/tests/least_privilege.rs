@@ -26,8 +26,8 @@ const DRAIN: &str = env!("CARGO_BIN_EXE_drain");
 const CERTIFICATE: &str = include_str!("../../simulator/tests/data/test-certificate.pem");
 const KEY: &str = include_str!("../../simulator/tests/data/test-certificate-key.pem");
 
-const FEDERATED: &[&str] = &["Federated", "OwnKey"];
-const STORED: &[&str] = &["Stored", "OwnKey", "StoredUnderOwnKey"];
+const FEDERATED: &[&str] = &["Federated", "OwnKey", "Evented"];
+const STORED: &[&str] = &["Stored", "OwnKey", "StoredUnderOwnKey", "Evented"];
 
 /// The action that each operation needs (AWS's Service Authorization Reference). An operation that is
 /// not here needs itself, which no policy names.
@@ -50,6 +50,8 @@ const ACTIONS: &[(&str, &str)] = &[
     ("SecretsManager.GetSecretValue", "secretsmanager:GetSecretValue"),
     ("STS.GetWebIdentityToken", "sts:GetWebIdentityToken"),
     ("SNS.GetTopicAttributes", "sns:GetTopicAttributes"),
+    ("SNS.Publish", "sns:Publish"),
+    ("Events.PutEvents", "events:PutEvents"),
     ("Lambda.GetAccountSettings", "lambda:GetAccountSettings"),
 ];
 
@@ -60,6 +62,7 @@ struct Deployment {
     drain: (Function, Proxy),
     secret: String,
     topic: String,
+    bus: String,
 }
 
 impl Deployment {
@@ -79,6 +82,9 @@ impl Deployment {
         // A queue subscribes without confirming, which a mail address would have to.
         let queue = "arn:aws:sqs:eu-central-1:000000000000:subscriber";
         sns.subscribe().topic_arn(&topic).protocol("sqs").endpoint(queue).send().await.unwrap();
+        let bus = world.stack.table.clone();
+        let events = aws_sdk_eventbridge::Client::new(&config(&world.stack.endpoint).await);
+        events.create_event_bus().name(&bus).send().await.unwrap();
         let function = async |name, binary| {
             let proxy = Proxy::before(&world.stack.endpoint).await;
             proxy.on_request(|moment, call| match (moment, call.operation.as_str()) {
@@ -90,12 +96,13 @@ impl Deployment {
                 ("GRAPH_CREDENTIAL", credential.to_owned()),
                 ("GRAPH_CREDENTIAL_SECRET_ARN", secret.clone()),
                 ("NOTIFICATION_TOPIC_ARN", topic.clone()),
+                ("EVENT_BUS_NAME", bus.clone()),
             ];
             let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
             (world.function(name, binary, &env), proxy)
         };
         let (poll, drain) = (function("poll", POLL).await, function("drain", DRAIN).await);
-        Self { world, poll, drain, secret, topic }
+        Self { world, poll, drain, secret, topic, bus }
     }
 
     /// All that functions do: in report mode, then in enforce mode, with duplicates, with messages
@@ -179,7 +186,11 @@ impl Deployment {
             found.map_or_else(|| operation.to_owned(), |(_, action)| (*action).to_owned())
         };
         let Some(parts) = call.body["TransactItems"].as_array() else {
-            let resource = call.resource.as_deref().map_or("*", |name| self.logical_id(name));
+            let resource = call.resource.as_deref().map_or("*", |name| match call.operation.as_str() {
+                // Its name is the table's in this test.
+                "Events.PutEvents" if name == self.bus => "EventBusName",
+                _ => self.logical_id(name),
+            });
             return vec![Permission::new(&action(&call.operation), resource)];
         };
         let parts = parts.iter().flat_map(|part| part.as_object().unwrap());

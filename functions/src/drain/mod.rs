@@ -7,7 +7,7 @@ pub use self::routes::ROUTES;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex as StdMutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -23,7 +23,7 @@ use shared::{
     ledger::LedgerError,
     queue::Disposition,
     settings::environment,
-    state::CLOCK_SKEW,
+    state::{CLOCK_SKEW, UserState},
     window::until,
 };
 
@@ -42,7 +42,7 @@ const STOPPED_AGAIN: Duration = Duration::from_mins(15);
 /// A dead letter that could not be put away is tried again soon.
 const BURY_AGAIN: Duration = Duration::from_mins(1);
 
-/// The part of an invocation's end in which dead letters and visibility are seen to.
+/// The part of an invocation's end in which dead letters, visibility and notices are seen to.
 const FOR_SETTLING: Duration = Duration::from_secs(6);
 
 /// See the module.
@@ -94,8 +94,10 @@ impl DrainFunction {
         let time = until(sandbox.clock.now(), invocation.work_until);
         let cut_again = CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
         let said = AtomicBool::new(false);
+        let handled = StdMutex::new(Vec::new());
         let settled = settle(records, time, cut_again, async |message| {
             let report = drain.handle(&message, term).await;
+            lock(&handled).extend(report.state.map(|state| *state));
             match (report.stop, report.disposition) {
                 (Some(cause), Disposition::ComeBack(after)) => {
                     if !said.swap(true, Ordering::Relaxed) {
@@ -108,7 +110,11 @@ impl DrainFunction {
         })
         .await;
         *sandbox.preflight.lock().await = drain.last_preflight().await;
-        Ok(self.give_back(records, settled).await)
+        let handled = std::mem::take(&mut *lock(&handled));
+        let book = sandbox.book().await?;
+        let told = sandbox.notifier.after_batch(&book, &sandbox.settings, &handled, FOR_SETTLING);
+        let (answer, ()) = tokio::join!(self.give_back(records, settled), told);
+        Ok(answer)
     }
 
     async fn use_case(&self, invocation: Invocation) -> Result<Drain, LedgerError> {
@@ -167,4 +173,9 @@ impl DrainFunction {
         }
         Some(BURY_AGAIN)
     }
+}
+
+/// The users handled so far: whoever panicked had none of them in hand.
+fn lock(handled: &StdMutex<Vec<UserState>>) -> MutexGuard<'_, Vec<UserState>> {
+    handled.lock().unwrap_or_else(PoisonError::into_inner)
 }

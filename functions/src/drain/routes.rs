@@ -12,7 +12,7 @@ use shared::{
     state::ReleaseRefused,
     user_ref::UserRef,
     view::{BrakeView, Line},
-    window::shift,
+    window::{shift, until},
 };
 
 use super::DrainFunction;
@@ -51,8 +51,8 @@ impl DrainFunction {
             ("GET", "/users/{user_id}") => self.explain(request, invocation).await,
             ("POST", "/users/{user_id}/release") => self.release(request, invocation).await,
             ("POST", "/events/{event_id}/release") => self.end_event(request).await,
-            ("POST", "/brake/open") => self.move_brake(request, BrakeState::Open).await,
-            ("POST", "/brake/release") => self.move_brake(request, BrakeState::Released).await,
+            ("POST", "/brake/open") => self.move_brake(request, BrakeState::Open, invocation).await,
+            ("POST", "/brake/release") => self.move_brake(request, BrakeState::Released, invocation).await,
             _ => self.redrive(invocation).await,
         }
     }
@@ -130,10 +130,13 @@ impl DrainFunction {
         }
     }
 
-    async fn move_brake(&self, request: &Request, to: BrakeState) -> Answered {
+    async fn move_brake(&self, request: &Request, to: BrakeState, invocation: Invocation) -> Answered {
         let reason = read_reason(&request.json()?)?;
-        let moved = self.book().await?.move_brake(to, request.caller(), &reason).await;
+        let (sandbox, book) = (&self.sandbox, self.book().await?);
+        let moved = book.move_brake(to, request.caller(), &reason).await;
         let brake = moved.map_err(|error| error.as_problem())?;
+        let left = until(sandbox.clock.now(), invocation.work_until);
+        sandbox.notifier.brake_moved(&book, &sandbox.settings, left).await;
         let brake = BrakeView { state: brake.state, last_move: brake.moves.last().cloned() };
         Ok(Answer::new(200, &BrakeMoved { brake }))
     }

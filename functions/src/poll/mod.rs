@@ -4,7 +4,7 @@ mod routes;
 
 pub use self::routes::ROUTES;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +29,9 @@ use crate::{
     sandbox::{Invocation, Sandbox},
     settings::{Credential, Settings},
 };
+
+/// How long a poll waits for what it tells to be taken.
+const FOR_NOTICES: Duration = Duration::from_secs(20);
 
 /// Credentials run out by the day.
 const EXPIRY_IS_GOOD_FOR: SignedDuration = SignedDuration::from_hours(6);
@@ -98,7 +101,11 @@ impl PollFunction {
         )
         .until(invocation.work_until);
         let run = poll.run(request, preflight.as_deref());
-        let summary = tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime))?;
+        let summary = tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime));
+        if !matches!(summary, Err(PollError::InProgress { .. })) {
+            sandbox.notifier.after_poll(&book, &sandbox.settings, left().min(FOR_NOTICES)).await;
+        }
+        let summary = summary?;
         self.measure(&book).await;
         Ok(summary)
     }

@@ -29,14 +29,14 @@ const OF_SERVICES: &[(&str, &str, &str, &str)] = &[
     ("Poll", "logs:PutLogEvents", "PollLogGroup", "Lambda writes the log"),
     ("Poll", "sqs:SendMessage", "ScheduleDeadLetterQueue", "Lambda's destination of what failed"),
     ("Poll", "kms:Decrypt", "KmsKeyArn", "DynamoDB, SQS, Lambda and Secrets Manager open what is locked"),
-    ("Poll", "kms:GenerateDataKey", "KmsKeyArn", "SQS locks messages"),
+    ("Poll", "kms:GenerateDataKey", "KmsKeyArn", "SQS and SNS lock messages"),
     ("Drain", "logs:CreateLogStream", "DrainLogGroup", "Lambda writes the log"),
     ("Drain", "logs:PutLogEvents", "DrainLogGroup", "Lambda writes the log"),
     ("Drain", "sqs:ReceiveMessage", "Queue", "the event source mapping takes messages"),
     ("Drain", "sqs:DeleteMessage", "Queue", "the event source mapping deletes what is done with"),
     ("Drain", "sqs:GetQueueAttributes", "Queue", "the event source mapping looks how many there are"),
     ("Drain", "kms:Decrypt", "KmsKeyArn", "DynamoDB, SQS, Lambda and Secrets Manager open what is locked"),
-    ("Drain", "kms:GenerateDataKey", "KmsKeyArn", "SQS locks messages"),
+    ("Drain", "kms:GenerateDataKey", "KmsKeyArn", "SQS and SNS lock messages"),
 ];
 
 /// What services do in a function's role.
@@ -103,6 +103,10 @@ pub fn in_force<'a>(statement: &'a Value, conditions: &[&str]) -> Option<&'a Val
 fn logical_id(template: &Value, resource: &Value) -> String {
     if let Some(id) = resource["Ref"].as_str().or_else(|| resource["Fn::GetAtt"][0].as_str()) {
         return id.to_owned();
+    }
+    let buses = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/";
+    if let Some(bus) = resource["Fn::Sub"].as_str().and_then(|arn| arn.strip_prefix(buses)) {
+        return bus.trim_start_matches("${").trim_end_matches('}').to_owned();
     }
     let ledger = template["Resources"]["Ledger"]["Properties"]["TableName"]["Fn::Sub"].as_str().unwrap();
     let tables = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/";

@@ -167,6 +167,7 @@ fn operation(request: &Request<Bytes>, body: &Value) -> String {
         "DynamoDB_20120810" => "DynamoDB",
         "AmazonSQS" => "SQS",
         "secretsmanager" => "SecretsManager",
+        "AWSEvents" => "Events",
         other => other,
     };
     format!("{service}.{operation}")
@@ -192,6 +193,7 @@ fn resource(body: &Value) -> Option<String> {
     match (table, body["IndexName"].as_str()) {
         (Some(table), Some(index)) => Some(format!("{table}/{index}")),
         (Some(table), None) => Some(table),
+        (None, _) if body["Entries"][0]["EventBusName"].is_string() => text(&body["Entries"][0]["EventBusName"]),
         (None, _) => ["QueueUrl", "SecretId", "TopicArn"].iter().find_map(|name| text(&body[*name])),
     }
 }

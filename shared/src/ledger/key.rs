@@ -58,6 +58,11 @@ impl Key {
         Self::new("BRAKE", "STATE")
     }
 
+    /// What people were told.
+    pub fn notices() -> Self {
+        Self::new("NOTICES", "STATE")
+    }
+
     /// A request under a key of its caller's.
     pub fn idempotency(caller: &str, key: &str) -> Self {
         Self::new(format!("IDEM#{}", digest([caller.as_bytes(), key.as_bytes()], 32)), "STATE")

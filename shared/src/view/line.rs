@@ -50,7 +50,7 @@ pub struct Line {
     pub methods_left: Vec<MethodName>,
     /// Who named the user by hand.
     pub asked_by: Option<String>,
-    /// What a person does next.
+/// What a person does next.
     pub next_step: String,
     /// Graph's own names for the requests.
     pub request_ids: Vec<String>,
@@ -115,6 +115,14 @@ impl Line {
             next_step: outcome.map_or("run", next_step).to_owned(),
             request_ids: concluded.map(|concluded| concluded.request_ids.clone()).unwrap_or_default(),
         }
+    }
+}
+
+/// What names an entry: a user's object id, or an event's.
+pub fn name(entry: &Entry) -> String {
+    match entry {
+        Entry::User(state) => state.user_id.to_string(),
+        Entry::Event(event) => format!("event {}", event.event_id),
     }
 }
 

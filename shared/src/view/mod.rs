@@ -4,6 +4,6 @@ mod line;
 mod past;
 mod status;
 
-pub use line::{Line, listed, next_step};
+pub use line::{Line, listed, name, next_step};
 pub use past::Past;
 pub use status::{BrakeView, FailureRate, Messages, Status};

@@ -215,9 +215,11 @@ fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
         error(&format!("cannot be read ({:?} at column {})", cause.classify(), cause.column()))
     })
 }
-/// Says how the brake was moved last. A person's reason may name somebody: it is on record only.
+
+/// Says how the brake was moved last. A person's name and reason are on record only.
 fn say_moved(brake: &Brake) {
     let Some(Move { to, who, why, .. }) = brake.moves.last() else { return };
-    let reason = (who == MFA_ROLLBACK).then_some(why.as_str());
-    tracing::warn!(brake.state = to.as_str(), who, reason, "brake moved");
+    let itself = who == MFA_ROLLBACK;
+    let (by, reason) = if itself { (MFA_ROLLBACK, Some(why.as_str())) } else { ("a person", None) };
+    tracing::warn!(brake.state = to.as_str(), by, reason, "brake moved");
 }
