@@ -110,6 +110,14 @@ pub enum Command {
         #[arg(long)]
         reason: String,
     },
+    /// Erase what is on record about a user, but for what keeps anybody from being rolled back twice
+    Erase {
+        /// An object id
+        user: UserRef,
+        /// Why; kept on record
+        #[arg(long)]
+        reason: String,
+    },
     /// Stop everything before the next DELETE, or let it go on
     Brake {
         /// What to do with it

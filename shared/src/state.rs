@@ -136,6 +136,17 @@ pub enum ReleaseRefused {
     NotReleasable(Held, &'static str),
 }
 
+/// Why nothing was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EraseRefused {
+    /// The ledger does not know the user.
+    #[error("nothing is on record for this user")]
+    NotOnRecord,
+    /// The user waits to be handled, or is being handled.
+    #[error("the user is pending: erase after the next outcome")]
+    Pending,
+}
+
 /// The state item of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserState {
@@ -199,6 +210,29 @@ impl UserState {
             counted: None,
             about: About::default(),
         }
+    }
+
+    /// Takes out everything but what keeps a user from being rolled back twice and a known registration known.
+    pub fn erase(
+        &mut self,
+        now: Timestamp,
+        owner_is_dead: impl Fn(&str) -> bool,
+    ) -> Result<(), EraseRefused> {
+        if self.is_pending() || !Lease::is_free(self.lease.as_ref(), now, owner_is_dead) {
+            return Err(EraseRefused::Pending);
+        }
+        let kept = |registration: RecordedRegistration| RecordedRegistration {
+            methods: Vec::new(),
+            ..registration
+        };
+        *self = Self {
+            registrations: std::mem::take(&mut self.registrations).into_iter().map(kept).collect(),
+            first_delete_at: self.first_delete_at,
+            slot_at: self.slot_at,
+            counted: self.counted,
+            ..Self::new(self.user_id, self.first_seen_at)
+        };
+        Ok(())
     }
 
     /// The latest outcome.

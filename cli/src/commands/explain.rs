@@ -127,6 +127,9 @@ fn line(entry: &Past) -> String {
         Past::Release { who, why, at } => {
             format!("{} released by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }
+        Past::Erased { who, why, at } => {
+            format!("{} erased by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
+        }
         Past::ByHand { who, why, at } => {
             format!("{} named by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }

@@ -5,6 +5,7 @@ mod demo;
 mod demo_check;
 
 mod doctor;
+mod erase;
 mod explain;
 mod release;
 mod report;
@@ -55,6 +56,9 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         Command::Release { user, event, reason } => {
             let book = book(ledger).await?;
             release::release(&book, user, event, &reason, format).await
+        }
+        Command::Erase { user, reason } => {
+            erase::erase(&book(ledger).await?, &user, &reason, format).await
         }
         Command::Brake { turn, reason } => brake::brake(&book(ledger).await?, turn, &reason, format).await,
         Command::Report { held, outcome, names } => {

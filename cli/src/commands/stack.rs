@@ -7,7 +7,7 @@ use std::{
 
 use shared::{
     api::{
-        BrakeMoved, EventEnded, MAX_NAMED, NamedRegistration, ReasonRequest, Redriven, Released,
+        BrakeMoved, Erased, EventEnded, MAX_NAMED, NamedRegistration, ReasonRequest, Redriven, Released,
         RollbackRequest, RollbacksTaken, UsersPage,
     },
     audit::Event,
@@ -20,7 +20,7 @@ use shared::{
     view::Status,
 };
 
-use super::{brake, doctor, explain, release, report, scan, status};
+use super::{brake, doctor, erase, explain, release, report, scan, status};
 use crate::{
     args::{BrakeTurn, Command, Format, How},
     error::{CommandError, Exit},
@@ -49,6 +49,11 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
             explain::show(&explanation, None, format)
         }
         Command::Release { user, event, reason } => lift(&stack, user, event, &reason, format).await,
+        Command::Erase { user, reason } => {
+            let user = release::by_id(Some(&user))?.to_string();
+            let call = Call::post(&["users", &user, "erase"]).with(&ReasonRequest { reason });
+            erase::show(&stack.ask::<Erased>(call).await?, format)
+        }
         Command::Brake { turn, reason } => {
             let turn_name = match turn {
                 BrakeTurn::Open => "open",
@@ -244,12 +249,15 @@ async fn redrive(stack: &Stack, format: Format) -> Result<Exit, CommandError> {
 
 /// A stack's mode is one of its settings: nobody changes it with a request.
 fn only_the_stacks_own(how: &How) -> Result<(), CommandError> {
-    match how.mode {
-        Some(_) => {
-            Err(CommandError::usage("--mode: a stack has its own mode, the parameter Mode of its deployment"))
-        }
-        None => Ok(()),
+    if how.mode.is_some() {
+        return Err(CommandError::usage(
+            "--mode: a stack has its own mode, the parameter Mode of its deployment",
+        ));
     }
+    if how.yes {
+        return Err(CommandError::usage("--yes: a stack asks nobody; its mode and rules decide"));
+    }
+    Ok(())
 }
 
 fn add(sum: &mut RollbacksTaken, taken: RollbacksTaken) {

@@ -37,7 +37,6 @@ impl DrainFunction {
         let body = request.body()?;
         let named = read(&request.media_type(), &body)?;
         let book = self.book().await?;
-        self.was_scanned(&book).await?;
         let Some(key) = request.idempotency_key()? else {
             return self.take(named, request, book, invocation).await;
         };
@@ -76,6 +75,7 @@ impl DrainFunction {
     }
 
     async fn take(&self, named: Named, request: &Request, book: Book, invocation: Invocation) -> Answered {
+        self.was_scanned(&book).await?;
         let taken = match named {
             Named::Users { users, reason } => {
                 let by_hand =

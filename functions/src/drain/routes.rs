@@ -2,14 +2,14 @@
 
 use shared::{
     api::{
-        BrakeMoved, EventEnded, PageCursor, Problem, ProblemKind, Released, UsersPage, UsersQuery,
+        BrakeMoved, Erased, EventEnded, PageCursor, Problem, ProblemKind, Released, UsersPage, UsersQuery,
         read_reason,
     },
     brake::BrakeState,
     graph::GraphError,
     ids::{EventId, UserId},
     ledger::{Book, OutcomeQuery},
-    state::ReleaseRefused,
+    state::{EraseRefused, ReleaseRefused},
     user_ref::UserRef,
     view::{BrakeView, Line},
     window::{shift, until},
@@ -23,11 +23,12 @@ use crate::{
 };
 
 /// What drain answers; `GET /doctor` is asked by invocation only, since API Gateway asks poll.
-pub const ROUTES: [Route; 9] = [
+pub const ROUTES: [Route; 10] = [
     ("POST", "/rollbacks"),
     ("GET", "/users"),
     ("GET", "/users/{user_id}"),
     ("POST", "/users/{user_id}/release"),
+    ("POST", "/users/{user_id}/erase"),
     ("POST", "/events/{event_id}/release"),
     ("POST", "/brake/open"),
     ("POST", "/brake/release"),
@@ -50,6 +51,7 @@ impl DrainFunction {
             ("POST", "/rollbacks") => self.rollbacks(request, invocation).await,
             ("GET", "/users/{user_id}") => self.explain(request, invocation).await,
             ("POST", "/users/{user_id}/release") => self.release(request, invocation).await,
+            ("POST", "/users/{user_id}/erase") => self.erase(request).await,
             ("POST", "/events/{event_id}/release") => self.end_event(request).await,
             ("POST", "/brake/open") => self.move_brake(request, BrakeState::Open, invocation).await,
             ("POST", "/brake/release") => self.move_brake(request, BrakeState::Released, invocation).await,
@@ -104,10 +106,7 @@ impl DrainFunction {
     }
 
     async fn release(&self, request: &Request, invocation: Invocation) -> Answered {
-        let user_id: UserId = request
-            .path_parameter("user_id")
-            .parse()
-            .map_err(|error| Problem::new(ProblemKind::BadRequest, format!("user_id: {error}")))?;
+        let user_id = user_id(request)?;
         let reason = read_reason(&request.json()?)?;
         let book = self.book().await?;
         let released = book.release(user_id, request.caller(), &reason).await;
@@ -118,6 +117,20 @@ impl DrainFunction {
         let intake = self.intake(book, invocation);
         intake.send(&[user_id]).await.map_err(|error| error.as_problem())?;
         Ok(Answer::new(200, &Released { user_id, lifted: released.reasons.into_iter().collect() }))
+    }
+
+    async fn erase(&self, request: &Request) -> Answered {
+        let user_id = user_id(request)?;
+        let reason = read_reason(&request.json()?)?;
+        let erased = self.book().await?.erase(user_id, request.caller(), &reason).await;
+        let erased = erased.map_err(|error| error.as_problem())?.map_err(|refused| {
+            let kind = match refused {
+                EraseRefused::NotOnRecord => ProblemKind::NotFound,
+                EraseRefused::Pending => ProblemKind::EraseRefused,
+            };
+            Problem::new(kind, refused.to_string())
+        })?;
+        Ok(Answer::new(200, &Erased { user_id, entries: erased as u64 }))
     }
 
     async fn end_event(&self, request: &Request) -> Answered {
@@ -155,4 +168,10 @@ impl DrainFunction {
         );
         Ok(Answer::new(200, &redriven))
     }
+}
+
+/// The user of the path, who has to be named by object id.
+fn user_id(request: &Request) -> Result<UserId, Problem> {
+    let named = request.path_parameter("user_id").parse();
+    named.map_err(|error| Problem::new(ProblemKind::BadRequest, format!("user_id: {error}")))
 }

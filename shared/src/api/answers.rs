@@ -49,6 +49,15 @@ pub struct Released {
     pub lifted: Vec<Held>,
 }
 
+/// What was on record about a user is erased.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// The user.
+    pub user_id: UserId,
+    /// Entries of the history that are gone.
+    pub entries: u64,
+}
+
 /// A registration without one clear user was ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventEnded {

@@ -5,7 +5,7 @@ mod answers;
 mod problem;
 mod requests;
 
-pub use answers::{BrakeMoved, EventEnded, Redriven, Refused, Released, RollbacksTaken, UsersPage};
+pub use answers::{BrakeMoved, Erased, EventEnded, Redriven, Refused, Released, RollbacksTaken, UsersPage};
 pub use problem::{Problem, ProblemKind};
 pub use requests::{
     MAX_BODY, MAX_LIMIT, MAX_NAMED, MAX_REASON, NamedRegistration, PageCursor, ReasonRequest,

@@ -24,6 +24,8 @@ pub enum ProblemKind {
     RequestInProgress,
     /// What is held for this reason no release lifts, or the user is not held.
     ReleaseRefused,
+    /// A user who waits is not erased.
+    EraseRefused,
     /// The body is too long.
     ContentTooLarge,
     /// The body is of another type.
@@ -40,7 +42,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -50,6 +52,7 @@ impl ProblemKind {
         Self::ScanNeeded,
         Self::RequestInProgress,
         Self::ReleaseRefused,
+        Self::EraseRefused,
         Self::ContentTooLarge,
         Self::UnsupportedMediaType,
         Self::IdempotencyKeyReused,
@@ -66,7 +69,11 @@ impl ProblemKind {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::ScanInProgress | Self::ScanNeeded | Self::RequestInProgress | Self::ReleaseRefused => 409,
+            Self::ScanInProgress
+            | Self::ScanNeeded
+            | Self::RequestInProgress
+            | Self::ReleaseRefused
+            | Self::EraseRefused => 409,
             Self::ContentTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::IdempotencyKeyReused => 422,
@@ -88,6 +95,7 @@ impl ProblemKind {
             Self::ScanNeeded => "A scan is needed first",
             Self::RequestInProgress => "The same request is under way",
             Self::ReleaseRefused => "This cannot be released",
+            Self::EraseRefused => "This cannot be erased now",
             Self::ContentTooLarge => "The body is too long",
             Self::UnsupportedMediaType => "The body is of a type that is not taken here",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",

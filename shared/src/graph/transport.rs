@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use tower::{BoxError, util::BoxCloneSyncService};
-
 use url::Url;
 
 use crate::cloud::is_loopback;

@@ -31,7 +31,7 @@ use crate::{
     method::MethodKind,
     outcome::{Failed, Held, Outcome, Partial},
     settings::Limits,
-    state::{Concluded, Lease, UserState},
+    state::{Concluded, EraseRefused, Lease, UserState},
     window::shift,
 };
 
@@ -69,6 +69,7 @@ const CHECKS: &[(&str, Check)] = checks![
     too_many_failures_open_the_brake,
     an_outcome_on_a_changed_user_is_a_conflict,
     history_is_kept_in_order,
+    what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback,
     a_write_whose_answer_was_lost_is_a_success,
     an_intent_whose_answer_was_lost_is_a_success,
     an_outcome_whose_answer_was_lost_is_a_success,
@@ -777,6 +778,31 @@ async fn history_is_kept_in_order(ledger: Arc<dyn Ledger>) {
     assert_eq!(outcomes(&kept)[3], Outcome::Held(Held::AccountDisabled), "though it replaced nothing");
     assert_eq!(on_record(&book, 1).await.value.outcome(), Some(Outcome::RolledBack));
     assert!(book.history(user(10)).await.unwrap().is_empty());
+}
+
+async fn what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback(ledger: Arc<dyn Ledger>) {
+    let hands = Hands::default();
+    let book = open(ledger, &hands).await;
+    assert_eq!(book.erase(user(1), "dpo", "asked").await.unwrap(), Err(EraseRefused::NotOnRecord));
+    let mut state = pending(&book, 1).await;
+    assert_eq!(book.erase(user(1), "dpo", "asked").await.unwrap(), Err(EraseRefused::Pending));
+    state.value.about.display_name = Some("Ada".to_owned());
+    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
+    conclude(&book, 1, Outcome::RolledBack).await;
+    let before = on_record(&book, 1).await.value;
+    hands.set(10);
+    assert_eq!(book.erase(user(1), "dpo", "asked").await.unwrap(), Ok(2));
+    let after = on_record(&book, 1).await.value;
+    assert_eq!((after.first_delete_at, after.slot_at), (before.first_delete_at, before.slot_at));
+    assert!(after.first_delete_at.is_some() && after.intent.is_none() && after.concluded.is_none());
+    assert_eq!(after.about, crate::state::About::default());
+    let history = book.history(user(1)).await.unwrap();
+    assert!(matches!(history.as_slice(), [HistoryEntry::Erased { who, .. }] if who == "dpo"), "{history:?}");
+    assert_eq!(book.count("rolled_back").await.unwrap() + book.count("pending").await.unwrap(), 0);
+    pending(&book, 2).await;
+    conclude(&book, 2, Outcome::Held(Held::External)).await;
+    assert_eq!(book.erase(user(2), "dpo", "asked").await.unwrap(), Ok(1));
+    assert_eq!(book.count("held(external)").await.unwrap(), 0, "nothing looks at the user again");
 }
 
 // Lost answers

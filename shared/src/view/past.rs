@@ -31,6 +31,15 @@ pub enum Past {
         /// When.
         at: Timestamp,
     },
+    /// What was on record before was erased.
+    Erased {
+        /// Who.
+        who: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A person named the user.
     ByHand {
         /// Who.
@@ -55,6 +64,7 @@ impl From<HistoryEntry> for Past {
                     .collect(),
             },
             HistoryEntry::Release { who, why, at } => Self::Release { who, why, at },
+            HistoryEntry::Erased { who, why, at } => Self::Erased { who, why, at },
             HistoryEntry::ByHand { who, why, at } => Self::ByHand { who, why, at },
         }
     }

@@ -146,6 +146,10 @@ async fn what_a_stack_refuses_is_said_with_what_to_do() {
     let mode = stack.run(&["run", "--mode", "enforce"]).await;
     assert_eq!(mode.status.code(), Some(2));
     assert!(said(&mode).contains("the parameter Mode of its deployment"), "{}", said(&mode));
+    let yes = stack.run(&["run", "--yes"]).await;
+    assert_eq!((yes.status.code(), said(&yes).contains("--yes")), (Some(2), true), "{}", said(&yes));
+    let names = stack.run(&["report", "--names"]).await;
+    assert_eq!((names.status.code(), said(&names).contains("explain")), (Some(2), true), "{}", said(&names));
     let nobody = stack.run(&["release", "11111111-1111-1111-1111-111111111111", "--reason", "x"]).await;
     assert_eq!((nobody.status.code(), said(&nobody).contains("nothing is on record")), (Some(1), true));
     let demo = stack.run(&["demo"]).await;

@@ -77,6 +77,8 @@ async fn exchanges() -> Vec<Exchange> {
     let event = ambiguous["entries"][0]["event_id"].as_str().unwrap();
     let end = format!("/events/{event}/release");
     all.push(ask("POST", "/events/{event_id}/release", end, reason("The kiosk's user, ticket 4713")).await);
+    let left = format!("/users/{}/erase", deployment.of(Part::PerUserMfaEnabled));
+    all.push(ask("POST", "/users/{user_id}/erase", left, reason("Asked for it, ticket 4715")).await);
     all.push(same("POST", "/brake/open", reason("Looking at ticket 4714")).await);
     all.push(same("POST", "/brake/release", reason("Nothing was wrong, ticket 4714")).await);
     all.push(same("POST", "/dead-letters/redrive", None).await);

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Seen events are remembered this long after the first sighting.
-const SEEN_FOR: SignedDuration = SignedDuration::from_hours(45 * 24);
+pub(super) const SEEN_FOR: SignedDuration = SignedDuration::from_hours(45 * 24);
 
 #[derive(Serialize, Deserialize)]
 struct Seen {}

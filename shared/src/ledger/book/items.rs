@@ -41,6 +41,15 @@ pub enum HistoryEntry {
         /// When.
         at: Timestamp,
     },
+    /// What was on record before was erased.
+    Erased {
+        /// Who.
+        who: String,
+        /// Why.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
     /// A person named the user.
     ByHand {
         /// Who.

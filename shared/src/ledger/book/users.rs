@@ -105,7 +105,9 @@ impl Book {
 
     /// A user's history, oldest first.
     pub async fn history(&self, user: UserId) -> Result<Vec<HistoryEntry>, BookError> {
+        let now = self.clock.now();
         let documents = self.ledger.children(&Key::user(user).pk, "H#").await?;
-        documents.iter().map(parse).collect()
+        let there = documents.iter().filter(|document| document.expires_at.is_none_or(|at| at > now));
+        there.map(parse).collect()
     }
 }

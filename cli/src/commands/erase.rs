@@ -1,0 +1,33 @@
+//! `erase`: what is on record about one user goes.
+
+use shared::{api::Erased, ledger::Book, user_ref::UserRef};
+
+use super::{release::by_id, who};
+use crate::{
+    args::Format,
+    error::{CommandError, Exit},
+    output,
+};
+
+pub(super) async fn erase(
+    book: &Book,
+    user: &UserRef,
+    reason: &str,
+    format: Format,
+) -> Result<Exit, CommandError> {
+    let user_id = by_id(Some(user))?;
+    let entries = book
+        .erase(user_id, &who(), reason)
+        .await?
+        .map_err(|refused| CommandError::input(format!("user {user_id}: {refused}")))?;
+    show(&Erased { user_id, entries: entries as u64 }, format)
+}
+
+/// Writes what is gone.
+pub(super) fn show(erased: &Erased, format: Format) -> Result<Exit, CommandError> {
+    match format {
+        Format::Json => output::write_json(erased)?,
+        _ => output::say!("{}: erased, with {} entries of the history", erased.user_id, erased.entries),
+    }
+    Ok(Exit::Done)
+}
