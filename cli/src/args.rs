@@ -51,6 +51,8 @@ pub enum Format {
     Json,
     /// For spreadsheets.
     Csv,
+    /// A page to look at, of `report`.
+    Html,
 }
 
 /// What to do.
@@ -127,17 +129,11 @@ pub enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Show what is on record for every user
+    /// Show what is on record for every user; --format html makes a page to look at, csv has every column
     Report {
-        /// Only those a person has to look at
-        #[arg(long)]
-        held: bool,
-        /// Only this outcome, such as `rolled_back` or `held`
-        #[arg(long, value_name = "OUTCOME", conflicts_with = "held")]
-        outcome: Option<String>,
-        /// Show display names (and principal names where they were kept)
-        #[arg(long)]
-        names: bool,
+        /// What is shown.
+        #[command(flatten)]
+        wanted: Wanted,
     },
     /// Show mode, window, scan position, counts, cap and brake
     Status,
@@ -156,6 +152,27 @@ pub struct How {
     /// Do not ask before deleting
     #[arg(long)]
     pub yes: bool,
+}
+
+/// What a report shows.
+#[derive(Debug, clap::Args)]
+pub struct Wanted {
+    /// Only those a person has to look at
+    #[arg(long)]
+    pub held: bool,
+    /// Only this outcome, such as `rolled_back` or `held`
+    #[arg(long, value_name = "OUTCOME", conflicts_with = "held")]
+    pub outcome: Option<String>,
+    /// Show display names (and principal names where they were kept)
+    #[arg(long)]
+    pub names: bool,
+}
+
+impl Wanted {
+    /// The outcome that is wanted, where it is not all of them.
+    pub fn kind(&self) -> Option<&str> {
+        if self.held { Some("held") } else { self.outcome.as_deref() }
+    }
 }
 
 /// A move of the brake.

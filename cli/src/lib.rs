@@ -8,6 +8,7 @@ pub mod error;
 mod logging;
 mod output;
 mod progress;
+mod report;
 pub mod sqlite;
 mod stack;
 

@@ -1,13 +1,14 @@
 //! Results on standard output: as a table, JSON or CSV.
 
 use std::{
-    io::{self, Write},
+    collections::BTreeMap,
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
-use shared::text::is_unprintable;
+use shared::{state::MethodName, text::is_unprintable};
 
 use crate::{args::Format, error::CommandError};
 
@@ -39,6 +40,12 @@ pub struct Rows {
     pub rows: Vec<Vec<String>>,
 }
 
+/// A cell that no spreadsheet takes for a formula: names come from other people.
+pub fn inert(cell: &str) -> String {
+    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("{guard}{cell}")
+}
+
 /// Writes rows as a table or CSV, and `json` as JSON.
 pub fn write(format: Format, rows: &Rows, json: &impl Serialize) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
@@ -48,12 +55,12 @@ pub fn write(format: Format, rows: &Rows, json: &impl Serialize) -> Result<(), C
             let mut writer = csv::Writer::from_writer(out);
             writer.write_record(&rows.header)?;
             for row in &rows.rows {
-                writer.write_record(row)?;
+                writer.write_record(row.iter().map(|cell| inert(cell)))?;
             }
             writer.flush()?;
             Ok(())
         }
-        Format::Table => {
+        Format::Table | Format::Html => {
             writeln!(out, "{}", table(rows))?;
             Ok(())
         }
@@ -62,9 +69,10 @@ pub fn write(format: Format, rows: &Rows, json: &impl Serialize) -> Result<(), C
 
 /// Writes JSON on standard output.
 pub fn write_json(json: &impl Serialize) -> Result<(), CommandError> {
-    let mut out = io::stdout().lock();
+    let mut out = BufWriter::new(io::stdout().lock());
     serde_json::to_writer_pretty(&mut out, json)?;
     writeln!(out)?;
+    out.flush()?;
     Ok(())
 }
 
@@ -88,4 +96,17 @@ pub fn plain(text: &str) -> String {
 /// A file's name, [`plain`].
 pub fn file(path: &Path) -> String {
     plain(&path.display().to_string())
+}
+
+/// Kinds of methods, each with how many there are.
+pub fn kinds(methods: &[MethodName]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for method in methods {
+        *counts.entry(method.kind.as_str()).or_default() += 1;
+    }
+    let parts: Vec<String> = counts
+        .into_iter()
+        .map(|(kind, count)| if count == 1 { kind.to_owned() } else { format!("{count}×{kind}") })
+        .collect();
+    parts.join(" ")
 }

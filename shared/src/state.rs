@@ -221,10 +221,8 @@ impl UserState {
         if self.is_pending() || !Lease::is_free(self.lease.as_ref(), now, owner_is_dead) {
             return Err(EraseRefused::Pending);
         }
-        let kept = |registration: RecordedRegistration| RecordedRegistration {
-            methods: Vec::new(),
-            ..registration
-        };
+        let kept =
+            |registration: RecordedRegistration| RecordedRegistration { methods: Vec::new(), ..registration };
         *self = Self {
             registrations: std::mem::take(&mut self.registrations).into_iter().map(kept).collect(),
             first_delete_at: self.first_delete_at,

@@ -11,7 +11,6 @@ use shared::{
     view::Past,
 };
 
-use super::results::kinds;
 use crate::{
     args::Format,
     engine::Engine,
@@ -45,21 +44,20 @@ pub(super) fn show(
     match format {
         Format::Json => output::write_json(explanation)?,
         Format::Csv => output::write(format, &rows, &())?,
-        Format::Table => write_table(mode, explanation, &rows),
+        Format::Table | Format::Html => write_table(mode, explanation, &rows),
     }
     Ok(Exit::Done)
 }
 
 fn rules(rules: &[RuleResult]) -> Rows {
     let row = |result: &RuleResult| {
-        let rule = serde_json::to_value(result.rule).ok().and_then(|name| name.as_str().map(str::to_owned));
         let (answer, note) = match &result.answer {
             RuleAnswer::Pass { note } => ("pass", note.clone().unwrap_or_default()),
             RuleAnswer::No { note, .. } => ("no", note.clone()),
             RuleAnswer::NotApplicable => ("not applicable", String::new()),
             RuleAnswer::Unknown { note } => ("unknown", note.clone()),
         };
-        vec![rule.unwrap_or_default(), answer.to_owned(), note]
+        vec![result.rule.as_str().to_owned(), answer.to_owned(), note]
     };
     Rows { header: vec!["rule", "answer", "why"], rows: rules.iter().map(row).collect() }
 }
@@ -83,7 +81,7 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
         }
         _ => {}
     }
-    output::say!("methods now: {}", kinds(&about.methods_before));
+    output::say!("methods now: {}", output::kinds(&about.methods_before));
     if let Some(notices) = &explanation.decision.notices {
         let sspr = match notices.sspr_loses_phone {
             Some(true) => "self-service password reset loses a phone",
@@ -120,10 +118,10 @@ fn line(entry: &Past) -> String {
             "{} {} (deleted: {}; left: {})",
             clock_time(concluded.at),
             concluded.outcome,
-            kinds(&concluded.methods_deleted),
-            kinds(&concluded.methods_left)
+            output::kinds(&concluded.methods_deleted),
+            output::kinds(&concluded.methods_left)
         ),
-        Past::Intent { at, methods } => format!("{} intent: {}", clock_time(*at), kinds(methods)),
+        Past::Intent { at, methods } => format!("{} intent: {}", clock_time(*at), output::kinds(methods)),
         Past::Release { who, why, at } => {
             format!("{} released by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }

@@ -27,7 +27,7 @@ use shared::{
 };
 
 use crate::{
-    args::{Args, Command, How},
+    args::{Args, Command, Format, How},
     engine::Engine,
     error::{CommandError, Exit},
     sqlite::Store,
@@ -36,6 +36,9 @@ use crate::{
 /// Carries a command out.
 pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     let Args { command, ledger, stack, format, log: _ } = args;
+    if format == Format::Html && !matches!(command, Command::Report { .. }) {
+        return Err(CommandError::usage("--format html: only `report` makes a page"));
+    }
     if let Some(url) = stack {
         return stack::carry_out(&url, command, format).await;
     }
@@ -57,13 +60,9 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
             let book = book(ledger).await?;
             release::release(&book, user, event, &reason, format).await
         }
-        Command::Erase { user, reason } => {
-            erase::erase(&book(ledger).await?, &user, &reason, format).await
-        }
+        Command::Erase { user, reason } => erase::erase(&book(ledger).await?, &user, &reason, format).await,
         Command::Brake { turn, reason } => brake::brake(&book(ledger).await?, turn, &reason, format).await,
-        Command::Report { held, outcome, names } => {
-            report::report(&book(ledger).await?, held, outcome.as_deref(), names, format).await
-        }
+        Command::Report { wanted } => report::report(ledger, &wanted, format).await,
         Command::Status => status::status(ledger, format).await,
         Command::Doctor => doctor::doctor(ledger, format).await,
         Command::Redrive => Err(CommandError::usage(

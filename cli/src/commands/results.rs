@@ -58,7 +58,7 @@ pub(super) async fn write(
     match format {
         Format::Json => output::write_json(&Results { mode: engine.settings.mode, poll: summary, users })?,
         Format::Csv => output::write(format, &rows(&users), &())?,
-        Format::Table => write_table(engine, summary, &drained, &users).await?,
+        Format::Table | Format::Html => write_table(engine, summary, &drained, &users).await?,
     }
     if let Some(stop) = drained.stop {
         return Err(stop.into());
@@ -82,25 +82,12 @@ fn rows(users: &[UserResult<'_>]) -> Rows {
                     user.user_id.to_string(),
                     user.outcome.to_owned(),
                     user.reason.unwrap_or_default().to_owned(),
-                    kinds(user.methods_deleted),
-                    kinds(user.methods_left),
+                    output::kinds(user.methods_deleted),
+                    output::kinds(user.methods_left),
                 ]
             })
             .collect(),
     }
-}
-
-/// Kinds of methods, each with how many there are.
-pub(super) fn kinds(methods: &[MethodName]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for method in methods {
-        *counts.entry(method.kind.as_str()).or_default() += 1;
-    }
-    let parts: Vec<String> = counts
-        .into_iter()
-        .map(|(kind, count)| if count == 1 { kind.to_owned() } else { format!("{count}×{kind}") })
-        .collect();
-    parts.join(" ")
 }
 
 /// A table of outcomes with their reasons, and what each means for what comes next.

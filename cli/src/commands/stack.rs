@@ -20,12 +20,13 @@ use shared::{
     view::Status,
 };
 
-use super::{brake, doctor, erase, explain, release, report, scan, status};
+use super::{brake, doctor, erase, explain, release, scan, status};
 use crate::{
-    args::{BrakeTurn, Command, Format, How},
+    args::{BrakeTurn, Command, Format, How, Wanted},
     error::{CommandError, Exit},
     output::{self, Rows},
     progress::Progress,
+    report::Report,
     stack::{Call, Stack},
 };
 
@@ -63,10 +64,7 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
             let BrakeMoved { brake } = stack.ask(call).await?;
             brake::show(brake.state, &reason, format)
         }
-        Command::Report { held, outcome, names } => {
-            let lines = users(&stack, if held { Some("held") } else { outcome.as_deref() }).await?;
-            report::show(&lines, names, format)
-        }
+        Command::Report { wanted } => report(&stack, &wanted, format).await,
         Command::Status => status::show(&stack.ask::<Status>(Call::get(&["status"])).await?, format),
         Command::Doctor => doctor::show(&stack.ask::<Vec<Check>>(Call::get(&["doctor"])).await?, format),
         Command::Redrive => redrive(&stack, format).await,
@@ -212,24 +210,31 @@ async fn lift(
     release::show(user_id, &lifted, format)
 }
 
-async fn users(stack: &Stack, outcome: Option<&str>) -> Result<Vec<shared::view::Line>, CommandError> {
-    let mut lines = Vec::new();
+async fn report(stack: &Stack, wanted: &Wanted, format: Format) -> Result<Exit, CommandError> {
+    if wanted.names {
+        let why = "--names: a stack lists no names; `explain USER_ID` shows one user's";
+        return Err(CommandError::usage(why));
+    }
+    let mut report = Report::begin(format, false)?;
     let mut cursor: Option<String> = None;
     loop {
         let mut call = Call::get(&["users"]).parameter("limit", PAGE);
-        if let Some(outcome) = outcome {
+        if let Some(outcome) = wanted.kind() {
             call = call.parameter("outcome", outcome);
         }
         if let Some(cursor) = cursor.take() {
             call = call.parameter("cursor", cursor);
         }
         let UsersPage { entries, next } = stack.ask(call).await?;
-        lines.extend(entries);
+        for line in entries {
+            report.add(line)?;
+        }
         match next {
             Some(next) => cursor = Some(next),
-            None => return Ok(lines),
+            None => break,
         }
     }
+    report.end(async || stack.ask::<Status>(Call::get(&["status"])).await).await
 }
 
 async fn redrive(stack: &Stack, format: Format) -> Result<Exit, CommandError> {

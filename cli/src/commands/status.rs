@@ -19,6 +19,11 @@ use crate::{
 };
 
 pub(super) async fn status(ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
+    show(&read(ledger).await?, format)
+}
+
+/// Reads it from the ledger.
+pub(super) async fn read(ledger: Option<PathBuf>) -> Result<Status, CommandError> {
     let (store, tenant) = existing(ledger.as_ref())?;
     let store = Arc::new(store);
     let clock = Clock::system();
@@ -28,7 +33,7 @@ pub(super) async fn status(ledger: Option<PathBuf>, format: Format) -> Result<Ex
         waiting: store.depth().map_err(shared::poll::PollError::from)?,
         dead: store.dead_letters().map_err(shared::poll::PollError::from)?.len() as u64,
     };
-    show(&Status::read(&book, tenant, settings.as_ref(), messages).await?, format)
+    Ok(Status::read(&book, tenant, settings.as_ref(), messages).await?)
 }
 
 /// Writes it, wherever it comes from.

@@ -119,7 +119,10 @@ pub(super) fn digest(told: &Told, status: &Status, look: &[(String, Vec<String>)
     let held: u64 =
         status.counts.iter().filter(|(name, _)| name.starts_with("held")).map(|(_, count)| count).sum();
     if held > 0 {
-        let _ = writeln!(text, "\n{held} held, which a person decides on: mfa-rollback report --held --stack URL");
+        let _ = writeln!(
+            text,
+            "\n{held} held, which a person decides on: mfa-rollback report --held --stack URL"
+        );
     }
     let cap = status.max_rollbacks_per_day.map(|cap| format!(" of {cap}")).unwrap_or_default();
     let _ = writeln!(

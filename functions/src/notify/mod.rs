@@ -61,15 +61,10 @@ impl Notifier {
 
     /// Tells within `time` what a batch came to: each outcome as an event, and to people at once who is partial, and
     /// that the brake is open.
-    pub async fn after_batch(
-        &self,
-        book: &Book,
-        settings: &Settings,
-        handled: &[UserState],
-        time: Duration,
-    ) {
+    pub async fn after_batch(&self, book: &Book, settings: &Settings, handled: &[UserState], time: Duration) {
         let is_partial = |state: &UserState| matches!(state.outcome(), Some(Outcome::Partial(_)));
-        let partial: Vec<&UserState> = handled.iter().filter(|state| is_partial(state) && is_new(state)).collect();
+        let partial: Vec<&UserState> =
+            handled.iter().filter(|state| is_partial(state) && is_new(state)).collect();
         let people = async {
             if !partial.is_empty() {
                 self.send(&digest::partial(settings, &partial)).await;
@@ -134,7 +129,8 @@ impl Notifier {
     /// Users that are partial or failed, by outcome.
     async fn to_look_at(&self, book: &Book) -> Result<Vec<(String, Vec<String>)>, LedgerError> {
         let mut all = Vec::new();
-        for outcome in ["partial", "failed"].into_iter().filter_map(|kind| view::listed(Some(kind))).flatten() {
+        for outcome in ["partial", "failed"].into_iter().filter_map(|kind| view::listed(Some(kind))).flatten()
+        {
             let query = OutcomeQuery { outcome: outcome.clone(), until: None, after: None, limit: NAMED };
             let page = book.list(&query).await?;
             let users: Vec<String> = page.entries.iter().map(view::name).collect();

@@ -193,7 +193,9 @@ fn resource(body: &Value) -> Option<String> {
     match (table, body["IndexName"].as_str()) {
         (Some(table), Some(index)) => Some(format!("{table}/{index}")),
         (Some(table), None) => Some(table),
-        (None, _) if body["Entries"][0]["EventBusName"].is_string() => text(&body["Entries"][0]["EventBusName"]),
+        (None, _) if body["Entries"][0]["EventBusName"].is_string() => {
+            text(&body["Entries"][0]["EventBusName"])
+        }
         (None, _) => ["QueueUrl", "SecretId", "TopicArn"].iter().find_map(|name| text(&body[*name])),
     }
 }

@@ -62,6 +62,23 @@ impl Rule {
         Self::NotLastCredential,
     ];
 
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UserExists => "user_exists",
+            Self::InWindow => "in_window",
+            Self::PerUserMfa => "per_user_mfa",
+            Self::NotRolledBack => "not_rolled_back",
+            Self::StrongMethods => "strong_methods",
+            Self::NotExcluded => "not_excluded",
+            Self::NotAdministrator => "not_administrator",
+            Self::NotExternal => "not_external",
+            Self::AccountEnabled => "account_enabled",
+            Self::MethodsOfWindow => "methods_of_window",
+            Self::NotLastCredential => "not_last_credential",
+        }
+    }
+
     fn unknown(self) -> Held {
         match self {
             Self::UserExists | Self::InWindow => Held::UserExistsUnknown,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    decide::Decision,
     facts::RecordedRegistration,
     ids::{EventId, UserId},
     ledger::{AmbiguousEvent, Entry},
@@ -48,9 +49,11 @@ pub struct Line {
     pub methods_deleted: Vec<MethodName>,
     /// What is left.
     pub methods_left: Vec<MethodName>,
+    /// The decision behind it, with every rule.
+    pub decision: Option<Decision>,
     /// Who named the user by hand.
     pub asked_by: Option<String>,
-/// What a person does next.
+    /// What a person does next.
     pub next_step: String,
     /// Graph's own names for the requests.
     pub request_ids: Vec<String>,
@@ -83,8 +86,9 @@ impl Line {
             methods_before: Vec::new(),
             methods_deleted: Vec::new(),
             methods_left: Vec::new(),
+            decision: None,
             asked_by: None,
-            next_step: format!("{}: release --event ID --reason …, or name the user by hand", event.why),
+            next_step: format!("{}: {}", event.why, lifted_by(Held::AmbiguousEvent)),
             request_ids: Vec::new(),
         }
     }
@@ -111,6 +115,7 @@ impl Line {
             methods_before: about.methods_before,
             methods_deleted: concluded.map(|concluded| concluded.methods_deleted.clone()).unwrap_or_default(),
             methods_left: concluded.map(|concluded| concluded.methods_left.clone()).unwrap_or_default(),
+            decision: concluded.and_then(|concluded| concluded.decision.clone()),
             asked_by: state.by_hand.as_ref().map(|by_hand| by_hand.who.clone()),
             next_step: outcome.map_or("run", next_step).to_owned(),
             request_ids: concluded.map(|concluded| concluded.request_ids.clone()).unwrap_or_default(),
@@ -139,8 +144,27 @@ pub fn next_step(outcome: Outcome) -> &'static str {
         Outcome::Deferred(Deferred::PreviewNotDisabled) => "run again after PREVIEW_DISABLED_AT",
         Outcome::Deferred(Deferred::PreflightFailed) => "doctor says what is missing",
         Outcome::NotEligible(_) => "none",
-        Outcome::Held(reason) if reason.can_be_released() => "look, then release USER_ID --reason …",
-        Outcome::Held(_) => "none by release; explain USER_ID says why",
+        Outcome::Held(reason) => lifted_by(reason),
+    }
+}
+
+/// What lets a held user go on.
+fn lifted_by(reason: Held) -> &'static str {
+    match reason {
+        Held::ReRegistered => "release USER_ID --reason …, if this was not meant either",
+        Held::Excluded => "no release: EXCLUDED_USER_IDS or EXCLUDED_GROUP_ID names the user",
+        Held::Administrator => "release USER_ID --reason …, or INCLUDE_ADMINISTRATORS for all",
+        Held::External => "release USER_ID --reason …, or INCLUDE_EXTERNAL_USERS for all",
+        Held::AccountDisabled => "release USER_ID --reason …, or enable the account: looked at daily",
+        Held::RegisteredBefore => "release USER_ID --reason …, or PREEXISTING_METHODS=roll_back for all",
+        Held::RegisteredAfter => "release USER_ID --reason …, if the later method was not meant either",
+        Held::UndatedMethod => "release USER_ID --reason …, or UNDATED_METHODS=roll_back for all",
+        Held::LastCredential => {
+            "give the user a password or key: looked at daily; or release USER_ID --reason …"
+        }
+        Held::PrimarySignIn => "let the user sign in by something else; or release USER_ID --reason …",
+        Held::AmbiguousEvent => "release --event ID --reason …, or name the user by hand",
+        _ => "no release: looked at hourly; explain USER_ID says what cannot be read",
     }
 }
 

@@ -361,6 +361,7 @@ fn an_explanation_has_what_is_described() {
         methods_before: vec![method.clone()],
         methods_deleted: Vec::new(),
         methods_left: Vec::new(),
+        decision: Some(decision.clone()),
         asked_by: text(),
         next_step: "none".to_owned(),
         request_ids: Vec::new(),
@@ -370,6 +371,7 @@ fn an_explanation_has_what_is_described() {
         Past::Outcome(Box::new(concluded)),
         Past::Intent { at: at(), methods: vec![method.clone()] },
         Past::Release { who: who().0, why: who().1, at: at() },
+        Past::Erased { who: who().0, why: who().1, at: at() },
         Past::ByHand { who: who().0, why: who().1, at: at() },
     ];
     answer("MethodName", &[&method]);
@@ -380,7 +382,7 @@ fn an_explanation_has_what_is_described() {
     answer("About", &[&about]);
     answer("User", &[&line]);
     answer("UsersPage", &[&UsersPage { entries: vec![line.clone()], next: None }]);
-    answer("Past", &[&past[0], &past[1], &past[2], &past[3]]);
+    answer("Past", &[&past[0], &past[1], &past[2], &past[3], &past[4]]);
     let explanation = Explanation {
         user_id: user(),
         on_record: Some(Box::new(line)),

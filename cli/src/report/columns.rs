@@ -1,0 +1,149 @@
+//! The columns of a report.
+
+use shared::{
+    decide::{Rule, RuleAnswer},
+    method::MethodKind,
+    view::Line,
+};
+
+use crate::output::kinds;
+
+type Cell = Box<dyn Fn(&Line) -> String + Send + Sync>;
+
+/// Names, and what is in the cells below them.
+pub(super) struct Columns(Vec<(&'static str, Cell)>);
+
+impl Columns {
+    /// Those that a table has room for.
+    pub(super) fn few(names: bool) -> Self {
+        let user: Cell = Box::new(|line| match (line.user_id, &line.event_id) {
+            (Some(user), _) => user.to_string(),
+            (None, Some(event)) => format!("event {event}"),
+            (None, None) => String::new(),
+        });
+        let mut columns = vec![("user_id", user)];
+        add_names(&mut columns, names);
+        columns.extend(outcome());
+        columns.push(("methods_deleted", Box::new(|line| kinds(&line.methods_deleted))));
+        columns.push(("methods_left", Box::new(|line| kinds(&line.methods_left))));
+        columns.push(("next_step", Box::new(|line| line.next_step.clone())));
+        Self(columns)
+    }
+
+    /// All of them.
+    pub(super) fn all(names: bool) -> Self {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let mut columns: Vec<(&'static str, Cell)> = vec![
+            ("user_id", Box::new(|line| shown(line.user_id))),
+            ("event_id", Box::new(|line| shown(line.event_id.as_ref()))),
+        ];
+        add_names(&mut columns, names);
+        columns.extend(outcome());
+        columns.push(("at", Box::new(|line| shown(line.at))));
+        columns.push(("next_step", Box::new(|line| line.next_step.clone())));
+        columns.push(("asked_by", Box::new(move |line| text(&line.asked_by))));
+        columns.push(("registrations", Box::new(registrations)));
+        columns.push(("enabled", Box::new(|line| shown(line.enabled))));
+        columns.push(("external", Box::new(move |line| text(&line.external))));
+        columns.push(("synced", Box::new(|line| shown(line.synced))));
+        columns.push(("administrator", Box::new(move |line| text(&line.administrator))));
+        columns.push(("per_user_mfa", Box::new(move |line| text(&line.per_user_mfa))));
+        columns.push(("methods_before", Box::new(|line| kinds(&line.methods_before))));
+        columns.push(("methods_deleted", Box::new(|line| kinds(&line.methods_deleted))));
+        columns.push(("methods_left", Box::new(|line| kinds(&line.methods_left))));
+        columns.extend(notices());
+        columns.push(("verdict", Box::new(|line| shown(line.decision.as_ref().map(|it| it.verdict)))));
+        columns.push(("decided_at", Box::new(|line| shown(line.decision.as_ref().map(|it| it.decided_at)))));
+        columns.extend(Rule::ALL.map(|rule| {
+            let cell: Cell = Box::new(move |line| answer(line, rule));
+            (column(rule), cell)
+        }));
+        columns.push(("graph_request_ids", Box::new(|line| line.request_ids.join(" "))));
+        Self(columns)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+
+    pub(super) fn row(&self, line: &Line) -> Vec<String> {
+        self.0.iter().map(|(_, cell)| cell(line)).collect()
+    }
+}
+
+fn outcome() -> [(&'static str, Cell); 2] {
+    [
+        ("outcome", Box::new(|line: &Line| line.outcome.clone())),
+        ("reason", Box::new(|line: &Line| line.reason.clone().unwrap_or_default())),
+    ]
+}
+
+fn notices() -> [(&'static str, Cell); 3] {
+    fn notices(line: &Line) -> Option<&shared::decide::Notices> {
+        line.decision.as_ref()?.notices.as_ref()
+    }
+    [
+        ("sspr_loses_phone", Box::new(|line: &Line| shown(notices(line).and_then(|it| it.sspr_loses_phone)))),
+        (
+            "still_can_do_mfa",
+            Box::new(|line: &Line| {
+                let kinds = notices(line).map(|notices| notices.still_can_do_mfa.as_slice());
+                words(kinds.unwrap_or_default())
+            }),
+        ),
+        ("no_method_left", Box::new(|line: &Line| shown(notices(line).map(|it| it.no_method_left)))),
+    ]
+}
+
+fn add_names(columns: &mut Vec<(&'static str, Cell)>, names: bool) {
+    if names {
+        let name = |line: &Line| line.user_principal_name.clone().unwrap_or_default();
+        columns.push(("user_principal_name", Box::new(name)));
+        columns.push(("display_name", Box::new(|line| line.display_name.clone().unwrap_or_default())));
+    }
+}
+
+fn shown(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn words(kinds: &[MethodKind]) -> String {
+    kinds.iter().map(MethodKind::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// When each was, and the kinds that its reason names.
+pub(super) fn registrations(line: &Line) -> String {
+    let each = line.registrations.iter().map(|registration| {
+        let named = if registration.methods.is_empty() {
+            "no kind named".to_owned()
+        } else {
+            words(&registration.methods)
+        };
+        format!("{} {named}", registration.registered_at)
+    });
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn answer(line: &Line, rule: Rule) -> String {
+    let results = line.decision.as_ref().map(|decision| decision.rules.as_slice()).unwrap_or_default();
+    results.iter().find(|result| result.rule == rule).map(|result| said(&result.answer)).unwrap_or_default()
+}
+
+/// A rule's answer in words.
+pub(super) fn said(answer: &RuleAnswer) -> String {
+    match answer {
+        RuleAnswer::Pass { note: None } => "pass".to_owned(),
+        RuleAnswer::Pass { note: Some(note) } => format!("pass: {note}"),
+        RuleAnswer::No { note, .. } => format!("no: {note}"),
+        RuleAnswer::NotApplicable => "not applicable".to_owned(),
+        RuleAnswer::Unknown { note } => format!("unknown: {note}"),
+    }
+}
+
+/// A rule's column; what per-user MFA is has one of its own.
+fn column(rule: Rule) -> &'static str {
+    match rule {
+        Rule::PerUserMfa => "per_user_mfa_disabled",
+        rule => rule.as_str(),
+    }
+}
