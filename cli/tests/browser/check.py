@@ -34,7 +34,7 @@ def style(page, selector, name):
 def opened(browser, name, scheme):
     """The page, opened as a user with neither network nor script would."""
     context = browser.new_context(
-        color_scheme=scheme, java_script_enabled=False, offline=True, viewport={"width": 1200, "height": 900}
+        color_scheme=scheme, java_script_enabled=False, offline=True, viewport={"width": 1200, "height": 1400}
     )
     page = context.new_page()
     asked, said = [], []
@@ -105,7 +105,7 @@ with sync_playwright() as playwright:
             grounds.add(is_readable(page))
             leads_to_the_decision(page)
             if name == "small":
-                page.screenshot(path=FOLDER / f"{scheme}.png", full_page=True)
+                page.screenshot(path=FOLDER / f"{scheme}.png")
             page.set_viewport_size({"width": 390, "height": 844})
             is_readable(page)
             page.context.close()

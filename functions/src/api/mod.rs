@@ -44,7 +44,7 @@ pub async fn serve(
     tracing::info!(
         run.id = %invocation.run_id,
         request.id = request.id(),
-        request.caller = request.caller(),
+        request.caller = request.caller_without_names(),
         http.method = method,
         http.route = route,
         http.status = answer.status(),

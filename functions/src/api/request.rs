@@ -81,6 +81,12 @@ impl Request {
         arn.unwrap_or("an invocation without API Gateway")
     }
 
+    /// Who asks, for the log: sessions and users are often named after a person's address.
+    pub fn caller_without_names(&self) -> String {
+        let parts = self.caller().split('/').map(|part| if part.contains('@') { "*" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
     /// API Gateway's own name for it; none for an invocation by hand.
     pub fn id(&self) -> &str {
         let id = self.context.as_ref().and_then(|context| context.request_id.as_deref());

@@ -14,7 +14,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-fn resources(kind: &str) -> Vec<(String, Value)> {
+pub fn resources(kind: &str) -> Vec<(String, Value)> {
     let Value::Object(all) = template::read("infra/operations.yaml")["Resources"].take() else {
         panic!("no resources")
     };
@@ -78,6 +78,12 @@ fn own(metric: Metric) -> Watched {
         dimensions.insert(DECISION.to_owned());
     }
     (NAMESPACE.to_owned(), metric.name().to_owned(), dimensions)
+}
+
+/// The program's metrics that the dashboard or an alarm watches: name and dimensions.
+pub fn watched() -> Vec<(String, BTreeSet<String>)> {
+    let all = shown().into_iter().chain(alarms().into_values().flatten());
+    all.filter(|(namespace, ..)| namespace == NAMESPACE).map(|(_, name, by)| (name, by)).collect()
 }
 
 #[test]

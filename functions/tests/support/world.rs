@@ -38,6 +38,22 @@ impl World {
     }
 
     pub async fn with(service: &Service, users: usize, seed: u64, change: impl FnOnce(&mut Options)) -> Self {
+        Self::make(service, users, seed, change, Tenant::populate).await
+    }
+
+    /// A tenant with just these people.
+    pub async fn with_parts(service: &Service, parts: &[Part], seed: u64) -> Self {
+        let populate = |tenant: &Tenant, population: &Population| tenant.populate_with(population, parts);
+        Self::make(service, parts.len(), seed, |_| (), populate).await
+    }
+
+    async fn make(
+        service: &Service,
+        users: usize,
+        seed: u64,
+        change: impl FnOnce(&mut Options),
+        populate: impl FnOnce(&Tenant, &Population) -> Cast,
+    ) -> Self {
         let mut options = Options::new(seed, now);
         options.budget = Budget::Off;
         options.removal_delay = Duration::ZERO;
@@ -49,7 +65,7 @@ impl World {
             window_end: at - Duration::from_hours(48),
         };
         let tenant = Tenant::new(options.clone());
-        let cast = tenant.populate(&population);
+        let cast = populate(&tenant, &population);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let served = tenant.clone();

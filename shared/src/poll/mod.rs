@@ -80,7 +80,9 @@ impl Summary {
 
 /// How old the scan position is, while there is more to scan.
 fn measure_age(position: &Position, window: &Window, now: Timestamp) {
-    if let Some(to) = position.complete_to.filter(|to| *to < window.end) {
+    // Until the first scan has come to its end, it is as old as that scan.
+    let read_to = position.complete_to.or(position.scan.as_ref().map(|scan| scan.began));
+    if let Some(to) = read_to.filter(|to| *to < window.end) {
         Metric::WatermarkAgeSeconds.measure(now.duration_since(to).as_secs_f64());
     }
 }
