@@ -75,6 +75,28 @@ fn a_released_administrator_is_rolled_back_and_an_excluded_user_cannot_be_releas
 }
 
 #[test]
+fn an_erased_user_is_not_rolled_back_twice() {
+    let world = World::new(60, 19);
+    let user = world.of(Part::Authenticator).id;
+    let pending = world.run(&["erase", &user.to_string(), "--reason", "too early"]);
+    assert_eq!(pending.status.code(), Some(2), "there is no ledger yet");
+    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(world.outcomes()[&user.to_string()], "rolled_back");
+    let erased = world.json(0, &["erase", &user.to_string(), "--reason", "request 4711"]);
+    assert!(erased["entries"].as_u64().unwrap() >= 2, "{erased}");
+    assert!(!world.outcomes().contains_key(&user.to_string()));
+    let told = world.json(0, &["explain", &user.to_string()]);
+    let history = told["history"].as_array().unwrap();
+    assert_eq!((history.len(), &history[0]["what"]), (1, &serde_json::json!("erased")));
+    world.tenant.add_method(user, simulator::NewMethod::authenticator());
+    let path = world.path("ids.txt");
+    std::fs::write(&path, user.to_string()).unwrap();
+    let again = world.json(0, &["rollback", "--path", path.to_str().unwrap(), "--mode", "enforce", "--yes"]);
+    assert_eq!(outcome(&again["users"][0]), "held(re_registered)");
+    world.assert_safe();
+}
+
+#[test]
 fn users_named_by_hand_go_through_the_same_rules_and_nobody_else_is_handled() {
     let world = World::new(60, 15);
     let ordinary = world.of(Part::Phone).id;

@@ -27,7 +27,7 @@ const REGISTERED: &str = "User registered security info";
 impl World {
     /// One deed, drawn from the seed. Processes that it starts go on by themselves.
     pub(crate) async fn deed(self: &Rc<Self>) {
-        let deed = self.rng.borrow_mut().u32(..120);
+        let deed = self.rng.borrow_mut().u32(..122);
         match deed {
             0..30 => self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await),
             30..60 => self.begin(async |world| _ = world.drain().await),
@@ -55,6 +55,7 @@ impl World {
             116..117 => self.stranger().await,
             117..118 => self.make_administrator(self.somebody()),
             118..119 => self.lose_the_excluded_group(),
+            119..121 => self.erase(self.somebody()).await,
             _ => self.ambush().await,
         }
     }
@@ -220,6 +221,18 @@ impl World {
                 self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await);
             } else {
                 self.wake(user).await;
+            }
+        }
+    }
+
+    /// Takes a record away, and lets the user register anew: nobody is rolled back twice for it.
+    async fn erase(self: &Rc<Self>, user: Uuid) {
+        if let Ok(Ok(_)) = self.book().await.erase(user_id(user), "ops", "asked").await {
+            let now = self.clock.now();
+            self.change(user, |person| person.erased = Some(now));
+            if self.chance(2) {
+                self.register_again(user);
+                self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await);
             }
         }
     }

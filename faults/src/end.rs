@@ -66,7 +66,7 @@ impl World {
                 }
             }
             let Some(state) = state else {
-                if person.registrations.iter().any(|at| window.contains(*at)) {
+                if person.erased.is_none() && person.registrations.iter().any(|at| window.contains(*at)) {
                     wrong("a registration without a decision");
                 }
                 continue;
@@ -108,7 +108,7 @@ impl World {
                 );
             }
             let has_intent = history.iter().any(|entry| matches!(entry, HistoryEntry::Intent { .. }));
-            if !has_intent {
+            if !has_intent && person.erased.is_none() {
                 self.watch.violation(4, format!("a DELETE and no intent in the history: {user}"));
             }
         }

@@ -63,6 +63,8 @@ pub(crate) struct Person {
     pub(crate) registered: BTreeMap<String, Timestamp>,
     /// When a method was first deleted by the program.
     pub(crate) first_deleted: Option<Timestamp>,
+    /// When the record of the user was erased on the way.
+    pub(crate) erased: Option<Timestamp>,
     /// The outcome in the end, where nothing came in between.
     pub(crate) expected: Option<&'static str>,
 }
@@ -79,6 +81,7 @@ impl Person {
             is_named: false,
             registered: BTreeMap::new(),
             first_deleted: None,
+            erased: None,
             // Only the registration report knows who signs in without a password, and it blocks nothing.
             expected: (part != Part::Passwordless).then(|| part.expected()),
         }

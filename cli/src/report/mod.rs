@@ -7,7 +7,10 @@ mod page;
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
-use shared::view::{Line, Status};
+use shared::{
+    clock::Clock,
+    view::{Line, Status},
+};
 
 use self::{columns::Columns, overview::Overview};
 use crate::{
@@ -79,7 +82,7 @@ impl Report {
                 out.flush()?;
             }
             Out::Html(overview) => {
-                let page = page::page(&overview, &status().await?, jiff::Timestamp::now());
+                let page = page::page(&overview, &status().await?, Clock::system().now());
                 io::stdout().lock().write_all(page.into_string().as_bytes())?;
             }
         }

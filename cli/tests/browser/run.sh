@@ -20,7 +20,10 @@ find_browser() {
 }
 
 if ! find_browser >/dev/null; then
-  [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null || { echo "chromium is missing: install it" >&2; exit 1; }
+  if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+    echo "chromium is missing: install it" >&2
+    exit 1
+  fi
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
 fi

@@ -15,7 +15,7 @@ use shared::{
     window::{shift, until},
 };
 
-use super::DrainFunction;
+use super::{DrainFunction, FOR_SETTLING};
 use crate::{
     api::{Answer, Answered, AsProblem, Request, Route, no_route},
     doctor,
@@ -148,7 +148,7 @@ impl DrainFunction {
         let (sandbox, book) = (&self.sandbox, self.book().await?);
         let moved = book.move_brake(to, request.caller(), &reason).await;
         let brake = moved.map_err(|error| error.as_problem())?;
-        let left = until(sandbox.clock.now(), invocation.work_until);
+        let left = until(sandbox.clock.now(), invocation.work_until).min(FOR_SETTLING);
         sandbox.notifier.brake_moved(&book, &sandbox.settings, left).await;
         let brake = BrakeView { state: brake.state, last_move: brake.moves.last().cloned() };
         Ok(Answer::new(200, &BrakeMoved { brake }))

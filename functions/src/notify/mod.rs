@@ -16,6 +16,7 @@ use shared::{
     view::{self, Messages, Status},
     window::shift,
 };
+use tokio::sync::Mutex;
 
 use self::digest::{Notice, Told};
 use crate::{aws, settings::Settings};
@@ -36,6 +37,8 @@ pub struct Notifier {
     topic: Option<String>,
     events: events::Events,
     clock: Clock,
+    /// When it was last looked whether there is something for a digest: counting reads the whole ledger.
+    looked_at: Mutex<Option<Timestamp>>,
 }
 
 impl Notifier {
@@ -46,6 +49,7 @@ impl Notifier {
             topic: settings.notification_topic_arn.clone(),
             events: events::Events::new(settings, config),
             clock,
+            looked_at: Mutex::default(),
         }
     }
 
@@ -65,7 +69,7 @@ impl Notifier {
         let is_partial = |state: &UserState| matches!(state.outcome(), Some(Outcome::Partial(_)));
         let partial: Vec<&UserState> =
             handled.iter().filter(|state| is_partial(state) && is_new(state)).collect();
-        let people = async {
+        let people = Box::pin(async {
             if !partial.is_empty() {
                 self.send(&digest::partial(settings, &partial)).await;
             }
@@ -74,11 +78,11 @@ impl Notifier {
                 self.brake(book, settings).await?;
             }
             Ok(())
-        };
-        let programs = async {
+        });
+        let programs = Box::pin(async {
             self.events.put(handled).await;
             Ok(())
-        };
+        });
         within(time, async { tokio::try_join!(people, programs).map(drop) }).await;
     }
 
@@ -104,11 +108,17 @@ impl Notifier {
         let now = self.clock.now();
         let mut told = self.told(book).await?;
         let since = |at: Option<Timestamp>, by| at.is_none_or(|at| shift(at, by) <= now);
-        if self.topic.is_none() || !since(told.value.at, EVERY) || !since(told.value.begun_at, SENT_WITHIN) {
+        let mut looked_at = self.looked_at.lock().await;
+        if self.topic.is_none()
+            || !since(told.value.at, EVERY)
+            || !since(*looked_at, EVERY)
+            || !since(told.value.begun_at, SENT_WITHIN)
+        {
             return Ok(());
         }
         let status = Status::read(book, settings.tenant, Some(settings), Messages::default()).await?;
         if !told.value.differs(&status) {
+            *looked_at = Some(now);
             return Ok(());
         }
         let look = self.to_look_at(book).await?;

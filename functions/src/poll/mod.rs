@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long a poll waits for what it tells to be taken.
-const FOR_NOTICES: Duration = Duration::from_secs(20);
+const FOR_NOTICES: Duration = Duration::from_mins(1);
 
 /// Credentials run out by the day.
 const EXPIRY_IS_GOOD_FOR: SignedDuration = SignedDuration::from_hours(6);

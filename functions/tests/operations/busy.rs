@@ -64,7 +64,7 @@ async fn run() -> Busy {
     let lines = [poll.log_lines(), drain.log_lines()].concat();
     let outcomes = world.outcomes().await;
     let user = outcomes.iter().find(|(_, outcome)| *outcome == "rolled_back").unwrap().0.clone();
-    let names = world.cast.residents.iter().map(|resident| resident.user_principal_name.clone());
-    let forbidden = names.chain([world.options.client_secret.clone()]).collect();
+    let principals = world.cast.residents.iter().map(|resident| resident.user_principal_name.clone());
+    let forbidden = principals.chain([world.options.client_secret.clone()]).collect();
     Busy { text, lines, outcomes, user, forbidden }
 }

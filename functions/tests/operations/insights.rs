@@ -121,9 +121,9 @@ fn aggregate(rows: &[&Row], expression: &str) -> Value {
         "pct" => {
             let mut sorted: Vec<f64> = numbers().collect();
             sorted.sort_by(f64::total_cmp);
-            let share: f64 = arguments[1].parse().unwrap();
-            let nth = (0..sorted.len()).find(|n| (*n as f64 + 1.0) * 100.0 >= share * sorted.len() as f64);
-            nth.map_or(Value::Null, |n| sorted[n].into())
+            let share: usize = arguments[1].parse().unwrap();
+            let nth = (sorted.len() * share).div_ceil(100).max(1) - 1;
+            sorted.get(nth).map_or(Value::Null, |value| (*value).into())
         }
         "latest" => rows
             .iter()

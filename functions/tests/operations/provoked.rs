@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::telemetry::NAMESPACE;
@@ -110,17 +109,13 @@ async fn drained(world: &World, drain: &Function) {
 
 /// Lets the scan position look as if polls had paused for so long.
 async fn pause(world: &World, hours: i64) {
-    let stack = &world.stack;
-    let key = |name: &str| AttributeValue::S(name.to_owned());
-    let item = stack.dynamodb.get_item().table_name(&stack.table);
-    let item = item.key("pk", key("POLL")).key("sk", key("STATE")).send().await.unwrap().item.unwrap();
-    let mut position: Value = serde_json::from_str(item["body"].as_s().unwrap()).unwrap();
-    for at in ["complete_to", "swept_at"] {
-        let before: jiff::Timestamp = position[at].as_str().unwrap().parse().unwrap();
-        position[at] = json!((before - SignedDuration::from_hours(hours)).to_string());
-    }
-    let put = stack.dynamodb.put_item().table_name(&stack.table).set_item(Some(item));
-    put.item("body", AttributeValue::S(position.to_string())).send().await.unwrap();
+    let earlier = |position: &mut Value| {
+        for at in ["complete_to", "swept_at"] {
+            let before: jiff::Timestamp = position[at].as_str().unwrap().parse().unwrap();
+            position[at] = json!((before - SignedDuration::from_hours(hours)).to_string());
+        }
+    };
+    world.change("POLL", earlier).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,6 +119,26 @@ fn alarms_watch_metrics_that_the_program_or_aws_tells() {
 }
 
 #[test]
+fn every_alarm_has_its_section_in_the_runbook() {
+    let runbook =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/runbook.md")).unwrap();
+    let part = runbook.split("\n## Alarms\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut sections = part.split("\n### ").skip(1).map(|section| section.split_once('\n').unwrap());
+    assert!(sections.clone().all(|(_, text)| text.trim().len() > 40));
+    let named: BTreeSet<String> = sections.by_ref().map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(named, alarms().into_keys().collect());
+    let anchors: BTreeSet<String> = runbook
+        .lines()
+        .filter_map(|line| line.trim_start_matches('#').strip_prefix(' ').filter(|_| line.starts_with('#')))
+        .map(|heading| heading.to_lowercase().replace(' ', "-"))
+        .collect();
+    let text = runbook.replace('\n', " ");
+    for link in text.split("](#").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        assert!(anchors.contains(link), "#{link}");
+    }
+}
+
+#[test]
 fn every_alarm_says_when_it_is_over_and_what_silence_means() {
     for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];

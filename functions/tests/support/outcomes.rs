@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
 
 use super::world::World;
 
@@ -34,6 +35,17 @@ impl World {
     /// Lets a user's state item look as if newer code had written it.
     pub async fn make_newer(&self, user: &str) {
         self.set(user, "schema", AttributeValue::N("99".to_owned())).await;
+    }
+
+    /// Changes what an item of the ledger says that is no user's.
+    pub async fn change(&self, pk: &str, change: impl FnOnce(&mut Value)) {
+        let key = |name: &str| AttributeValue::S(name.to_owned());
+        let item = self.stack.dynamodb.get_item().table_name(&self.stack.table);
+        let item = item.key("pk", key(pk)).key("sk", key("STATE")).send().await.unwrap().item.unwrap();
+        let mut body: Value = serde_json::from_str(item["body"].as_s().unwrap()).unwrap();
+        change(&mut body);
+        let put = self.stack.dynamodb.put_item().table_name(&self.stack.table).set_item(Some(item));
+        put.item("body", AttributeValue::S(body.to_string())).send().await.unwrap();
     }
 
     async fn set(&self, user: &str, attribute: &str, value: AttributeValue) {

@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
     sync::OnceLock,
+    time::SystemTime,
 };
 
 use serde_json::Value;
@@ -21,17 +22,33 @@ const CALLER: Caller = Caller {
     arn: "arn:aws:sts::123456789012:assumed-role/Identity/grady",
 };
 
-/// The command line's binary, which is another package's.
+/// The command line's binary, which is another package's: as `cargo test` of the workspace left it, or built where
+/// a source is younger.
 fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let folder = PathBuf::from(crate::POLL).parent().unwrap().to_owned();
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "mfa-rollback", "--bin", "mfa-rollback", "--target-dir"]);
-        let built = cargo.arg(folder.parent().unwrap()).output().unwrap();
-        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        folder.join("mfa-rollback")
+        let binary = folder.join("mfa-rollback");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let sources = ["Cargo.lock", "cli/src", "shared/src", "simulator/src"];
+        let youngest = sources.into_iter().map(|source| written(&root.join(source))).max();
+        if !binary.exists() || Some(written(&binary)) < youngest {
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.args(["build", "--quiet", "-p", "mfa-rollback", "--bin", "mfa-rollback", "--target-dir"]);
+            let built = cargo.arg(folder.parent().unwrap()).output().unwrap();
+            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        }
+        binary
     })
+}
+
+/// When a file, or the youngest in a folder, was written.
+fn written(path: &Path) -> SystemTime {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap().map(|entry| written(&entry.unwrap().path()));
+        return entries.max().unwrap_or(SystemTime::UNIX_EPOCH);
+    }
+    fs::metadata(path).unwrap().modified().unwrap()
 }
 
 /// A deployment behind a gateway that checks signatures.

@@ -246,7 +246,7 @@ fn examples_are_requests_that_are_taken() {
         assert_eq!(taken, Ok(()), "{path}");
         seen += 1;
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 7);
 }
 
 #[test]
