@@ -27,7 +27,7 @@ const REGISTERED: &str = "User registered security info";
 impl World {
     /// One deed, drawn from the seed. Processes that it starts go on by themselves.
     pub(crate) async fn deed(self: &Rc<Self>) {
-        let deed = self.rng.borrow_mut().u32(..122);
+        let deed = self.rng.borrow_mut().u32(..127);
         match deed {
             0..30 => self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await),
             30..60 => self.begin(async |world| _ = world.drain().await),
@@ -56,6 +56,8 @@ impl World {
             117..118 => self.make_administrator(self.somebody()),
             118..119 => self.lose_the_excluded_group(),
             119..121 => self.erase(self.somebody()).await,
+            121..124 => self.register_by_the_helpdesk(self.somebody()),
+            124..126 => self.delete_own(self.somebody()),
             _ => self.ambush().await,
         }
     }
@@ -108,8 +110,26 @@ impl World {
         self.change(user, |person| {
             person.registered.insert(id, now);
             person.registrations.push(now);
-            person.is_named = true;
         });
+    }
+
+    /// The helpdesk registers a number for somebody; nothing else is in the log.
+    fn register_by_the_helpdesk(&self, user: Uuid) {
+        let now = self.clock.now();
+        let phone = NewMethod::phone(PhoneType::Mobile, "+1 2065550177");
+        let phone = if self.chance(2) { phone.dated(now) } else { phone };
+        let lag = SignedDuration::from_secs(self.rng.borrow_mut().i64(0..3000));
+        let id = self.tenant.register_by_admin(user, phone, now + lag);
+        self.change(user, |person| _ = person.registered.insert(id, now));
+    }
+
+    /// Somebody deletes a strong method of their own.
+    fn delete_own(&self, user: Uuid) {
+        let Some(there) = self.tenant.user(user) else { return };
+        if let Some(method) = there.methods.iter().find(|method| method.kind != "password") {
+            self.tenant.remove_method(user, &method.id);
+            self.change(user, |_| ());
+        }
     }
 
     /// A registration of the past that shows only now or later: of somebody new, or of somebody who
@@ -124,8 +144,14 @@ impl World {
         if self.chance(2) {
             let name = format!("late{}@contoso.example", lock(&self.watch.people).len());
             let user = self.tenant.add_user(NewUser::named(&name));
-            self.tenant.register_at(user, NewMethod::authenticator(), at, shows);
-            let mut person = Person::new(Part::Authenticator);
+            let is_phone = self.chance(2);
+            let (part, method) = if is_phone {
+                (Part::Phone, NewMethod::phone(PhoneType::Mobile, "+1 2065550188").dated(at))
+            } else {
+                (Part::Authenticator, NewMethod::authenticator())
+            };
+            self.tenant.register_at(user, method, at, shows);
+            let mut person = Person::new(part);
             person.registrations.push(at);
             lock(&self.watch.people).insert(user, person);
         } else {
@@ -136,7 +162,6 @@ impl World {
             self.tenant.add_event(event);
             self.change(user, |person| {
                 person.registrations.push(at);
-                person.is_named = true;
             });
         }
     }
@@ -340,7 +365,6 @@ impl World {
                     let id = tenant.register_at(user, phone, now, now + Duration::from_mins(2));
                     person.registered.insert(id, now);
                     person.registrations.push(now);
-                    person.is_named = true;
                 }
                 _ if person.is_excluded() => {}
                 _ => tenant.delete_user(user),

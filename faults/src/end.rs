@@ -18,22 +18,6 @@ use crate::{
 /// Automatic retries of a failed or partial outcome; then it waits for a person.
 const RETRIES: u32 = 3;
 
-/// Of a phone whose date Graph hides nothing proves, 15 minutes after the intent, that it was not
-/// registered anew: what is left of its user after a crash or a refusal is for a person to look at.
-fn is_unclear(part: Part, got: &str) -> bool {
-    let has_phone = [
-        Part::Phone,
-        Part::AuthenticatorAndPhone,
-        Part::ThreeNumbers,
-        Part::AuthenticatorDefault,
-        Part::HardwareToken,
-        Part::StuckDefault,
-        Part::TemporaryAccessPass,
-        Part::UnknownMethod,
-    ];
-    has_phone.contains(&part) && ["partial(re_registered)", "held(re_registered)"].contains(&got)
-}
-
 impl World {
     /// Looks at the ledger, the queue and the tenant once more.
     pub(crate) async fn check_the_end(&self) {
@@ -57,7 +41,7 @@ impl World {
             if let Some(expected) = person.expected
                 && person.part != Part::AmbiguousEvent
             {
-                if got != expected && !is_unclear(person.part, &got) {
+                if got != expected {
                     wrong(&format!("{got} instead of {expected}"));
                 }
                 let left = self.tenant.user(*user).is_some_and(|user| user.has_strong_methods());

@@ -7,6 +7,7 @@
 
 mod deeds;
 mod end;
+mod judge;
 mod ledger;
 mod panics;
 mod sandbox;
@@ -27,6 +28,12 @@ use shared::{clock::Clock, ledger::Ledger};
 
 pub use world::Tally;
 use world::World;
+
+/// What kind of violation it is: the text without moment, person and method.
+pub fn kind(violation: &str) -> &str {
+    let what = violation.split_once("Z: ").map_or(violation, |(_, what)| what);
+    what.split_once(": ").map_or(what, |(kind, _)| kind)
+}
 
 /// What became of one schedule.
 #[derive(Debug)]

@@ -1,13 +1,17 @@
 //! Runs many fault schedules on all cores: `cargo run --release -p faults -- 100000`.
 
 use std::{
+    collections::BTreeMap,
     process::ExitCode,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
 use clap::Parser;
-use faults::{Run, Tally, run};
+use faults::{Run, Tally, kind, run};
 
 /// Run fault schedules, and say which of them break an invariant.
 #[derive(Parser)]
@@ -21,6 +25,9 @@ struct Args {
     /// Stop at the first schedule that breaks an invariant.
     #[arg(long)]
     first: bool,
+    /// Say only how many violations there are of each kind.
+    #[arg(long)]
+    kinds: bool,
     /// Print what poll and drain log, for looking at one schedule.
     #[arg(long)]
     trace: bool,
@@ -34,6 +41,7 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     let (next, broken) = (AtomicU64::new(args.from), AtomicU64::new(0));
     let end = args.from + args.schedules;
+    let kinds = Mutex::new(BTreeMap::<String, u64>::new());
     let one = || {
         let mut tally = Tally::default();
         loop {
@@ -49,7 +57,11 @@ fn main() -> ExitCode {
             tally += run.tally;
             if !run.violations.is_empty() {
                 broken.fetch_add(1, Relaxed);
-                report(&run);
+                let mut kinds = kinds.lock().expect("counting does not panic");
+                for violation in &run.violations {
+                    *kinds.entry(kind(violation).to_owned()).or_default() += 1;
+                }
+                report(&run, args.kinds);
             }
         }
     };
@@ -71,11 +83,17 @@ fn main() -> ExitCode {
     });
     let broken = broken.into_inner();
     let done = next.into_inner().min(end) - args.from;
+    for (kind, count) in kinds.into_inner().expect("counting does not panic") {
+        println!("{count:>8}  {kind}");
+    }
     println!("{done} schedules in {:.0} s, {broken} broken; {tally:?}", begun.elapsed().as_secs_f64());
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn report(run: &Run) {
+fn report(run: &Run, kinds_only: bool) {
+    if kinds_only {
+        return;
+    }
     println!("seed {}:", run.seed);
     for violation in &run.violations {
         println!("  {violation}");

@@ -20,13 +20,14 @@ use shared::{
     clock::Clock,
     ids::UserId,
     ledger::{Document, Key, Ledger},
-    settings::{Mode, OtherMethods, Settings},
+    settings::{Mode, Settings},
     state::{Release, UserState},
+    window::Window,
 };
-use simulator::{MethodView, Part, PerUserMfa, Tenant, UserView};
+use simulator::{Harm, MethodView, Part, PerUserMfa, Tenant, UserView};
 use uuid::Uuid;
 
-use crate::steps::lock;
+use crate::{judge, steps::lock};
 
 /// Clocks of processes are off by this at most, to either side.
 pub(crate) const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -57,8 +58,6 @@ pub(crate) struct Person {
     pub(crate) released: Option<Timestamp>,
     /// When per-user MFA was enabled on the way.
     pub(crate) mfa_since: Option<Timestamp>,
-    /// Whether an event on the way says that the user registered a method.
-    pub(crate) is_named: bool,
     /// When a method was registered on the way, by its id.
     pub(crate) registered: BTreeMap<String, Timestamp>,
     /// When a method was first deleted by the program.
@@ -78,12 +77,10 @@ impl Person {
             by_hand: false,
             released: None,
             mfa_since: None,
-            is_named: false,
             registered: BTreeMap::new(),
             first_deleted: None,
             erased: None,
-            // Only the registration report knows who signs in without a password, and it blocks nothing.
-            expected: (part != Part::Passwordless).then(|| part.expected()),
+            expected: (part != Part::Mixed).then(|| part.expected()),
         }
     }
 
@@ -92,10 +89,10 @@ impl Person {
         self.excluded || matches!(self.part, Part::BreakGlass | Part::NestedBreakGlass)
     }
 
-    /// Whether any setting or release lets a method of somebody in this situation go.
+    /// Whether any rule about the account lets a method of this user go. Of the methods themselves the truth
+    /// judges.
     fn may_lose_methods(&self, settings: &Settings) -> bool {
         let policy = &settings.policy;
-        let rolls_back = |other: OtherMethods| other == OtherMethods::RollBack;
         match self.part {
             _ if self.is_excluded() => false,
             Part::PerUserMfaEnabled | Part::PerUserMfaEnforced => false,
@@ -107,16 +104,7 @@ impl Person {
             Part::Guest | Part::ExternalByName | Part::ExternalByState | Part::ExternalByCreation => {
                 policy.include_external_users
             }
-            Part::DatedBefore => rolls_back(policy.preexisting_methods),
-            Part::UndatedMethod => self.is_named || rolls_back(policy.undated_methods),
-            // Another number takes the place of the one to sign in with, or of the one dated too late.
-            Part::SmsSignIn | Part::DatedAfter => self.is_named,
-            Part::Disabled | Part::NoOtherCredential | Part::RestrictedUnit => false,
-            Part::NeverRegistered | Part::AmbiguousEvent | Part::RegisteredBefore | Part::RegisteredAfter => {
-                let lets_others =
-                    rolls_back(policy.undated_methods) || rolls_back(policy.preexisting_methods);
-                self.is_named || self.by_hand && lets_others
-            }
+            Part::Disabled | Part::RestrictedUnit => false,
             _ => true,
         }
     }
@@ -142,6 +130,11 @@ impl View {
     pub(crate) fn new(settings: Settings, clock: Clock, may_not_delete: Option<&'static str>) -> Self {
         let (owner, reads, handlings, released_brakes, touched) = Default::default();
         Self { settings, clock, owner, may_not_delete, reads, handlings, released_brakes, touched }
+    }
+
+    /// The window that the process goes by.
+    fn window(&self) -> &Window {
+        &self.settings.policy.window
     }
 
     /// The ledger answered these documents.
@@ -188,12 +181,15 @@ pub(crate) struct Watch {
     slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
     calm: AtomicBool,
     violations: Mutex<Vec<String>>,
+    /// DELETEs that only the directory's own records would have held.
+    unseen: Mutex<BTreeMap<Harm, u64>>,
 }
 
 impl Watch {
     pub(crate) fn new(tenant: Tenant, ledger: Arc<dyn Ledger>, clock: Clock) -> Arc<Self> {
-        let (people, brake_opened, cap, slots, calm, violations) = Default::default();
-        let watch = Self { tenant, ledger, clock, people, brake_opened, cap, slots, calm, violations };
+        let (people, brake_opened, cap, slots, calm, violations, unseen) = Default::default();
+        let watch =
+            Self { tenant, ledger, clock, people, brake_opened, cap, slots, calm, violations, unseen };
         let watch = Arc::new(watch);
         let seen = Arc::downgrade(&watch);
         watch.tenant.on_request(move |entry| {
@@ -223,6 +219,11 @@ impl Watch {
 
     pub(crate) fn violations(&self) -> Vec<String> {
         lock(&self.violations).clone()
+    }
+
+    /// How many DELETEs did a harm that only the directory's own records tell of.
+    pub(crate) fn unseen(&self, harm: Harm) -> u64 {
+        lock(&self.unseen).get(&harm).copied().unwrap_or_default()
     }
 
     /// A document as it is in the ledger now, whatever processes see of it.
@@ -293,16 +294,38 @@ impl Watch {
         }
         if let Some(there) = self.tenant.user(user) {
             self.is_no_per_user_mfa(&person, &there, &broken);
+            let found = there.methods.iter().find(|method| method.id == method_id);
+            if !person.by_hand && !person.registrations.iter().any(|at| view.window().contains(*at)) {
+                broken(3, "a DELETE though no registration lies in the window");
+            }
             // What is registered between the last look and the DELETE nobody can know.
-            let is_known = person
-                .registered
-                .get(method_id)
-                .is_none_or(|at| self.clock.now().duration_since(*at) > STILL_FRESH);
-            if let (Some(method), true) =
-                (there.methods.iter().find(|method| method.id == method_id), is_known)
+            let is_known =
+                |method: &&MethodView| self.clock.now().duration_since(method.origin.came_at) > STILL_FRESH;
+            if let Some(method) = found.filter(is_known)
+                && !self.is_taken_for_the_intended(&person, &state, method)
             {
-                Self::is_of_the_window(view, &person, method, &broken);
-                self.is_no_second_rollback(&person, &state, method, &broken);
+                self.judge(view, &person, user, method, &broken);
+                Self::is_no_second_rollback(&person, method, &broken);
+            }
+        }
+    }
+
+    /// Holds the DELETE of a method against the truth.
+    fn judge(
+        &self,
+        view: &View,
+        person: &Person,
+        user: Uuid,
+        method: &MethodView,
+        broken: &dyn Fn(u8, &str),
+    ) {
+        let window = (view.window().start, view.window().end);
+        let harms = self.tenant.harms(user, &method.id, window);
+        for harm in judge::unanswered(harms, method, person, &view.settings.policy) {
+            if harm.is_in_the_directorys_record_only() {
+                *lock(&self.unseen).entry(harm).or_default() += 1;
+            } else {
+                broken(3, &format!("harm, {}", harm.as_str()));
             }
         }
     }
@@ -390,37 +413,21 @@ impl Watch {
         }
     }
 
-    fn is_of_the_window(view: &View, person: &Person, method: &MethodView, broken: &dyn Fn(u8, &str)) {
-        let policy = &view.settings.policy;
-        let released = person.released.is_some();
-        if !person.by_hand && !person.registrations.iter().any(|at| policy.window.contains(*at)) {
-            broken(3, "a DELETE though no registration lies in the window");
-        }
-        let is_before = method.created.is_some_and(|at| at < policy.window.start);
-        let is_after = method.created.is_some_and(|at| at > policy.window.end);
-        let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
-        if !released && (is_before && !lets_old || is_after) {
-            broken(3, "a DELETE of a method dated outside the window");
-        }
-    }
-
-    fn is_no_second_rollback(
-        &self,
-        person: &Person,
-        state: &UserState,
-        method: &MethodView,
-        broken: &dyn Fn(u8, &str),
-    ) {
-        let (Some(first), Some(at)) = (person.first_deleted, person.registered.get(&method.id)) else {
-            return;
-        };
-        let released = person.released.is_some_and(|released| released >= *at);
+    /// An undated phone that came soon after the intent is taken for the one intended: nothing tells them apart.
+    fn is_taken_for_the_intended(&self, person: &Person, state: &UserState, method: &MethodView) -> bool {
         let is_recent = state
             .intent
             .as_ref()
             .is_some_and(|intent| self.clock.now().duration_since(intent.written_at) < UNDATED_PHONE + SKEW);
-        let is_accepted = method.kind == "phone" && method.created.is_none() && is_recent;
-        if *at > first && !released && !is_accepted {
+        person.first_deleted.is_some() && method.kind == "phone" && method.created.is_none() && is_recent
+    }
+
+    fn is_no_second_rollback(person: &Person, method: &MethodView, broken: &dyn Fn(u8, &str)) {
+        let (Some(first), Some(at)) = (person.first_deleted, person.registered.get(&method.id)) else {
+            return;
+        };
+        let released = person.released.is_some_and(|released| released >= *at);
+        if *at > first && !released {
             broken(5, "a DELETE of what was registered after the rollback began");
         }
     }

@@ -19,7 +19,7 @@ use shared::{
     poll::ScanRequest,
     settings::Settings,
 };
-use simulator::{Budget, Cast, Faults, Options, Part, Population, Tenant};
+use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Tenant};
 use uuid::Uuid;
 
 use crate::{
@@ -79,6 +79,10 @@ pub struct Tally {
     pub lost: u64,
     /// Requests to the tenant.
     pub requests: u64,
+    /// DELETEs for users for whom per-user MFA was on meanwhile, as only the directory's records tell.
+    pub mfa_was_meant: u64,
+    /// DELETEs for users who had MFA methods before the window, as only the directory's records tell.
+    pub had_mfa: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -89,6 +93,8 @@ impl std::ops::AddAssign for Tally {
         self.deleted += other.deleted;
         self.lost += other.lost;
         self.requests += other.requests;
+        self.mfa_was_meant += other.mfa_was_meant;
+        self.had_mfa += other.had_mfa;
     }
 }
 
@@ -96,7 +102,8 @@ impl std::ops::AddAssign for Tally {
 fn parts(rng: &mut Rng, ends_later: bool) -> Vec<Part> {
     let count = rng.usize(5..13);
     let some = |rng: &mut Rng| match rng.u8(..10) {
-        0..6 => Part::ORDINARY[rng.usize(..6)],
+        0..4 => Part::ORDINARY[rng.usize(..6)],
+        4..8 => Part::Mixed,
         _ => Part::SPECIAL[rng.usize(..Part::SPECIAL.len())],
     };
     // The excluded group must not be empty.
@@ -205,32 +212,34 @@ impl World {
         let mut rng = self.rng.borrow_mut();
         let mut vars = self.vars.borrow_mut();
         let mut people = lock(&self.watch.people);
-        let mut frees = |parts: &[Part]| {
-            for person in people.values_mut().filter(|person| parts.contains(&person.part)) {
-                person.expected = None;
+        // People of whom this holds end otherwise than with the default settings.
+        let mut end = |outcome: Option<&'static str>, otherwise: &dyn Fn(Part) -> bool| {
+            for person in people.values_mut().filter(|person| otherwise(person.part)) {
+                person.expected = outcome;
             }
         };
         let mut seldom = || rng.u8(..8) == 0;
         if seldom() {
-            vars.insert("PREEXISTING_METHODS", "roll_back".to_owned());
-            frees(&[Part::DatedBefore]);
+            self.tenant.set_security_defaults(true);
+            end(Some("held(mfa_required)"), &|part| {
+                ["rolled_back", "partial(default_refused)"].contains(&part.expected())
+            });
         }
         if seldom() {
-            vars.insert("UNDATED_METHODS", "roll_back".to_owned());
-            frees(&[Part::UndatedMethod]);
+            vars.insert("PREEXISTING_METHODS", "roll_back".to_owned());
+            end(None, &|part| part.expected() == "held(registered_before)");
+        }
+        if seldom() {
+            vars.insert("UNPROVEN_METHODS", "roll_back".to_owned());
+            end(None, &|part| part.expected() == "held(unproven_method)");
         }
         if seldom() {
             vars.insert("INCLUDE_ADMINISTRATORS", "true".to_owned());
-            frees(&[
-                Part::Administrator,
-                Part::EligibleAdministrator,
-                Part::AdministratorThroughGroup,
-                Part::EligibleThroughGroup,
-            ]);
+            end(None, &|part| part.expected() == "held(administrator)");
         }
         if seldom() {
             vars.insert("INCLUDE_EXTERNAL_USERS", "true".to_owned());
-            frees(&[Part::Guest, Part::ExternalByName, Part::ExternalByState, Part::ExternalByCreation]);
+            end(None, &|part| part.expected() == "held(external)");
         }
         if rng.u8(..3) == 0 {
             let by_name = rng.choice(&self.cast.residents).expect("somebody lives here");
@@ -401,6 +410,8 @@ impl World {
             tally.lost += u64::from(entry.status == 0);
         }
         tally.requests = journal.len() as u64;
+        tally.mfa_was_meant = self.watch.unseen(Harm::MfaWasMeant);
+        tally.had_mfa = self.watch.unseen(Harm::HadMfa);
         tally
     }
 }

@@ -7,7 +7,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::method::{Method, MethodKind, NewMethod, PhoneType};
+use crate::{
+    method::{Method, MethodKind, NewMethod, PhoneType},
+    truth::{By, Origin},
+};
 
 /// Per-user MFA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -42,7 +45,16 @@ pub struct NewUser {
     pub password: bool,
     /// Per-user MFA.
     pub per_user_mfa: PerUserMfa,
+    /// When the account was created.
+    pub created_at: Timestamp,
+    /// When the password was last changed.
+    pub last_password_change_at: Option<Timestamp>,
+    /// Whether the person really knows the password: who came with a temporary access pass does not.
+    pub knows_password: bool,
 }
+
+/// When an account was created that nothing is said about.
+const LONG_AGO: Timestamp = Timestamp::constant(1_577_872_800, 0);
 
 impl NewUser {
     /// An ordinary member with a password.
@@ -58,6 +70,9 @@ impl NewUser {
             on_premises_sync_enabled: None,
             password: true,
             per_user_mfa: PerUserMfa::Disabled,
+            created_at: LONG_AGO,
+            last_password_change_at: Some(LONG_AGO),
+            knows_password: true,
         }
     }
 }
@@ -99,10 +114,12 @@ pub struct MethodView {
     pub created: Option<Timestamp>,
     /// Whether it is the user's default.
     pub is_default: bool,
+    /// Where it really comes from.
+    pub origin: Origin,
 }
 
 /// The properties of a user that `$select` knows.
-pub(crate) const PROPERTIES: [&str; 8] = [
+pub(crate) const PROPERTIES: [&str; 10] = [
     "id",
     "userPrincipalName",
     "displayName",
@@ -111,6 +128,8 @@ pub(crate) const PROPERTIES: [&str; 8] = [
     "externalUserState",
     "creationType",
     "onPremisesSyncEnabled",
+    "createdDateTime",
+    "lastPasswordChangeDateTime",
 ];
 
 /// A user.
@@ -123,27 +142,61 @@ pub(crate) struct Account {
     /// Methods that are gone, and until when they still show.
     removed: Vec<(Method, Timestamp)>,
     default_method: Option<String>,
+    /// All strong methods that were ever there and are not: since when, and until when.
+    former: Vec<(Timestamp, Timestamp)>,
+    /// When per-user MFA was last switched off.
+    pub(crate) per_user_mfa_until: Option<Timestamp>,
+    /// When another ledger's rollback took all strong methods.
+    pub(crate) rolled_back_elsewhere_at: Option<Timestamp>,
 }
 
 impl Account {
     pub(crate) fn new(id: Uuid, user: NewUser) -> Self {
-        let mut account =
-            Self { id, deleted: false, methods: Vec::new(), removed: Vec::new(), default_method: None, user };
+        let created_at = user.created_at;
+        let mut account = Self {
+            id,
+            deleted: false,
+            methods: Vec::new(),
+            removed: Vec::new(),
+            default_method: None,
+            former: Vec::new(),
+            per_user_mfa_until: None,
+            rolled_back_elsewhere_at: None,
+            user,
+        };
         if account.user.password {
-            account.add(String::new(), NewMethod::new(MethodKind::Password));
+            let origin = Origin { came_at: created_at, by: By::Admin, event_id: None };
+            account.add(String::new(), NewMethod::new(MethodKind::Password), origin);
         }
         account
     }
 
-    /// Adds a method, in place of one with the same id. The first strong one is the default.
-    pub(crate) fn add(&mut self, id: String, what: NewMethod) -> String {
+    /// Adds a method, in place of one with the same id. The first strong one is the default. The same
+    /// number in the same place is what the user had already.
+    pub(crate) fn add(&mut self, id: String, what: NewMethod, mut origin: Origin) -> String {
         let id = what.fixed_id().map_or(id, str::to_owned);
         if what.default || (self.default_method.is_none() && what.kind.is_strong()) {
             self.default_method = Some(id.clone());
         }
-        self.methods.retain(|method| method.id != id);
-        self.methods.push(Method { id: id.clone(), what });
+        let mut last_used = None;
+        if let Some(at) = self.methods.iter().position(|method| method.id == id) {
+            let before = self.methods.remove(at);
+            if what.number.is_some() && before.what.number == what.number {
+                origin.came_at = origin.came_at.min(before.origin.came_at);
+                origin.by = before.origin.by;
+                last_used = before.last_used;
+            } else if before.kind().is_strong() {
+                self.former.push((before.origin.came_at, origin.came_at));
+            }
+        }
+        self.methods.push(Method { id: id.clone(), what, origin, last_used });
         id
+    }
+
+    /// Whether a strong method was there at that moment.
+    pub(crate) fn had_mfa_at(&self, at: Timestamp) -> bool {
+        let still = self.methods.iter().any(|method| method.kind().is_strong() && method.origin.came_at < at);
+        still || self.former.iter().any(|(since, until)| *since < at && at <= *until)
     }
 
     /// Takes a method away; it shows for a while.
@@ -151,6 +204,9 @@ impl Account {
         let at = self.methods.iter().position(|method| method.id == id)?;
         let method = self.methods.remove(at);
         self.removed.retain(|(_, until)| *until > now);
+        if method.kind().is_strong() {
+            self.former.push((method.origin.came_at, now));
+        }
         self.removed.push((method.clone(), now + shows_for));
         if self.default_method.as_deref() == Some(id) {
             self.default_method = None;
@@ -207,6 +263,8 @@ impl Account {
             "externalUserState" => json!(self.user.external_user_state),
             "creationType" => json!(self.user.creation_type),
             "onPremisesSyncEnabled" => json!(self.user.on_premises_sync_enabled),
+            "createdDateTime" => json!(written(self.user.created_at)),
+            "lastPasswordChangeDateTime" => json!(self.user.last_password_change_at.map(written)),
             _ => Value::Null,
         }
     }
@@ -226,8 +284,14 @@ impl Account {
                     id: method.id.clone(),
                     created: method.what.created,
                     is_default: self.default_method.as_deref() == Some(method.id.as_str()),
+                    origin: method.origin.clone(),
                 })
                 .collect(),
         }
     }
+}
+
+/// A moment as Graph writes it, to the second.
+fn written(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

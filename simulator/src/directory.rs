@@ -35,6 +35,34 @@ pub struct ConditionalAccess {
     pub demands_strength: bool,
     /// Whether it guards the user action "register security information".
     pub guards_registration: bool,
+    /// Whom it is for; everybody where nobody is named.
+    pub include_users: Vec<Uuid>,
+}
+
+impl ConditionalAccess {
+    /// A policy in force that demands MFA of these users, or of everybody.
+    pub fn demanding_mfa(name: &str, include_users: Vec<Uuid>) -> Self {
+        Self {
+            name: name.to_owned(),
+            state: "enabled".to_owned(),
+            demands_mfa: true,
+            demands_strength: false,
+            guards_registration: false,
+            include_users,
+        }
+    }
+}
+
+impl Policies {
+    /// Whether anything in force demands MFA of this user.
+    pub(crate) fn demands_mfa(&self, user: Uuid) -> bool {
+        let demands = |policy: &ConditionalAccess| {
+            policy.state == "enabled"
+                && (policy.demands_mfa || policy.demands_strength)
+                && (policy.include_users.is_empty() || policy.include_users.contains(&user))
+        };
+        self.security_defaults || self.conditional_access.iter().any(demands)
+    }
 }
 
 /// A group and its direct members, users and groups.

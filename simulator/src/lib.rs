@@ -31,6 +31,7 @@ mod state;
 mod tenant;
 #[cfg(test)]
 mod testing;
+mod truth;
 mod variables;
 
 pub use account::{MethodView, NewUser, PerUserMfa, UserView};
@@ -45,4 +46,5 @@ pub use roles::ALL_ROLES;
 pub use secrets::Secrets;
 pub use service::{ConnectionLost, InProcess};
 pub use tenant::Tenant;
+pub use truth::{By, Harm, Origin};
 pub use variables::variables;

@@ -3,6 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::{
+    graph::Version,
+    truth::{By, Origin},
+};
+
 /// The id that every user's password method has.
 pub const PASSWORD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
 
@@ -86,10 +91,14 @@ impl MethodKind {
         }
     }
 
-    /// The path segment of its typed list; unknown kinds have none.
+    /// The path segment of its typed list; unknown kinds have none. Source: the metadata of Microsoft Graph
+    /// (microsoftgraph/msgraph-metadata).
     pub fn segment(&self) -> Option<String> {
         match self {
             Self::Unknown(_) => None,
+            Self::External => Some("externalAuthenticationMethods".to_owned()),
+            // Not a list: a user has one at most.
+            Self::QrCodePin => Some("qrCodePinMethod".to_owned()),
             known => Some(format!("{}Methods", known.name())),
         }
     }
@@ -141,6 +150,10 @@ pub struct NewMethod {
     pub default: bool,
     /// The reason in the audit event, where it is not the usual one.
     pub reason: Option<String>,
+    /// Since when the user really has it; without it that is its date, or now.
+    pub came_at: Option<Timestamp>,
+    /// Who really gave it.
+    pub by: By,
 }
 
 impl NewMethod {
@@ -154,6 +167,8 @@ impl NewMethod {
             with_code: false,
             default: false,
             reason: None,
+            came_at: None,
+            by: By::User,
         }
     }
 
@@ -209,6 +224,20 @@ impl NewMethod {
         self
     }
 
+    /// Sets since when the user really has it, whatever its date says.
+    #[must_use]
+    pub fn came_at(mut self, came_at: Timestamp) -> Self {
+        self.came_at = Some(came_at);
+        self
+    }
+
+    /// Sets who really gave it.
+    #[must_use]
+    pub fn by(mut self, by: By) -> Self {
+        self.by = by;
+        self
+    }
+
     /// Sets the reason in the audit event.
     #[must_use]
     pub fn reason(mut self, reason: &str) -> Self {
@@ -231,6 +260,9 @@ impl NewMethod {
 pub(crate) struct Method {
     pub(crate) id: String,
     pub(crate) what: NewMethod,
+    pub(crate) origin: Origin,
+    /// When it was last used, which beta tells of some kinds.
+    pub(crate) last_used: Option<Timestamp>,
 }
 
 impl Method {
@@ -239,14 +271,14 @@ impl Method {
     }
 
     /// The method as the list of all methods shows it.
-    pub(crate) fn listed(&self) -> Value {
-        let mut body = self.typed();
+    pub(crate) fn listed(&self, version: Version) -> Value {
+        let mut body = self.typed(version);
         body["@odata.type"] = json!(format!("#microsoft.graph.{}AuthenticationMethod", self.kind().name()));
         body
     }
 
     /// The method as the list of its type shows it.
-    pub(crate) fn typed(&self) -> Value {
+    pub(crate) fn typed(&self, version: Version) -> Value {
         let mut body = match self.kind() {
             MethodKind::Phone(kind) => json!({
                 "phoneNumber": self.what.number,
@@ -257,7 +289,6 @@ impl Method {
                 "displayName": "Phone",
                 "deviceTag": "SoftwareTokenActivated",
                 "phoneAppVersion": "6.2608.5421",
-                "createdDateTime": null,
             }),
             MethodKind::SoftwareOath => json!({ "secretKey": null }),
             MethodKind::HardwareOath => json!({ "device": null }),
@@ -283,8 +314,13 @@ impl Method {
             _ => json!({}),
         };
         body["id"] = json!(self.id);
-        if let Some(created) = self.what.created {
-            body["createdDateTime"] = json!(created.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let written = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        body["createdDateTime"] = json!(self.what.created.map(written));
+        if version == Version::Beta {
+            body["lastUsedDateTime"] = json!(self.last_used.map(written));
+            if *self.kind() == MethodKind::MicrosoftAuthenticator {
+                body["clientAppName"] = json!("microsoftAuthenticator");
+            }
         }
         body
     }

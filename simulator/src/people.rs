@@ -14,44 +14,76 @@ use crate::{
     options::Faults,
     state::{State, random_uuid},
     tenant::Tenant,
+    truth::{By, Origin},
 };
 
-/// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
-pub(crate) fn add_method(state: &mut State, user: Uuid, method: NewMethod) -> String {
-    let (first, second) = (random_uuid(&mut state.rng).to_string(), random_uuid(&mut state.rng).to_string());
-    let account = state.accounts.get_mut(&user).expect("the user is in the tenant");
-    if method.with_code {
-        let code = NewMethod { created: method.created, ..NewMethod::new(MethodKind::SoftwareOath) };
-        let id = account.add(first, method);
-        account.add(second, code);
-        id
-    } else {
-        account.add(first, method)
+/// How the audit log tells of something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// From when on Graph lists the record.
+    pub(crate) visible_at: Timestamp,
+    /// The service that logs it.
+    pub(crate) service: &'a str,
+}
+
+impl Told<'static> {
+    /// At once, by the service that logs most.
+    pub(crate) fn at(at: Timestamp) -> Self {
+        Self { at, visible_at: at, service: "Authentication Methods" }
     }
 }
 
-/// Adds a record to the audit log.
-pub(crate) fn add_event(state: &mut State, event: NewEvent) {
-    let (at, visible_at, record) = event.complete(&mut state.rng);
-    state.audit.add(at, visible_at, record);
-}
-
-/// Adds a method and the event of its registration.
-pub(crate) fn register(
+/// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
+pub(crate) fn add_method(
     state: &mut State,
     user: Uuid,
     method: NewMethod,
-    at: Timestamp,
-    visible_at: Timestamp,
+    event_id: Option<String>,
 ) -> String {
-    let reason = method.reason.clone().unwrap_or_else(|| method.kind.reason().to_owned());
-    let id = add_method(state, user, method);
-    let name = state.accounts[&user].user.user_principal_name.clone();
-    let event = NewEvent::by_user("User registered security info", at, user, &name)
-        .reason(&reason)
-        .visible_at(visible_at);
-    add_event(state, event);
+    let (first, second) = (random_uuid(&mut state.rng).to_string(), random_uuid(&mut state.rng).to_string());
+    let came_at = method.came_at.or(method.created).unwrap_or_else(|| state.now());
+    let origin = Origin { came_at, by: method.by, event_id };
+    let account = state.accounts.get_mut(&user).expect("the user is in the tenant");
+    if method.with_code {
+        let code = NewMethod { created: method.created, ..NewMethod::new(MethodKind::SoftwareOath) };
+        let id = account.add(first, method, origin.clone());
+        account.add(second, code, origin);
+        id
+    } else {
+        account.add(first, method, origin)
+    }
+}
+
+/// Adds a record to the audit log. Answers its id.
+pub(crate) fn add_event(state: &mut State, event: NewEvent) -> Option<String> {
+    let (at, visible_at, record) = event.complete(&mut state.rng);
+    let id = record["id"].as_str().map(str::to_owned);
+    state.audit.add(at, visible_at, record);
     id
+}
+
+/// Adds a method and the event of its registration.
+pub(crate) fn register(state: &mut State, user: Uuid, method: NewMethod, told: Told<'_>) -> String {
+    let reason = method.reason.clone().unwrap_or_else(|| method.kind.reason().to_owned());
+    let name = state.accounts[&user].user.user_principal_name.clone();
+    let event = NewEvent::by_user("User registered security info", told.at, user, &name)
+        .service(told.service)
+        .reason(&reason)
+        .visible_at(told.visible_at);
+    let event_id = add_event(state, event);
+    let came_at = method.came_at.unwrap_or(told.at);
+    add_method(state, user, NewMethod { came_at: Some(came_at), ..method }, event_id)
+}
+
+/// Switches per-user MFA, now or at an earlier moment.
+pub(crate) fn set_per_user_mfa(state: &mut State, user: Uuid, per_user_mfa: PerUserMfa, at: Timestamp) {
+    let account = state.account(user);
+    if per_user_mfa == PerUserMfa::Disabled && account.user.per_user_mfa != PerUserMfa::Disabled {
+        account.per_user_mfa_until = Some(at);
+    }
+    account.user.per_user_mfa = per_user_mfa;
 }
 
 impl Tenant {
@@ -69,17 +101,33 @@ impl Tenant {
     pub fn register(&self, user: Uuid, method: NewMethod) -> String {
         let mut state = self.state();
         let now = state.now();
-        register(&mut state, user, method, now, now)
+        register(&mut state, user, method, Told::at(now))
     }
 
     /// A registration whose event says `at`, and which Graph lists only from `visible_at` on.
     pub fn register_at(&self, user: Uuid, method: NewMethod, at: Timestamp, visible_at: Timestamp) -> String {
-        register(&mut self.state(), user, method, at, visible_at)
+        register(&mut self.state(), user, method, Told { visible_at, ..Told::at(at) })
     }
 
     /// Adds a method without an audit event.
     pub fn add_method(&self, user: Uuid, method: NewMethod) -> String {
-        add_method(&mut self.state(), user, method)
+        add_method(&mut self.state(), user, method, None)
+    }
+
+    /// The helpdesk registers a method for a user now; the audit event "Admin registered security info" shows at
+    /// `visible_at`.
+    pub fn register_by_admin(&self, user: Uuid, method: NewMethod, visible_at: Timestamp) -> String {
+        let mut state = self.state();
+        let now = state.now();
+        let admin = random_uuid(&mut state.rng);
+        let name = state.account(user).user.user_principal_name.clone();
+        let event = NewEvent::new("Admin registered security info", now)
+            .reason("Admin registered phone method for user")
+            .actor(admin, "helpdesk@contoso.example")
+            .target(user, &name)
+            .visible_at(visible_at);
+        let event_id = add_event(&mut state, event);
+        add_method(&mut state, user, method.by(By::Admin).came_at(now), event_id)
     }
 
     /// Somebody else takes a method away, without an audit event. Answers whether it was there.
@@ -91,7 +139,7 @@ impl Tenant {
 
     /// Adds a record to the audit log.
     pub fn add_event(&self, event: NewEvent) {
-        add_event(&mut self.state(), event);
+        let _ = add_event(&mut self.state(), event);
     }
 
     /// All records of the audit log by time, those that Graph does not list yet too.
@@ -101,7 +149,9 @@ impl Tenant {
 
     /// Sets per-user MFA.
     pub fn set_per_user_mfa(&self, user: Uuid, per_user_mfa: PerUserMfa) {
-        self.state().account(user).user.per_user_mfa = per_user_mfa;
+        let mut state = self.state();
+        let now = state.now();
+        set_per_user_mfa(&mut state, user, per_user_mfa, now);
     }
 
     /// Enables or disables the account.
@@ -158,6 +208,11 @@ impl Tenant {
     /// Sets the policies that make people register.
     pub fn set_policies(&self, policies: Policies) {
         self.state().policies = policies;
+    }
+
+    /// Switches security defaults.
+    pub fn set_security_defaults(&self, on: bool) {
+        self.state().policies.security_defaults = on;
     }
 
     /// Sets what goes wrong from now on.

@@ -106,6 +106,11 @@ impl State {
         members
     }
 
+    /// Whether security defaults or Conditional Access demand MFA of this user.
+    pub(crate) fn demands_mfa(&self, user: Uuid) -> bool {
+        self.policies.demands_mfa(user)
+    }
+
     /// Whoever holds an active role now, through groups too.
     pub(crate) fn administrators(&self) -> HashSet<Uuid> {
         let mut found = HashSet::new();

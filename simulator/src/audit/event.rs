@@ -125,6 +125,12 @@ impl NewEvent {
         self.with("targetResources", json!([target]))
     }
 
+    /// What was changed about the target, one entry a property.
+    pub(crate) fn modified(mut self, properties: &[Value]) -> Self {
+        self.record["targetResources"][0]["modifiedProperties"] = json!(properties);
+        self
+    }
+
     /// The record with all that was left open, its time, and when it shows.
     pub(crate) fn complete(mut self, rng: &mut fastrand::Rng) -> (Timestamp, Timestamp, Value) {
         if !self.made_up {

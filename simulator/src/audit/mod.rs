@@ -2,6 +2,7 @@
 
 mod event;
 pub(crate) mod filter;
+pub(crate) mod update_user;
 
 use std::collections::BTreeMap;
 

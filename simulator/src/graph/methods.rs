@@ -9,13 +9,13 @@ use crate::{
     account::Account,
     answer::{Handled, Refusal, Success},
     call::Call,
-    method::Method,
+    method::{Method, MethodKind},
     roles::{Granted, METHODS_READ, POLICIES},
     state::State,
 };
 
 /// The typed lists.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 11] = [
     "phoneMethods",
     "microsoftAuthenticatorMethods",
     "softwareOathMethods",
@@ -26,8 +26,7 @@ const TYPED: [&str; 12] = [
     "windowsHelloForBusinessMethods",
     "platformCredentialMethods",
     "temporaryAccessPassMethods",
-    "externalMethods",
-    "qrCodePinMethods",
+    "externalAuthenticationMethods",
 ];
 
 pub(super) fn handle(
@@ -46,7 +45,8 @@ pub(super) fn handle(
     };
     let known = match segment {
         "methods" => true,
-        "requirements" | "signInPreferences" => version == Version::Beta && id.is_none(),
+        // One object each, rather than a list.
+        "requirements" | "signInPreferences" | "qrCodePinMethod" => version == Version::Beta && id.is_none(),
         "hardwareOathMethods" => version == Version::Beta,
         typed => TYPED.contains(&typed),
     };
@@ -75,6 +75,10 @@ pub(super) fn handle(
             "isSystemPreferredAuthenticationMethodEnabled": false,
             "userPreferredMethodForSecondaryAuthentication": account.preferred(),
         }))),
+        ("qrCodePinMethod", _) => {
+            let found = account.shown(state.now()).into_iter().find(|method| is_in(method, version, segment));
+            found.map(|method| Success::Json(shown(method, version, segment))).ok_or_else(not_found)
+        }
         (segment, None) => Ok(list(state, version, account, segment)),
         (segment, Some(id)) => one(state, version, account, (segment, id)),
     }
@@ -92,12 +96,13 @@ pub(super) fn reachable<'a>(state: &'a State, user: &str) -> Result<&'a Account,
 
 fn is_in(method: &Method, version: Version, segment: &str) -> bool {
     let own = method.kind().segment();
-    let hidden = version == Version::V1 && own.as_deref() == Some("hardwareOathMethods");
+    let of_beta = matches!(method.kind(), MethodKind::HardwareOath | MethodKind::QrCodePin);
+    let hidden = version == Version::V1 && of_beta;
     !hidden && (segment == "methods" || own.as_deref() == Some(segment))
 }
 
-fn shown(method: &Method, segment: &str) -> Value {
-    if segment == "methods" { method.listed() } else { method.typed() }
+fn shown(method: &Method, version: Version, segment: &str) -> Value {
+    if segment == "methods" { method.listed(version) } else { method.typed(version) }
 }
 
 fn list(state: &State, version: Version, account: &Account, segment: &str) -> Success {
@@ -105,7 +110,7 @@ fn list(state: &State, version: Version, account: &Account, segment: &str) -> Su
     let value: Vec<Value> = methods
         .into_iter()
         .filter(|method| is_in(method, version, segment))
-        .map(|method| shown(method, segment))
+        .map(|method| shown(method, version, segment))
         .collect();
     let context = context(&format!("users('{}')/authentication/{segment}", account.id));
     Success::Json(json!({ "@odata.context": context, "value": value }))
@@ -114,7 +119,7 @@ fn list(state: &State, version: Version, account: &Account, segment: &str) -> Su
 fn one(state: &State, version: Version, account: &Account, (segment, id): (&str, &str)) -> Handled {
     let methods = account.shown(state.now());
     let found = methods.into_iter().find(|method| method.id == id && is_in(method, version, segment));
-    found.map(|method| Success::Json(shown(method, segment))).ok_or_else(not_found)
+    found.map(|method| Success::Json(shown(method, version, segment))).ok_or_else(not_found)
 }
 
 /// There is no such method.
@@ -156,7 +161,16 @@ mod tests {
         assert_eq!(items.len(), 4);
         assert_eq!(items[1]["id"], "3179e48a-750b-4051-897c-87b9720928f7");
         assert_eq!(items[1]["smsSignInState"], "ready");
-        assert!(items[1].get("createdDateTime").is_none() && items[2]["createdDateTime"].is_null());
+        for item in &items[1..] {
+            assert!(
+                item["createdDateTime"].is_null()
+                    && item.as_object().unwrap().contains_key("createdDateTime")
+            );
+            assert!(item.get("lastUsedDateTime").is_none(), "{item}");
+        }
+        let beta = client.get(&format!("/beta/users/{id}/authentication/methods")).await.items();
+        assert!(beta.iter().all(|item| item.as_object().unwrap().contains_key("lastUsedDateTime")));
+        assert_eq!(beta[2]["clientAppName"], "microsoftAuthenticator");
         assert_eq!(items[3]["@odata.type"], "#microsoft.graph.softwareOathAuthenticationMethod");
         let phones = client.get(&format!("/v1.0/users/{id}/authentication/phoneMethods")).await.items();
         assert_eq!(phones[0]["phoneType"], "mobile");
@@ -164,6 +178,23 @@ mod tests {
         let one =
             format!("/v1.0/users/{id}/authentication/phoneMethods/{}", items[1]["id"].as_str().unwrap());
         assert_eq!(client.get(&one).await.json()["phoneNumber"], "+1 2065550100");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn external_methods_are_a_list_and_a_qr_code_is_one_object_of_beta() {
+        let client = client(options()).await;
+        let id = client.user("ada");
+        let of = |version: &str, segment: &str| format!("/{version}/users/{id}/authentication/{segment}");
+        assert_eq!(client.get(&of("beta", "qrCodePinMethod")).await.status, 404);
+        client.tenant.add_method(id, NewMethod::new(MethodKind::External));
+        client.tenant.add_method(id, NewMethod::new(MethodKind::QrCodePin));
+        assert_eq!(client.get(&of("v1.0", "externalAuthenticationMethods")).await.items().len(), 1);
+        assert!(client.get(&of("beta", "qrCodePinMethod")).await.json()["id"].is_string());
+        for (version, segment) in
+            [("v1.0", "qrCodePinMethod"), ("beta", "qrCodePinMethods"), ("v1.0", "externalMethods")]
+        {
+            assert_eq!(client.get(&of(version, segment)).await.status, 400, "{segment}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

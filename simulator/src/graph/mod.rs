@@ -35,6 +35,9 @@ pub(crate) fn handle(state: &mut State, version: Version, segments: &[&str], cal
         ["reports", "authenticationMethods", "userRegistrationDetails"] => {
             reports::registration_details(state, &granted, call)
         }
+        ["reports", "authenticationMethods", "userRegistrationDetails", user] => {
+            reports::of_user(state, &granted, user, call)
+        }
         ["users"] => users::list(state, &granted, call),
         ["users", user] => users::get(state, &granted, user, call),
         ["users", user, "authentication", rest @ ..] => {

@@ -66,6 +66,11 @@ fn shown(at: usize, policy: &ConditionalAccess) -> Value {
     });
     let (applications, actions): (&[&str], &[&str]) =
         if policy.guards_registration { (&[], &["urn:user:registersecurityinfo"]) } else { (&["All"], &[]) };
+    let users: Vec<String> = if policy.include_users.is_empty() {
+        vec!["All".to_owned()]
+    } else {
+        policy.include_users.iter().map(ToString::to_string).collect()
+    };
     json!({
         "id": uuid::Uuid::from_u128(0xca00 + at as u128),
         "displayName": policy.name,
@@ -77,7 +82,14 @@ fn shown(at: usize, policy: &ConditionalAccess) -> Value {
                 "excludeApplications": [],
                 "includeUserActions": actions,
             },
-            "users": { "includeUsers": ["All"], "excludeUsers": [] },
+            "users": {
+                "includeUsers": users,
+                "excludeUsers": [],
+                "includeGroups": [],
+                "excludeGroups": [],
+                "includeRoles": [],
+                "excludeRoles": [],
+            },
         },
         "grantControls": {
             "operator": "OR",
@@ -106,6 +118,7 @@ mod tests {
             demands_mfa: true,
             demands_strength: false,
             guards_registration: true,
+            include_users: Vec::new(),
         };
         client.tenant.set_policies(Policies {
             security_defaults: true,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::needs_premium;
 use crate::{
     account::Account,
-    answer::Handled,
+    answer::{Handled, Refusal, Success},
     call::Call,
     cursor,
     method::{MethodKind, PhoneType},
@@ -24,14 +24,31 @@ pub(super) fn registration_details(state: &mut State, granted: &Granted, call: &
     needs_premium(state)?;
     call.only(&["$top", "$skiptoken"])?;
     let size = call.top(999)?.unwrap_or(999);
+    remake(state);
+    let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();
+    let what = "reports/authenticationMethods/userRegistrationDetails";
+    cursor::page(state, call, (what, size), rows, Value::clone)
+}
+
+/// One user's line. The documented example wraps the object in `value`, the metadata does not: it comes in
+/// either form.
+pub(super) fn of_user(state: &mut State, granted: &Granted, user: &str, call: &Call) -> Handled {
+    call.must_be_get()?;
+    granted.require(&["AuditLog.Read.All"])?;
+    needs_premium(state)?;
+    call.only(&[])?;
+    remake(state);
+    let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();
+    let row = rows.iter().find(|(id, _)| id == user).ok_or_else(|| Refusal::no_object(user))?.1.clone();
+    Ok(Success::Json(if state.chance.bool() { json!({ "value": row }) } else { row }))
+}
+
+fn remake(state: &mut State) {
     let now = state.now();
     if state.report.as_ref().is_none_or(|(made, _)| *made + REMADE_AFTER <= now) {
         let report = make(state);
         state.report = Some((now, report));
     }
-    let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();
-    let what = "reports/authenticationMethods/userRegistrationDetails";
-    cursor::page(state, call, (what, size), rows, Value::clone)
 }
 
 fn make(state: &State) -> Vec<(String, Value)> {
@@ -122,6 +139,22 @@ mod tests {
         wait(6 * 3600).await;
         client.sign_in().await;
         assert!(!stale(&client).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_users_line_comes_bare_or_wrapped() {
+        let client = client(options()).await;
+        let ada = client.user("ada");
+        let mut forms = std::collections::HashSet::new();
+        for _ in 0..20 {
+            let body = client.get(&format!("{REPORT}/{ada}")).await.json();
+            let line = body.get("value").unwrap_or(&body);
+            assert_eq!(line["id"], ada.to_string());
+            forms.insert(body.get("value").is_some());
+        }
+        assert_eq!(forms.len(), 2);
+        assert_eq!(client.get(&format!("{REPORT}/{}", uuid::Uuid::nil())).await.status, 404);
+        assert_eq!(client.get(&format!("{REPORT}/{ada}?$select=id")).await.status, 400);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! Who holds directory roles, now or on request.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     groups::{existing, principal},
@@ -12,7 +13,7 @@ use crate::{
     cursor,
     directory::{RoleGrant, RoleKind},
     roles::{ASSIGNMENTS, ELIGIBILITIES, GROUP_ELIGIBILITIES, Granted},
-    state::State,
+    state::{State, object_id},
 };
 
 /// Global Administrator.
@@ -51,13 +52,15 @@ pub(super) fn eligibilities(state: &State, granted: &Granted, call: &Call) -> Ha
 }
 
 fn list(state: &State, call: &Call, kind: RoleKind, show: impl Fn(&RoleGrant) -> Value) -> Handled {
-    call.only(&["$expand", "$skiptoken"])?;
+    call.only(&["$expand", "$filter", "$skiptoken"])?;
     let expand = match call.option("$expand") {
         None => false,
         Some("principal") => true,
         Some(other) => return Err(Refusal::bad(format!("Could not expand '{other}'."))),
     };
-    let grants = state.grants.values().filter(|grant| grant.kind == kind);
+    let holder = call.option("$filter").map(principal_of).transpose()?;
+    let is_theirs = |grant: &&RoleGrant| holder.is_none_or(|holder| grant.principal == holder);
+    let grants = state.grants.values().filter(|grant| grant.kind == kind).filter(is_theirs);
     let sorted: Vec<_> = grants.map(|grant| (grant.id.to_string(), grant)).collect();
     cursor::page(state, call, ("roleManagement/directory", state.options.page_size), &sorted, |grant| {
         let mut body = show(grant);
@@ -66,6 +69,15 @@ fn list(state: &State, call: &Call, kind: RoleKind, show: impl Fn(&RoleGrant) ->
         }
         body
     })
+}
+
+/// Reads `principalId eq '…'`.
+fn principal_of(filter: &str) -> Result<Uuid, Refusal> {
+    filter
+        .strip_prefix("principalId eq '")
+        .and_then(|rest| rest.strip_suffix('\''))
+        .and_then(object_id)
+        .ok_or_else(|| Refusal::bad("Invalid filter clause."))
 }
 
 pub(super) fn group_eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
@@ -132,6 +144,9 @@ mod tests {
         assert!(client.all(ACTIVE).await[0].get("principal").is_none());
         assert_eq!(client.all(ELIGIBLE).await.len(), 1);
         assert_eq!(client.get(&format!("{ACTIVE}?$expand=roleDefinition")).await.status, 400);
+        let of = |id: &str| format!("{ACTIVE}?$filter=principalId eq '{id}'&$expand=principal");
+        assert_eq!(client.all(&of(&user.to_string())).await.len(), 1);
+        assert_eq!(client.get(&of("x")).await.status, 400);
     }
 
     #[tokio::test(start_paused = true)]

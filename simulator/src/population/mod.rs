@@ -1,8 +1,11 @@
 //! A tenant full of people.
 
+mod life;
 mod noise;
 mod part;
 mod stage;
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -15,10 +18,13 @@ use crate::{
     tenant::Tenant,
 };
 
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
 /// How many people, and when they registered.
 #[derive(Debug, Clone)]
 pub struct Population {
-    /// How many users; from 40 on every situation occurs.
+    /// How many users; from 46 on every situation occurs.
     pub users: usize,
     /// No registration of the window is earlier.
     pub window_start: Timestamp,
@@ -100,7 +106,7 @@ impl Tenant {
         let mut residents = Vec::with_capacity(parts.len());
         for (number, role) in parts.iter().copied().enumerate() {
             let resident = stage::settle(state, population, &groups, (number, role));
-            if resident.registered && Part::ORDINARY.contains(&role) && canaries < 5 {
+            if Part::ORDINARY.contains(&role) && role.expected() == "rolled_back" && canaries < 5 {
                 state.add_member(canary_group, resident.id);
                 canaries += 1;
             }
@@ -121,11 +127,11 @@ fn parts(users: usize, rng: &mut fastrand::Rng) -> Vec<Part> {
         let pick = rng.u8(..100);
         parts.push(match pick {
             0..35 => Part::Phone,
-            35..55 => Part::Authenticator,
-            55..67 => Part::AuthenticatorAndPhone,
-            67..77 => Part::AuthenticatorWithCode,
-            77..79 => Part::ThreeNumbers,
-            79..83 => Part::AuthenticatorDefault,
+            35..47 => Part::TwoNumbers,
+            47..59 => Part::PhoneAndCodes,
+            59..73 => Part::Authenticator,
+            73..79 => Part::AuthenticatorAndPhone,
+            79..83 => Part::AuthenticatorWithCode,
             83..93 => Part::NeverRegistered,
             _ => Part::SPECIAL[rng.usize(..Part::SPECIAL.len())],
         });

@@ -28,7 +28,7 @@ const BY_USERS: [(&str, &str, &str); 13] = [
         "success",
         "User changed the default security info for Mobile Phone SMS.",
     ),
-    ("User updated security info", "success", "User updated Mobile Phone SMS"),
+    ("User updated security info", "success", "User updated Email"),
     ("User started password reset", "success", ""),
     ("Get passkey creation options", "success", ""),
     ("User linked decentralised security info", "success", "User linked a wallet"),
@@ -58,11 +58,11 @@ fn one(state: &mut State, number: usize, resident: &Resident, at: Timestamp) -> 
         0 => NewEvent::by_user("User registered for self-service password reset", at, resident.id, name)
             .service("Self-service Password Management"),
         1 => NewEvent::new("Admin deleted security info", at)
-            .reason("Admin deleted phone method for user")
+            .reason("Admin deleted email method for user")
             .app_actor(random_uuid(&mut state.rng), "Help desk")
             .target(resident.id, name),
         2 => NewEvent::new("Admin registered security info", at)
-            .reason("Admin registered phone method for user")
+            .reason("Admin registered email method for user")
             .actor(random_uuid(&mut state.rng), "admin@contoso.example")
             .target(resident.id, name),
         3 => NewEvent::new("Update authentication methods policy", at)

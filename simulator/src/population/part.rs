@@ -3,20 +3,36 @@
 /// A situation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
-    /// Registered one mobile number.
+    /// Registered one mobile number, which has its date.
     Phone,
+    /// Registered a mobile and an alternate mobile number, which have their dates.
+    TwoNumbers,
+    /// Registered a mobile number and codes, which are the default; both have their dates.
+    PhoneAndCodes,
     /// Registered the Authenticator, which has no date.
     Authenticator,
-    /// Registered both; the phone is the default.
+    /// Registered the Authenticator and a phone, which is the default.
     AuthenticatorAndPhone,
     /// Registered the Authenticator with notification and code: two methods.
     AuthenticatorWithCode,
-    /// Registered three numbers.
+    /// Never registered.
+    NeverRegistered,
+    /// Registered three numbers; the office number is the directory's to hold.
     ThreeNumbers,
     /// Registered phone, codes and the Authenticator, which is the default.
     AuthenticatorDefault,
-    /// Never registered.
-    NeverRegistered,
+    /// Had an Authenticator before the window, and registered another one in it.
+    OldAuthenticator,
+    /// Had an Authenticator before the window, and deleted the window's again.
+    AuthenticatorLeftOver,
+    /// Got the number from the helpdesk in the window; it has its date.
+    HelpdeskNumber,
+    /// The account was created in the window.
+    NewAccount,
+    /// Conditional Access demands MFA of this user.
+    MfaRequired,
+    /// Registered a number, which the service "Azure MFA" logged.
+    AzureMfa,
     /// In the excluded group.
     BreakGlass,
     /// In a group in the excluded group.
@@ -79,6 +95,8 @@ pub enum Part {
     RegisteredAfter,
     /// The registration's actor and target differ.
     AmbiguousEvent,
+    /// A life drawn by lot. Only its truth says what may become of it.
+    Mixed,
 }
 
 use Part as P;
@@ -87,16 +105,16 @@ impl Part {
     /// The situations of most people.
     pub const ORDINARY: [Self; 7] = [
         P::Phone,
+        P::TwoNumbers,
+        P::PhoneAndCodes,
         P::Authenticator,
         P::AuthenticatorAndPhone,
         P::AuthenticatorWithCode,
-        P::ThreeNumbers,
-        P::AuthenticatorDefault,
         P::NeverRegistered,
     ];
 
     /// The situations of few.
-    pub const SPECIAL: [Self; 31] = [
+    pub const SPECIAL: [Self; 39] = [
         P::BreakGlass,
         P::PerUserMfaEnabled,
         P::PerUserMfaEnforced,
@@ -128,6 +146,14 @@ impl Part {
         P::RegisteredBefore,
         P::RegisteredAfter,
         P::AmbiguousEvent,
+        P::ThreeNumbers,
+        P::AuthenticatorDefault,
+        P::OldAuthenticator,
+        P::AuthenticatorLeftOver,
+        P::HelpdeskNumber,
+        P::NewAccount,
+        P::MfaRequired,
+        P::AzureMfa,
     ];
 
     /// Whether no method of this user may go with default settings.
@@ -135,9 +161,12 @@ impl Part {
         !(self.expected().starts_with("rolled_back") || self.expected().starts_with("partial"))
     }
 
-    /// Whether a registration in the window names this user clearly.
-    pub fn is_registered(self) -> bool {
-        !matches!(self, P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter | P::AmbiguousEvent)
+    /// Whether a registration in the window names this user clearly, as far as the situation tells it.
+    pub(crate) fn is_registered(self) -> bool {
+        !matches!(
+            self,
+            P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter | P::AmbiguousEvent | P::Mixed
+        )
     }
 
     /// The outcome with default settings in mode enforce; `none` where there is none to expect. The
@@ -145,16 +174,26 @@ impl Part {
     pub fn expected(self) -> &'static str {
         match self {
             P::Phone
-            | P::Authenticator
+            | P::TwoNumbers
+            | P::PhoneAndCodes
+            | P::AzureMfa
+            | P::HardwareToken
+            | P::UnknownMethod => "rolled_back",
+            P::StuckDefault => "partial(default_refused)",
+            P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter => "none",
+            // Graph dates none of these, or not by itself.
+            P::Authenticator
             | P::AuthenticatorAndPhone
             | P::AuthenticatorWithCode
             | P::ThreeNumbers
             | P::AuthenticatorDefault
-            | P::HardwareToken
-            | P::TemporaryAccessPass
-            | P::UnknownMethod => "rolled_back",
-            P::StuckDefault => "partial(default_refused)",
-            P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter => "none",
+            | P::OldAuthenticator
+            | P::AuthenticatorLeftOver
+            | P::UndatedMethod
+            | P::HelpdeskNumber
+            | P::Passwordless => "held(unproven_method)",
+            P::NewAccount => "held(new_account)",
+            P::MfaRequired => "held(mfa_required)",
             P::BreakGlass | P::NestedBreakGlass => "held(excluded)",
             P::PerUserMfaEnabled | P::PerUserMfaEnforced => "not_eligible(per_user_mfa)",
             P::Administrator
@@ -165,13 +204,13 @@ impl Part {
             P::Disabled => "held(account_disabled)",
             P::DatedBefore => "held(registered_before)",
             P::DatedAfter => "held(registered_after)",
-            P::UndatedMethod => "held(undated_method)",
-            P::NoOtherCredential => "held(last_credential)",
-            P::SmsSignIn | P::Passwordless => "held(primary_sign_in)",
+            P::NoOtherCredential | P::TemporaryAccessPass => "held(last_credential)",
+            P::SmsSignIn => "held(primary_sign_in)",
             P::DeletedMethods | P::EmailOnly | P::Fido2Only => "not_eligible(no_strong_methods)",
             P::DeletedUser => "not_eligible(user_not_found)",
             P::RestrictedUnit => "held(per_user_mfa_unknown)",
             P::AmbiguousEvent => "held(ambiguous_event)",
+            P::Mixed => "whatever its truth allows",
         }
     }
 
@@ -179,11 +218,19 @@ impl Part {
     pub fn describes(self) -> &'static str {
         match self {
             P::Phone => "ordinary: a phone",
+            P::TwoNumbers => "ordinary: mobile and alternate mobile",
+            P::PhoneAndCodes => "ordinary: a phone, and codes as the default",
             P::Authenticator => "ordinary: the Authenticator",
             P::AuthenticatorAndPhone => "ordinary: the Authenticator, and a phone as the default",
             P::AuthenticatorWithCode => "ordinary: the Authenticator with notification and code",
-            P::ThreeNumbers => "ordinary: mobile, alternate mobile and office phone",
-            P::AuthenticatorDefault => "ordinary: phone and codes, and the Authenticator as the default",
+            P::ThreeNumbers => "mobile, alternate mobile and office phone",
+            P::AuthenticatorDefault => "phone and codes, and the Authenticator as the default",
+            P::OldAuthenticator => "an old Authenticator beside the window's",
+            P::AuthenticatorLeftOver => "an old Authenticator, the window's deleted again",
+            P::HelpdeskNumber => "a number that the helpdesk registered",
+            P::NewAccount => "an account created in the window",
+            P::MfaRequired => "asked for MFA by Conditional Access",
+            P::AzureMfa => "a phone, logged by the service Azure MFA",
             P::NeverRegistered => "never registered",
             P::BreakGlass => "break-glass account",
             P::NestedBreakGlass => "break-glass account in a nested group",
@@ -216,6 +263,7 @@ impl Part {
             P::RegisteredBefore => "registered before the window",
             P::RegisteredAfter => "registered after the window",
             P::AmbiguousEvent => "ambiguous registration event",
+            P::Mixed => "a life drawn by lot",
         }
     }
 }

@@ -5,17 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Groups, Part, Population, Resident};
+use super::{DAY, Groups, Part, Population, Resident, life};
 use crate::{
     account::{NewUser, PerUserMfa},
     audit::NewEvent,
-    directory::RoleKind,
+    directory::{ConditionalAccess, RoleKind},
     method::{MethodKind, NewMethod, PhoneType},
-    people,
+    people::{self, Told},
     state::State,
+    truth::By,
 };
-
-const DAY: Duration = Duration::from_hours(24);
 
 const FIRST: [&str; 16] = [
     "ada", "ben", "chloe", "dev", "elif", "femi", "grace", "hugo", "ines", "jun", "kofi", "lena", "mateo",
@@ -33,12 +32,17 @@ pub(super) fn settle(
     groups: &Groups,
     (number, role): (usize, Part),
 ) -> Resident {
-    let user = newcomer(state, number, role);
+    let user = newcomer(state, population.window_start, number, role);
     let user_principal_name = user.user_principal_name.clone();
     let id = state.add_user(user);
     let at = registration_time(state, population, role);
     join(state, groups, id, role);
-    let mut scene = Scene { state, id, name: &user_principal_name, at, number };
+    if role == Part::Mixed {
+        let registered = life::live(state, population, id, &user_principal_name);
+        return Resident { id, user_principal_name, role, registered };
+    }
+    let service = if role == Part::AzureMfa { "Azure MFA" } else { "Authentication Methods" };
+    let mut scene = Scene { state, id, name: &user_principal_name, at, number, service };
     scene.play(population, role);
     match role {
         Part::DeletedUser => state.account(id).deleted = true,
@@ -50,7 +54,7 @@ pub(super) fn settle(
     Resident { id, user_principal_name, role, registered: role.is_registered() }
 }
 
-fn newcomer(state: &mut State, number: usize, role: Part) -> NewUser {
+fn newcomer(state: &mut State, window_start: Timestamp, number: usize, role: Part) -> NewUser {
     let first = FIRST[state.rng.usize(..FIRST.len())];
     let last = LAST[state.rng.usize(..LAST.len())];
     let name = match role {
@@ -72,6 +76,8 @@ fn newcomer(state: &mut State, number: usize, role: Part) -> NewUser {
         Part::ExternalByCreation => user.creation_type = Some("Invitation".to_owned()),
         Part::Disabled => user.account_enabled = false,
         Part::NoOtherCredential => user.password = false,
+        Part::NewAccount => user.created_at = window_start + Duration::from_secs(1),
+        Part::TemporaryAccessPass => user.knows_password = false,
         _ => {}
     }
     user
@@ -116,6 +122,8 @@ struct Scene<'a> {
     name: &'a str,
     at: Timestamp,
     number: usize,
+    /// The service that logs what the resident registers.
+    service: &'static str,
 }
 
 impl Scene<'_> {
@@ -136,8 +144,29 @@ impl Scene<'_> {
             Part::Authenticator => self.register(NewMethod::authenticator()),
             Part::AuthenticatorAndPhone => {
                 self.register(NewMethod::authenticator());
-                let phone = self.mobile_perhaps_dated();
-                self.register(phone.as_default());
+                self.register_dated(self.mobile().as_default());
+            }
+            Part::TwoNumbers => {
+                self.register_dated(self.mobile());
+                self.register_dated(self.alternate_mobile());
+            }
+            Part::PhoneAndCodes => {
+                self.register_dated(self.mobile());
+                self.register_dated(NewMethod::software_oath().as_default());
+            }
+            Part::OldAuthenticator | Part::AuthenticatorLeftOver => {
+                let before = population.window_start - 90 * DAY;
+                self.add(NewMethod::authenticator().came_at(before));
+                self.register(NewMethod::authenticator());
+                if role == Part::AuthenticatorLeftOver {
+                    self.delete_latest("User deleted Authenticator App with Notification");
+                }
+            }
+            Part::HelpdeskNumber => return self.number_of_the_helpdesk(),
+            Part::MfaRequired => {
+                self.phone();
+                let policy = ConditionalAccess::demanding_mfa("MFA for some", vec![self.id]);
+                self.state.policies.conditional_access.push(policy);
             }
             Part::AuthenticatorWithCode => self.register(NewMethod::authenticator_with_code()),
             Part::ThreeNumbers => {
@@ -148,15 +177,13 @@ impl Scene<'_> {
                 }
             }
             Part::AuthenticatorDefault => {
-                let phone = self.mobile_perhaps_dated();
-                self.register(phone);
+                self.register_dated(self.mobile());
                 self.register(NewMethod::software_oath());
                 self.register(NewMethod::authenticator().as_default());
             }
             Part::DatedBefore => {
                 let before = population.window_start - 90 * DAY;
-                let office = NewMethod::phone(PhoneType::Office, &self.number(PhoneType::Office));
-                self.add(office.dated(before));
+                self.add(self.mobile().dated(before));
                 self.register(NewMethod::authenticator());
             }
             Part::DatedAfter => {
@@ -164,15 +191,15 @@ impl Scene<'_> {
                 let after = population.window_end + DAY + Duration::from_hours(1);
                 self.add(self.mobile().dated(after));
             }
-            Part::SmsSignIn => {
-                let phone = self.mobile_perhaps_dated();
-                self.register(phone.sms_sign_in());
-            }
+            Part::SmsSignIn => self.register_dated(self.mobile().sms_sign_in()),
             Part::Passwordless => {
                 let at = self.at;
                 self.register(NewMethod::authenticator().passwordless().dated(at));
             }
-            Part::DeletedMethods => self.register_and_delete(),
+            Part::DeletedMethods => {
+                self.phone();
+                self.delete_latest("User deleted Mobile Phone SMS");
+            }
             Part::EmailOnly => self.register(NewMethod::new(MethodKind::Email)),
             Part::Fido2Only => {
                 let at = self.at;
@@ -184,8 +211,7 @@ impl Scene<'_> {
             }
             Part::StuckDefault => {
                 self.phone();
-                let office = NewMethod::phone(PhoneType::Office, &self.number(PhoneType::Office));
-                self.register(office);
+                self.register_dated(self.alternate_mobile());
                 self.add(NewMethod::new(MethodKind::HardwareOath));
             }
             Part::TemporaryAccessPass => {
@@ -204,8 +230,19 @@ impl Scene<'_> {
     }
 
     fn phone(&mut self) {
-        let phone = self.mobile_perhaps_dated();
-        self.register(phone);
+        let phone = self.mobile();
+        let in_other_words = self.state.rng.bool();
+        self.register_dated(if in_other_words {
+            phone.reason("User registered Mobile Phone Call and SMS")
+        } else {
+            phone
+        });
+    }
+
+    /// Registers with the date of the registration.
+    fn register_dated(&mut self, method: NewMethod) {
+        let at = self.at + Duration::from_secs(40);
+        self.register(method.dated(at));
     }
 
     fn number(&self, kind: PhoneType) -> String {
@@ -221,18 +258,13 @@ impl Scene<'_> {
         NewMethod::phone(PhoneType::Mobile, &self.number(PhoneType::Mobile))
     }
 
-    fn mobile_perhaps_dated(&mut self) -> NewMethod {
-        let phone = self.mobile();
-        let phone = if self.state.rng.bool() {
-            phone.reason("User registered Mobile Phone Call and SMS")
-        } else {
-            phone
-        };
-        if self.state.rng.bool() { phone.dated(self.at + Duration::from_secs(40)) } else { phone }
+    fn alternate_mobile(&self) -> NewMethod {
+        NewMethod::phone(PhoneType::AlternateMobile, &self.number(PhoneType::AlternateMobile))
     }
 
     fn add(&mut self, method: NewMethod) {
-        people::add_method(self.state, self.id, method);
+        let came_at = method.came_at.or(method.created).unwrap_or(self.at);
+        people::add_method(self.state, self.id, method.came_at(came_at), None);
     }
 
     fn event(&self, activity: &str) -> NewEvent {
@@ -249,7 +281,8 @@ impl Scene<'_> {
         let what = reason.replacen("registered", "started the registration for", 1);
         self.log(self.event("User started security info registration").reason(&what));
         self.at += Duration::from_secs(40);
-        people::register(self.state, self.id, method, self.at, self.at);
+        let told = Told { service: self.service, ..Told::at(self.at) };
+        people::register(self.state, self.id, method, told);
         self.at += Duration::from_secs(20);
     }
 
@@ -258,14 +291,27 @@ impl Scene<'_> {
         self.log(event.reason("User registered all required security info."));
     }
 
-    fn register_and_delete(&mut self) {
-        let phone = self.mobile();
-        self.register(phone);
-        let gone = self.state.account(self.id).methods.iter().find(|method| method.kind().is_strong());
-        let gone = gone.map(|method| method.id.clone()).unwrap_or_default();
-        self.state.account(self.id).remove(&gone, self.at, Duration::ZERO);
+    /// Deletes what was registered last.
+    fn delete_latest(&mut self, reason: &str) {
+        let account = self.state.account(self.id);
+        let gone = account.methods.last().map(|method| method.id.clone()).unwrap_or_default();
+        account.remove(&gone, self.at, Duration::ZERO);
         let event = self.event("User deleted security info");
-        self.log(event.reason("User deleted Mobile Phone SMS"));
+        self.log(event.reason(reason));
+    }
+
+    /// The resident registers the Authenticator, and the helpdesk a number.
+    fn number_of_the_helpdesk(&mut self) {
+        self.register(NewMethod::authenticator());
+        self.at += Duration::from_mins(20);
+        let admin = crate::state::random_uuid(&mut self.state.rng);
+        let event = NewEvent::new("Admin registered security info", self.at)
+            .reason("Admin registered phone method for user")
+            .actor(admin, "helpdesk@contoso.example")
+            .target(self.id, self.name);
+        self.log(event);
+        let at = self.at;
+        self.add(self.mobile().dated(at).by(By::Admin));
     }
 
     /// Somebody registered this resident's phone under the name of a user's own action.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::*;
-use crate::{MethodKind, Options};
+use crate::{Harm, MethodKind, Options};
 
 fn filled(users: usize, seed: u64) -> (Tenant, Cast) {
     let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
@@ -19,12 +19,12 @@ fn filled(users: usize, seed: u64) -> (Tenant, Cast) {
 }
 
 #[test]
-fn forty_people_are_in_all_situations() {
-    let (_, cast) = filled(40, 1);
+fn forty_six_people_are_in_all_situations() {
+    let (_, cast) = filled(46, 1);
     let parts: HashSet<Part> = cast.residents.iter().map(|resident| resident.role).collect();
     let all: HashSet<Part> = Part::ORDINARY.into_iter().chain(Part::SPECIAL).collect();
     assert_eq!(parts, all);
-    assert_eq!(all.len(), 38);
+    assert_eq!(all.len(), 46);
 }
 
 #[test]
@@ -42,6 +42,60 @@ fn most_people_are_ordinary() {
     assert!(ordinary > 800, "{ordinary}");
     let small = filled(3, 1).1;
     assert_eq!(small.residents.len(), 3);
+}
+
+/// Five hundred lives drawn by lot, and what would harm each of their strong methods.
+fn lives(seed: u64) -> (Tenant, Vec<(Resident, Vec<Harm>)>) {
+    let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+    let tenant = Tenant::new(Options::new(seed, move || now));
+    let population = Population {
+        users: 0,
+        window_start: "2026-11-10T12:00:00Z".parse().unwrap(),
+        window_end: "2026-11-18T00:00:00Z".parse().unwrap(),
+    };
+    let cast = tenant.populate_with(&population, &[Part::Mixed; 500]);
+    let window = (population.window_start, population.window_end + 20 * HOUR);
+    let mut all = Vec::new();
+    for resident in cast.residents {
+        for method in tenant.user(resident.id).unwrap().methods {
+            if ["phone", "microsoftAuthenticator", "softwareOath"].contains(&method.kind.as_str()) {
+                all.push((resident.clone(), tenant.harms(resident.id, &method.id, window)));
+            }
+        }
+    }
+    (tenant, all)
+}
+
+#[test]
+fn lives_come_to_every_harm_and_often_to_none() {
+    let (_, all) = lives(3);
+    let mut counts = BTreeMap::new();
+    for harm in all.iter().flat_map(|(_, harms)| harms) {
+        *counts.entry(harm.as_str()).or_insert(0) += 1;
+    }
+    assert_eq!(counts.len(), 11, "{counts:?}");
+    let harmless = all.iter().filter(|(_, harms)| harms.is_empty()).count();
+    assert!(harmless > 50, "{harmless} of {}", all.len());
+    assert!(all.iter().any(|(resident, harms)| resident.registered && harms == &[Harm::HadBefore]));
+}
+
+#[test]
+fn the_log_tells_of_lives_in_all_ways() {
+    let (tenant, _) = lives(4);
+    let (mut names, mut cut, mut services) = (HashSet::new(), 0, HashSet::new());
+    for event in tenant.events() {
+        services.insert(event["loggedByService"].as_str().unwrap().to_owned());
+        for property in event["targetResources"][0]["modifiedProperties"].as_array().into_iter().flatten() {
+            names.insert(property["displayName"].as_str().unwrap().to_owned());
+            let is_json = |text: &Value| serde_json::from_str::<Value>(text.as_str().unwrap()).is_ok();
+            cut += usize::from(!is_json(&property["newValue"]));
+        }
+    }
+    assert_eq!(names.len(), 4, "{names:?}");
+    assert!(cut > 0);
+    for service in ["Azure MFA", "Authentication Methods", "Core Directory"] {
+        assert!(services.contains(service), "{services:?}");
+    }
 }
 
 /// Users by their clear registrations inside the window, as an independent reading of the log.
@@ -120,7 +174,7 @@ fn events_have_unique_ids_and_the_log_has_noise() {
     assert_eq!(ids.len(), events.len());
     let services: HashSet<&str> =
         events.iter().map(|event| event["loggedByService"].as_str().unwrap()).collect();
-    assert_eq!(services.len(), 3);
+    assert_eq!(services.len(), 4);
     let names: HashSet<&str> =
         events.iter().map(|event| event["activityDisplayName"].as_str().unwrap()).collect();
     assert!(names.len() > 12, "{names:?}");

@@ -1,0 +1,42 @@
+//! Whether a DELETE may be, by the truth of the tenant: what the program cannot see, and so cannot
+//! have in common with whoever judges it.
+
+use jiff::Timestamp;
+use shared::{
+    settings::{OtherMethods, Policy},
+    window::Window,
+};
+use simulator::{Harm, MethodView};
+
+use crate::watch::Person;
+
+/// The harms that no setting and no release answers for.
+pub(crate) fn unanswered(
+    harms: Vec<Harm>,
+    method: &MethodView,
+    person: &Person,
+    policy: &Policy,
+) -> impl Iterator<Item = Harm> {
+    let answered = answered_by_settings(method, policy);
+    // A release speaks for what was there when it was given.
+    let is_released = person.released.is_some_and(|at| method.origin.came_at <= at);
+    harms.into_iter().filter(move |harm| !is_released && !answered(*harm))
+}
+
+fn answered_by_settings(method: &MethodView, policy: &Policy) -> impl Fn(Harm) -> bool + use<> {
+    let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
+    let lets_unproven = policy.undated_methods != OtherMethods::Hold
+        && !date_tells(method.created, &method.kind, &policy.window);
+    move |harm| match harm {
+        Harm::HadBefore => lets_old || lets_unproven,
+        Harm::CameAfter | Harm::ByAdmin | Harm::ByDirectory => lets_unproven,
+        Harm::HadMfa => lets_old,
+        _ => false,
+    }
+}
+
+/// Whether Graph's date alone shows that a method is not of the window. That of an Authenticator may be the date
+/// of an upgrade, and tells of nothing later.
+fn date_tells(created: Option<Timestamp>, kind: &str, window: &Window) -> bool {
+    created.is_some_and(|at| at < window.start || at > window.end && kind != "microsoftAuthenticator")
+}

@@ -1,0 +1,214 @@
+//! The truth about methods and people: what Graph does not tell, or not reliably. Whoever judges a
+//! rollback judges by this, never by a rule of the program that made it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    account::{Account, PerUserMfa},
+    method::{Method, MethodKind},
+    state::State,
+    tenant::Tenant,
+};
+
+/// Who gave a user a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum By {
+    /// The user, in security info or for self-service password reset.
+    User,
+    /// An administrator or the helpdesk.
+    Admin,
+    /// The directory itself: a number from HR.
+    Directory,
+}
+
+/// Where a method really comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// Since when the user has had just this: this number, this registration of the app.
+    pub came_at: Timestamp,
+    /// Who gave it.
+    pub by: By,
+    /// The id of the audit event that tells of it, where there is one.
+    pub event_id: Option<String>,
+}
+
+/// Why the DELETE of a method harms somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Harm {
+    /// The user had it before the window.
+    HadBefore,
+    /// It came after the window.
+    CameAfter,
+    /// An administrator or the helpdesk registered it.
+    ByAdmin,
+    /// The directory holds it of its own.
+    ByDirectory,
+    /// The account was created in the window or later: its user registered as everybody does.
+    NewAccount,
+    /// Nothing that this person can sign in with is left.
+    LockedOut,
+    /// The user signs in with it.
+    SignsInWithIt,
+    /// Conditional Access or security defaults demand MFA of this user.
+    MfaDemanded,
+    /// Another ledger's rollback took the user's methods before; this was registered since.
+    RolledBackBefore,
+    /// Per-user MFA was on in the window or later, and is off now.
+    MfaWasMeant,
+    /// The user had other strong methods when the window began, and so was registered for MFA before.
+    HadMfa,
+}
+
+impl Harm {
+    /// What it is, in a few words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::HadBefore => "had before the window",
+            Self::CameAfter => "came after the window",
+            Self::ByAdmin => "registered by an administrator",
+            Self::ByDirectory => "a number of the directory",
+            Self::NewAccount => "a new account",
+            Self::LockedOut => "locked out",
+            Self::SignsInWithIt => "signs in with it",
+            Self::MfaDemanded => "MFA is demanded anyway",
+            Self::RolledBackBefore => "rolled back before by another ledger",
+            Self::MfaWasMeant => "per-user MFA was on meanwhile",
+            Self::HadMfa => "was an MFA user before the window",
+        }
+    }
+
+    /// Whether only the directory's own "Update user" records tell of it.
+    pub fn is_in_the_directorys_record_only(self) -> bool {
+        matches!(self, Self::MfaWasMeant | Self::HadMfa)
+    }
+}
+
+impl Tenant {
+    /// Everything that is wrong with deleting this method now, for a window with these ends (both
+    /// included). Nothing where it is not there.
+    pub fn harms(&self, user: Uuid, method_id: &str, (start, end): (Timestamp, Timestamp)) -> Vec<Harm> {
+        let state = self.state();
+        let Some(account) = state.accounts.get(&user) else { return Vec::new() };
+        let Some(method) = account.methods.iter().find(|method| method.id == method_id) else {
+            return Vec::new();
+        };
+        let mut harms = of_method(method, start, end);
+        harms.extend(of_person(&state, account, method, start));
+        harms
+    }
+}
+
+fn of_method(method: &Method, start: Timestamp, end: Timestamp) -> Vec<Harm> {
+    let Origin { came_at, by, .. } = method.origin;
+    let of_time = if came_at < start {
+        Some(Harm::HadBefore)
+    } else if came_at > end {
+        Some(Harm::CameAfter)
+    } else {
+        None
+    };
+    let of_giver = match by {
+        By::User => None,
+        By::Admin => Some(Harm::ByAdmin),
+        By::Directory => Some(Harm::ByDirectory),
+    };
+    of_time.into_iter().chain(of_giver).collect()
+}
+
+fn of_person(state: &State, account: &Account, method: &Method, start: Timestamp) -> Vec<Harm> {
+    let can_sign_in = account.methods.iter().any(|method| match method.kind() {
+        MethodKind::Password => account.user.knows_password,
+        MethodKind::Fido2
+        | MethodKind::WindowsHello
+        | MethodKind::PlatformCredential
+        | MethodKind::QrCodePin => true,
+        _ => false,
+    });
+    let was_meant = account.user.per_user_mfa == PerUserMfa::Disabled
+        && account.per_user_mfa_until.is_some_and(|until| until >= start);
+    [
+        (account.user.created_at >= start, Harm::NewAccount),
+        (!can_sign_in, Harm::LockedOut),
+        (method.what.primary_sign_in, Harm::SignsInWithIt),
+        (state.demands_mfa(account.id), Harm::MfaDemanded),
+        (
+            account.rolled_back_elsewhere_at.is_some_and(|at| method.origin.came_at > at),
+            Harm::RolledBackBefore,
+        ),
+        (was_meant, Harm::MfaWasMeant),
+        (account.had_mfa_at(start) && method.origin.came_at >= start, Harm::HadMfa),
+    ]
+    .into_iter()
+    .filter_map(|(holds, harm)| holds.then_some(harm))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{
+        ConditionalAccess, MethodKind, NewMethod, NewUser, Policies,
+        testing::{START, client, mobile, options},
+    };
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn now() -> Timestamp {
+        START.parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_method_of_the_window_that_its_user_registered_harms_nobody() {
+        let client = client(options()).await;
+        let user = client.user("ada");
+        let phone = client.tenant.register(user, mobile());
+        let harms = |from, to| client.tenant.harms(user, &phone, (from, to));
+        assert_eq!(harms(now() - DAY, now() + DAY), []);
+        assert_eq!(harms(now() + DAY, now() + 2 * DAY), [Harm::HadBefore]);
+        assert_eq!(harms(now() - 2 * DAY, now() - DAY), [Harm::CameAfter]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_number_registered_over_another_is_new_and_the_same_number_is_not() {
+        let client = client(options()).await;
+        let user = client.user("ada");
+        let window = (now() - DAY, now() + DAY);
+        let old = client.tenant.add_method(user, mobile().came_at(now() - 30 * DAY));
+        client.tenant.register(user, mobile());
+        assert_eq!(client.tenant.harms(user, &old, window), [Harm::HadBefore]);
+        client.tenant.register(user, NewMethod::phone(crate::PhoneType::Mobile, "+1 2065559999"));
+        assert_eq!(client.tenant.harms(user, &old, window), [Harm::HadMfa]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_others_gave_and_who_would_be_hit_is_told() {
+        let client = client(options()).await;
+        let window = (now() - DAY, now() + DAY);
+        let mut newcomer = NewUser::named("new@contoso.example");
+        newcomer.created_at = now();
+        newcomer.knows_password = false;
+        let user = client.tenant.add_user(newcomer);
+        let phone = client.tenant.add_method(user, mobile().by(By::Admin));
+        assert_eq!(
+            client.tenant.harms(user, &phone, window),
+            [Harm::ByAdmin, Harm::NewAccount, Harm::LockedOut]
+        );
+        let ben = client.user("ben");
+        let app = client.tenant.register(ben, NewMethod::new(MethodKind::MicrosoftAuthenticator));
+        client.tenant.set_policies(Policies {
+            conditional_access: vec![ConditionalAccess::demanding_mfa("Some people", vec![ben])],
+            ..Policies::default()
+        });
+        assert_eq!(client.tenant.harms(ben, &app, window), [Harm::MfaDemanded]);
+        assert!(!client.tenant.harms(user, &phone, window).contains(&Harm::MfaDemanded));
+        client.tenant.set_per_user_mfa(ben, PerUserMfa::Enabled);
+        client.tenant.set_per_user_mfa(ben, PerUserMfa::Disabled);
+        assert_eq!(client.tenant.harms(ben, &app, window), [Harm::MfaDemanded, Harm::MfaWasMeant]);
+    }
+}
