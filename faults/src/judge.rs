@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use shared::{
-    settings::{OtherMethods, Policy},
+    settings::{OtherMethods, Policy, UnprovenMethods},
     window::Window,
 };
 use simulator::{Harm, MethodView};
@@ -25,9 +25,13 @@ pub(crate) fn unanswered(
 
 fn answered_by_settings(method: &MethodView, policy: &Policy) -> impl Fn(Harm) -> bool + use<> {
     let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
-    let lets_unproven = policy.undated_methods != OtherMethods::Hold
+    let lets_unproven = policy.unproven_methods != UnprovenMethods::Hold
         && !date_tells(method.created, &method.kind, &policy.window);
+    let (lets_new, lets_asked) =
+        (policy.include_new_accounts, policy.mfa_required_users == OtherMethods::RollBack);
     move |harm| match harm {
+        Harm::NewAccount => lets_new,
+        Harm::MfaDemanded => lets_asked,
         Harm::HadBefore => lets_old || lets_unproven,
         Harm::CameAfter | Harm::ByAdmin | Harm::ByDirectory => lets_unproven,
         Harm::HadMfa => lets_old,

@@ -108,12 +108,16 @@ fn people(preflight: &Preflight, checks: &mut Vec<Check>) {
 
 fn policies(preflight: &Preflight, checks: &mut Vec<Check>) {
     let mut note = |what: &str, detail: String| checks.push(Check::note(what, detail));
-    let policies = match &preflight.policies {
+    let policies = match &preflight.belts.policies {
         Reading::Known(policies) => policies,
         Reading::Unknown(why) => return note("policies", format!("cannot be read: {why}")),
     };
     if policies.security_defaults {
-        note("security defaults", "on: rolled-back users are asked to register again".to_owned());
+        note(
+            "security defaults",
+            "on: MFA is demanded of everybody, so nobody is rolled back unless MFA_REQUIRED_USERS=roll_back"
+                .to_owned(),
+        );
     }
     if policies.registration_campaign {
         note("registration campaign", "on: rolled-back users are nudged to register again".to_owned());
@@ -121,7 +125,10 @@ fn policies(preflight: &Preflight, checks: &mut Vec<Check>) {
     for policy in &policies.conditional_access {
         let name = &policy.name;
         if policy.demands_mfa {
-            note("Conditional Access", format!("{name}: demands MFA, so users it applies to register again"));
+            note(
+                "Conditional Access",
+                format!("{name}: demands MFA: whom it may be for is held (mfa_required)"),
+            );
         }
         if policy.guards_registration {
             note("Conditional Access", format!("{name}: guards who may register security information"));

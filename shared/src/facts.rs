@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    graph::{AuthenticationMethod, PerUserMfa, User},
+    graph::{AuthenticationMethod, PerUserMfa, Policies, User},
     ids::{EventId, UserId},
     method::MethodKind,
 };
@@ -51,10 +51,33 @@ pub struct Facts {
     pub per_user_mfa: Reading<PerUserMfa>,
     /// All methods.
     pub methods: Reading<Vec<AuthenticationMethod>>,
-    /// What the registration report says, where it was read and lists the user.
-    pub report: Option<ReportLine>,
+    /// What the registration report says.
+    pub report: Report,
+    /// What the audit log of the window tells of the user's methods beside registrations.
+    pub acts: Vec<RecordedAct>,
     /// Graph's own names for these reads.
     pub request_ids: Vec<String>,
+}
+
+/// The registration report, as far as it concerns one user.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The user's line, where there is one.
+    pub line: Option<ReportLine>,
+    /// How much of the report was read.
+    pub list: ReportList,
+}
+
+/// How much of the registration report was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReportList {
+    /// All of it, within a day: who has no line is not in it.
+    Whole,
+    /// Not all of it: that a user has no line says nothing.
+    #[default]
+    Partly,
+    /// The tenant has no licence for it.
+    NoLicence,
 }
 
 /// What the registration report says about a user; hours stale.
@@ -75,6 +98,8 @@ pub struct Belts {
     pub excluded: Reading<BTreeSet<UserId>>,
     /// Who holds a role or may take one, and how.
     pub administrators: Reading<BTreeMap<UserId, String>>,
+    /// What demands MFA of people.
+    pub policies: Reading<Policies>,
 }
 
 /// A registration as the ledger keeps it.
@@ -88,4 +113,33 @@ pub struct RecordedRegistration {
     pub methods: Vec<MethodKind>,
     /// When this program first saw it.
     pub first_seen_at: Timestamp,
+}
+
+/// What the audit log tells of a user's methods beside the user's own registrations, as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedAct {
+    /// The event's key.
+    pub event_id: EventId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What was done.
+    pub act: Act,
+    /// The kinds that its reason names; none where it names none.
+    pub methods: Vec<MethodKind>,
+}
+
+/// What somebody did to a user's methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// An administrator or an app registered or changed a method.
+    ByAdmin,
+    /// The user changed a method.
+    Changed,
+    /// A method was deleted, by whomever but this program.
+    Removed,
+    /// This program's own registration deleted a method, for this ledger or another one.
+    RolledBack,
+    /// A temporary access pass was issued.
+    AccessPass,
 }

@@ -82,8 +82,14 @@ reasons! {
         RegisteredBefore = "registered_before",
         /// A strong method is younger than the window.
         RegisteredAfter = "registered_after",
-        /// A strong method has no date and no registration names its kind.
+        /// Nothing proves a strong method to be of the window.
+        UnprovenMethod = "unproven_method",
+        /// What earlier versions said of some unproven methods; nothing is held for it any more.
         UndatedMethod = "undated_method",
+        /// The account was created in the window.
+        NewAccount = "new_account",
+        /// Conditional Access or security defaults demand MFA of the user.
+        MfaRequired = "mfa_required",
         /// Nothing to sign in with would be left.
         LastCredential = "last_credential",
         /// A strong method is what the user signs in with.
@@ -110,6 +116,12 @@ reasons! {
         MethodsOfWindowUnknown = "methods_of_window_unknown",
         /// What would be left to sign in with could not be read.
         NotLastCredentialUnknown = "not_last_credential_unknown",
+        /// When the account was created could not be read.
+        NotNewAccountUnknown = "not_new_account_unknown",
+        /// Whether the user signs in with a strong method could not be read.
+        NotPrimarySignInUnknown = "not_primary_sign_in_unknown",
+        /// Whether MFA is demanded of the user could not be read.
+        MfaNotRequiredUnknown = "mfa_not_required_unknown",
     }
 }
 
@@ -190,8 +202,14 @@ reasons! {
         RegisteredBefore = "registered_before",
         /// A strong method is younger than the window.
         RegisteredAfter = "registered_after",
-        /// A strong method has no date.
+        /// Nothing proves a strong method to be of the window.
+        UnprovenMethod = "unproven_method",
+        /// What earlier versions said of some unproven methods.
         UndatedMethod = "undated_method",
+        /// The account was created in the window.
+        NewAccount = "new_account",
+        /// MFA came to be demanded of the user in the middle.
+        MfaRequired = "mfa_required",
         /// Nothing to sign in with would be left.
         LastCredential = "last_credential",
         /// A strong method is what the user signs in with.

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     facts::{Belts, Reading},
-    graph::{Eligibilities, Graph, GraphError, Policies, PrincipalKind, RoleGrant},
+    graph::{Eligibilities, Graph, GraphError, PrincipalKind, RoleGrant},
     ids::UserId,
     settings::{Mode, Named, Settings},
     user_ref::UserRef,
@@ -16,6 +17,9 @@ use crate::{
 
 /// How long a reading of the tenant holds.
 const HOLDS_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// Users that a setting names, looked up at the same time.
+const AT_ONCE: usize = 8;
 
 /// Something that forbids deleting.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,8 +144,6 @@ pub struct Preflight {
     pub canaries: BTreeSet<UserId>,
     /// Granted permissions, where the token can be read.
     pub granted: Option<Vec<String>>,
-    /// What makes people register again, where it can be read.
-    pub policies: Reading<Policies>,
     /// The tenant has no P2 licence: nobody can be PIM-eligible.
     pub no_pim_licence: bool,
 }
@@ -173,16 +175,15 @@ impl Preflight {
         let policies = match graph.policies().await {
             Ok(policies) => Reading::Known(policies),
             Err(error) if error.is_no_sign_in() => return Err(error),
-            // They are told, and forbid nothing.
+            Err(error) if error.comes_back() => return Err(error),
             Err(error) => Reading::Unknown(error.to_string()),
         };
         Ok(Self {
             at: now,
             faults,
-            belts: Belts { excluded, administrators },
+            belts: Belts { excluded, administrators, policies },
             canaries,
             granted,
-            policies,
             no_pim_licence,
         })
     }
@@ -277,7 +278,7 @@ async fn canaries(
     Ok(users)
 }
 
-/// Ids of the users that a setting names. A name that nobody has is a fault: a slip in the name of a
+/// Ids of the users that a setting names. An id or a name that nobody has is a fault: a slip in that of a
 /// break-glass account must not go unnoticed.
 async fn resolve(
     graph: &Graph,
@@ -287,25 +288,25 @@ async fn resolve(
 ) -> Result<Reading<BTreeSet<UserId>>, GraphError> {
     let mut users = BTreeSet::new();
     let mut missing = Vec::new();
-    for (position, user) in named.users.iter().enumerate() {
-        match user {
-            UserRef::Id(id) => {
-                users.insert(*id);
+    let asked = stream::iter(&named.users).map(|user| async move { (user, graph.user(user).await) });
+    for (user, answer) in asked.buffered(AT_ONCE).collect::<Vec<_>>().await {
+        match answer {
+            Ok(found) => {
+                users.insert(found.body.id);
             }
-            UserRef::PrincipalName(_) => match graph.user(user).await {
-                Ok(found) => {
-                    users.insert(found.body.id);
-                }
-                Err(GraphError::NotFound) => missing.push((position + 1).to_string()),
-                Err(error) => return unreadable("a user that a setting names", error, faults),
-            },
+            // An id is no secret, and tells where to look; a principal name may be one.
+            Err(GraphError::NotFound) => missing.push(match user {
+                UserRef::Id(id) => id.to_string(),
+                UserRef::PrincipalName(_) => "a principal name".to_owned(),
+            }),
+            Err(error) => return unreadable("a user that a setting names", error, faults),
         }
     }
     if missing.is_empty() {
         return Ok(Reading::Known(users));
     }
     let cause = format!(
-        "{} of {} named users (in alphabetical order: number {}) is nobody's principal name in this tenant",
+        "{} of {} named users not found in this tenant: {}",
         missing.len(),
         named.users.len(),
         missing.join(", ")

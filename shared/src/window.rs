@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long stragglers are looked for when no end is named: cached sessions and propagation.
-pub const STRAGGLERS: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub const STRAGGLERS: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// The window ends at most so long after the preview was disabled.
+pub const LATEST_END: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How long after the window's end the whole window is swept for the last time.
 pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -12,7 +15,7 @@ pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// From when to when registrations count, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// The first moment: `PREVIEW_ENABLED_AT`, or `PREVIEW_DISABLED_AT` where that is not given.
+    /// The first moment: `PREVIEW_ENABLED_AT`.
     pub start: Timestamp,
     /// When the preview was disabled: nothing is deleted before.
     pub preview_disabled_at: Timestamp,
@@ -24,28 +27,42 @@ pub struct Window {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
     /// The preview cannot have been enabled after it was disabled.
-    #[error("PREVIEW_ENABLED_AT: lies after PREVIEW_DISABLED_AT ({0})")]
+    #[error("lies after PREVIEW_DISABLED_AT ({0})")]
     EnabledAfterDisabled(Timestamp),
     /// The window ends before it begins.
-    #[error("REGISTERED_UNTIL: lies before the window's start ({0})")]
+    #[error("lies before the window's start ({0})")]
     EndsBeforeStart(Timestamp),
+    /// A window without an end would strip every new registration.
+    #[error("lies more than 30 days after PREVIEW_DISABLED_AT ({0})")]
+    EndsTooLate(Timestamp),
+}
+
+impl WindowError {
+    /// The variable that has to be changed.
+    pub fn variable(&self) -> &'static str {
+        match self {
+            Self::EnabledAfterDisabled(_) => "PREVIEW_ENABLED_AT",
+            Self::EndsBeforeStart(_) | Self::EndsTooLate(_) => "REGISTERED_UNTIL",
+        }
+    }
 }
 
 impl Window {
-    /// The window of design §2, with its defaults filled in.
+    /// The window of design §2, which ends [`STRAGGLERS`] after the preview was disabled where no end is named.
     pub fn new(
-        enabled_at: Option<Timestamp>,
+        start: Timestamp,
         disabled_at: Timestamp,
         registered_until: Option<Timestamp>,
     ) -> Result<Self, WindowError> {
-        let start = enabled_at.unwrap_or(disabled_at);
         if start > disabled_at {
             return Err(WindowError::EnabledAfterDisabled(disabled_at));
         }
-        let end =
-            registered_until.unwrap_or_else(|| disabled_at.checked_add(STRAGGLERS).unwrap_or(Timestamp::MAX));
+        let end = registered_until.unwrap_or_else(|| shift(disabled_at, STRAGGLERS));
         if end < start {
             return Err(WindowError::EndsBeforeStart(start));
+        }
+        if end > shift(disabled_at, LATEST_END) {
+            return Err(WindowError::EndsTooLate(disabled_at));
         }
         Ok(Self { start, preview_disabled_at: disabled_at, end })
     }
@@ -102,23 +119,30 @@ mod tests {
     }
 
     #[test]
-    fn without_a_start_the_window_begins_when_the_preview_was_disabled() {
-        let window = Window::new(None, at("2026-03-01T00:00:00Z"), None).unwrap();
-        assert_eq!(window.start, at("2026-03-01T00:00:00Z"));
-        assert_eq!(window.end, at("2026-03-31T00:00:00Z"));
+    fn without_an_end_stragglers_are_looked_for_three_days() {
+        let disabled = at("2026-03-01T00:00:00Z");
+        let window = Window::new(disabled, disabled, None).unwrap();
+        assert_eq!(window.end, at("2026-03-04T00:00:00Z"));
         assert!(window.contains(window.start) && window.contains(window.end));
     }
 
     #[test]
     fn moments_in_the_wrong_order_are_refused() {
         let disabled = at("2026-03-01T00:00:00Z");
-        assert!(Window::new(Some(at("2026-03-02T00:00:00Z")), disabled, None).is_err());
-        assert!(Window::new(None, disabled, Some(at("2026-02-01T00:00:00Z"))).is_err());
+        for (start, until, variable) in [
+            ("2026-03-02T00:00:00Z", None, "PREVIEW_ENABLED_AT"),
+            ("2026-03-01T00:00:00Z", Some("2026-02-01T00:00:00Z"), "REGISTERED_UNTIL"),
+            ("2026-03-01T00:00:00Z", Some("2026-03-31T00:00:01Z"), "REGISTERED_UNTIL"),
+        ] {
+            assert_eq!(Window::new(at(start), disabled, until.map(at)).unwrap_err().variable(), variable);
+        }
+        assert!(Window::new(disabled, disabled, Some(at("2026-03-31T00:00:00Z"))).is_ok());
     }
 
     #[test]
     fn a_range_is_cut_to_the_window() {
-        let window = Window::new(None, at("2026-03-01T00:00:00Z"), None).unwrap();
+        let disabled = at("2026-03-01T00:00:00Z");
+        let window = Window::new(disabled, disabled, None).unwrap();
         let cut = window.cut(Range { from: at("2026-01-01T00:00:00Z"), to: at("2026-03-02T00:00:00Z") });
         assert_eq!(cut, Some(Range { from: window.start, to: at("2026-03-02T00:00:00Z") }));
         assert_eq!(

@@ -1,6 +1,7 @@
 //! What one record of the audit log means.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     activity::{Activity, Status},
@@ -15,8 +16,44 @@ use crate::{
     text::same_name,
 };
 
-/// The service whose events these are, as `loggedByService` names it.
-pub const SERVICE: &str = "Authentication Methods";
+/// A service that logs registrations under the same names of activities.
+///
+/// Source: <https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities>.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Service {
+    /// The service of combined registration.
+    #[default]
+    AuthenticationMethods,
+    /// The MFA service.
+    AzureMfa,
+}
+
+impl Service {
+    /// All of them, in the order in which the log is asked for them.
+    pub const ALL: [Self; 2] = [Self::AuthenticationMethods, Self::AzureMfa];
+
+    /// The name, as `loggedByService` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AuthenticationMethods => "Authentication Methods",
+            Self::AzureMfa => "Azure MFA",
+        }
+    }
+
+    /// The service that is asked for behind this one.
+    pub fn next(self) -> Option<Self> {
+        match self {
+            Self::AuthenticationMethods => Some(Self::AzureMfa),
+            Self::AzureMfa => None,
+        }
+    }
+
+    /// Whether a record of this `loggedByService` may be a registration.
+    pub fn is_known(name: &str) -> bool {
+        Self::ALL.iter().any(|service| same_name(service.name(), name))
+    }
+}
 
 /// What one record means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +119,11 @@ impl Registration {
 }
 
 impl AmbiguousRegistration {
+    /// The users that it may be about.
+    pub fn users(&self) -> Vec<UserId> {
+        self.ids.iter().filter_map(|id| id.parse().ok()).collect()
+    }
+
     /// As [`Registration::key`], with all ids of the record in the user's place.
     pub fn key(&self) -> EventId {
         let made = || made_key(&self.ids, self.registered_at, &self.activity, &self.reason);
@@ -98,10 +140,10 @@ fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reason: &str) ->
 /// Says what a record means.
 ///
 /// A record that names no service (some exports lack the column) is judged by its activity: the known
-/// names are this service's alone.
+/// names are these services' alone.
 pub fn interpret(record: &DirectoryAudit) -> Event {
     let service_is_unknown = record.logged_by_service.is_empty();
-    if !service_is_unknown && !same_name(&record.logged_by_service, SERVICE) {
+    if !service_is_unknown && !Service::is_known(&record.logged_by_service) {
         return Event::OtherService;
     }
     let activity = Activity::from_name(&record.activity_display_name);

@@ -3,6 +3,7 @@
 //! [`export::read_export`] turns a file of any known format into [`DirectoryAudit`] records, one at a
 //! time; [`interpret`] turns a record into an [`Event`]; [`Tally`] counts events for the reports.
 
+mod act;
 mod activity;
 mod event;
 #[cfg(test)]
@@ -15,8 +16,9 @@ mod tally;
 mod time;
 mod who;
 
+pub use act::{MethodAct, acts_of_others, method_act};
 pub use activity::{Activity, Status};
-pub use event::{AmbiguousRegistration, Event, Registration, SERVICE, interpret};
+pub use event::{AmbiguousRegistration, Event, Registration, Service, interpret};
 pub use reason::kinds_named;
 pub use record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource};
 pub use tally::Tally;

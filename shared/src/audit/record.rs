@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{error::Category, value::RawValue};
 
 use super::{
-    event::SERVICE,
+    event::Service,
     fields::{Field, Fields, text, unwrapped},
     time::{TimeError, parse_time},
 };
@@ -35,9 +35,9 @@ pub struct DirectoryAudit {
     pub result_reason: String,
     /// What ties it to other records.
     pub correlation_id: Option<String>,
-    /// Who did it. Read only of the service "Authentication Methods", or where no service is named.
+    /// Who did it. Read only of the services that log registrations, or where no service is named.
     pub initiated_by: Initiator,
-    /// To whom or what. Read only of the service "Authentication Methods", or where no service is named.
+    /// To whom or what. Read only of the services that log registrations, or where no service is named.
     pub target_resources: Vec<TargetResource>,
 }
 
@@ -48,6 +48,8 @@ pub struct Initiator {
     pub user: Option<Actor>,
     /// Whether an app is named.
     pub app: bool,
+    /// The app's client id.
+    pub app_id: Option<String>,
 }
 
 /// The user who did something.
@@ -151,7 +153,7 @@ impl DirectoryAudit {
             initiated_by: Initiator::default(),
             target_resources: Vec::new(),
         };
-        if record.logged_by_service.is_empty() || same_name(&record.logged_by_service, SERVICE) {
+        if record.logged_by_service.is_empty() || Service::is_known(&record.logged_by_service) {
             record.initiated_by = initiator(fields.raw(Field::InitiatedBy))?;
             record.target_resources = targets(fields.raw(Field::TargetResources))?;
         }
@@ -205,10 +207,12 @@ pub(super) fn initiator(value: Option<&RawValue>) -> Result<Initiator, RecordErr
     };
     let user = user
         .map(|user| Actor { id: text_of(user.id), user_principal_name: text_of(user.user_principal_name) });
+    let app_id = app.as_ref().and_then(|app| text_of(app.app_id));
     let names = app.map(|app| [app.app_id, app.service_principal_id, app.display_name]);
     Ok(Initiator {
         user: user.filter(|user| *user != Actor::default()),
         app: names.is_some_and(|names| names.into_iter().any(|name| text_of(name).is_some())),
+        app_id,
     })
 }
 

@@ -69,6 +69,12 @@ pub(super) fn who_registered(record: &DirectoryAudit) -> Result<Who, AmbiguousWh
     Ok(Who { user_id, user_principal_name: name })
 }
 
+/// The user whose security info an event of any actor concerns: its target.
+pub(super) fn concerned(record: &DirectoryAudit) -> Result<UserId, AmbiguousWhy> {
+    let target = affected_user(&record.target_resources)?;
+    target.and_then(|target| target.id.as_deref()).ok_or(AmbiguousWhy::NoId).and_then(user_id)
+}
+
 /// The first target of type User, or the first that does not say what it is; none without targets.
 fn affected_user(targets: &[TargetResource]) -> Result<Option<&TargetResource>, AmbiguousWhy> {
     let is_user =

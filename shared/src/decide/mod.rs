@@ -1,5 +1,6 @@
 //! The decision on one candidate: a pure function over what was read, with every rule looked at.
 
+mod origin;
 mod rules;
 
 pub(crate) use rules::external as external_of;
@@ -40,15 +41,21 @@ pub enum Rule {
     NotExternal,
     /// Not disabled.
     AccountEnabled,
+    /// Not created in the window.
+    NotNewAccount,
     /// Every strong method is of the window.
     MethodsOfWindow,
     /// Something to sign in with is left.
     NotLastCredential,
+    /// No strong method is what the user signs in with.
+    NotPrimarySignIn,
+    /// Nothing demands MFA of the user today.
+    MfaNotRequired,
 }
 
 impl Rule {
     /// All of them, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::UserExists,
         Self::InWindow,
         Self::PerUserMfa,
@@ -58,8 +65,11 @@ impl Rule {
         Self::NotAdministrator,
         Self::NotExternal,
         Self::AccountEnabled,
+        Self::NotNewAccount,
         Self::MethodsOfWindow,
         Self::NotLastCredential,
+        Self::NotPrimarySignIn,
+        Self::MfaNotRequired,
     ];
 
     /// Its name.
@@ -74,8 +84,11 @@ impl Rule {
             Self::NotAdministrator => "not_administrator",
             Self::NotExternal => "not_external",
             Self::AccountEnabled => "account_enabled",
+            Self::NotNewAccount => "not_new_account",
             Self::MethodsOfWindow => "methods_of_window",
             Self::NotLastCredential => "not_last_credential",
+            Self::NotPrimarySignIn => "not_primary_sign_in",
+            Self::MfaNotRequired => "mfa_not_required",
         }
     }
 
@@ -89,8 +102,11 @@ impl Rule {
             Self::NotAdministrator => Held::NotAdministratorUnknown,
             Self::NotExternal => Held::NotExternalUnknown,
             Self::AccountEnabled => Held::AccountEnabledUnknown,
+            Self::NotNewAccount => Held::NotNewAccountUnknown,
             Self::MethodsOfWindow => Held::MethodsOfWindowUnknown,
             Self::NotLastCredential => Held::NotLastCredentialUnknown,
+            Self::NotPrimarySignIn => Held::NotPrimarySignInUnknown,
+            Self::MfaNotRequired => Held::MfaNotRequiredUnknown,
         }
     }
 }

@@ -4,11 +4,13 @@ use jiff::Timestamp;
 
 use super::{Notices, Record, Rule, RuleAnswer, no, pass};
 use crate::{
-    facts::{Account, Belts, Facts, Reading, RecordedRegistration},
+    facts::{Account, Act, Belts, Facts, Reading, RecordedRegistration, ReportList},
     graph::{AuthenticationMethod, PerUserMfa, SmsSignIn, User},
     method::MethodKind,
     outcome::{Held, NotEligible},
     settings::{OtherMethods, Policy},
+    state::CLOCK_SKEW,
+    window::shift,
 };
 
 /// Everything that a rule may look at.
@@ -36,8 +38,11 @@ impl Asked<'_> {
             Rule::NotAdministrator => self.not_administrator(),
             Rule::NotExternal => self.with_user(not_external_when_included(self.policy)),
             Rule::AccountEnabled => self.with_user(account_enabled),
+            Rule::NotNewAccount => self.with_user(|user| self.not_new_account(user)),
             Rule::MethodsOfWindow => self.methods_of_window(),
             Rule::NotLastCredential => self.not_last_credential(),
+            Rule::NotPrimarySignIn => self.not_primary_sign_in(),
+            Rule::MfaNotRequired => self.mfa_not_required(),
         }
     }
 
@@ -70,7 +75,8 @@ impl Asked<'_> {
     }
 
     fn not_rolled_back(&self) -> RuleAnswer {
-        let Some(first_delete_at) = self.record.first_delete_at else { return pass() };
+        let elsewhere = self.rolled_back_elsewhere_at();
+        let Some(began) = self.record.first_delete_at.or(elsewhere) else { return pass() };
         let methods = match &self.facts.methods {
             Reading::Known(methods) => methods,
             Reading::Unknown(why) => return unknown(why),
@@ -78,7 +84,13 @@ impl Asked<'_> {
         if !methods.iter().any(|method| method.kind.is_strong()) {
             return no(
                 NotEligible::AlreadyRolledBack,
-                format!("rolled back at {first_delete_at}, and nothing was registered since"),
+                format!("rolled back at {began}, and nothing was registered since"),
+            );
+        }
+        if let Some(at) = elsewhere {
+            return no(
+                Held::ReRegistered,
+                format!("this app deleted methods at {at} that this ledger knows nothing of"),
             );
         }
         match self.record.intent.map(|intent| intent.settle(methods, self.now)) {
@@ -87,11 +99,17 @@ impl Asked<'_> {
             }
             _ => no(
                 Held::ReRegistered,
-                format!(
-                    "a rollback began at {first_delete_at}, and a strong method is there that may be newer"
-                ),
+                format!("a rollback began at {began}, and a strong method is there that may be newer"),
             ),
         }
+    }
+
+    /// When this app deleted a method though this ledger sent no DELETE until then: another ledger did, or one
+    /// that was lost.
+    fn rolled_back_elsewhere_at(&self) -> Option<Timestamp> {
+        let known_from = self.record.first_delete_at.map(|at| shift(at, -CLOCK_SKEW));
+        let deletions = self.facts.acts.iter().filter(|act| act.act == Act::RolledBack);
+        deletions.map(|act| act.at).find(|at| known_from.is_none_or(|from| *at < from))
     }
 
     fn strong_methods(&self) -> RuleAnswer {
@@ -120,13 +138,24 @@ impl Asked<'_> {
             Reading::Unknown(why) => return unknown(why),
         };
         let reported =
-            self.facts.report.filter(|line| line.admin).map(|_| "by the registration report".to_owned());
+            self.facts.report.line.filter(|line| line.admin).map(|_| "by the registration report".to_owned());
         match how.or(reported) {
             None => pass(),
             Some(how) if self.policy.include_administrators => {
                 RuleAnswer::Pass { note: Some(format!("administrator ({how}); included by a setting")) }
             }
             Some(how) => no(Held::Administrator, how),
+        }
+    }
+
+    fn not_new_account(&self, user: &User) -> RuleAnswer {
+        match user.created {
+            Some(created) if created < self.policy.window.start => pass(),
+            Some(created) if self.policy.include_new_accounts => {
+                RuleAnswer::Pass { note: Some(format!("created at {created}; included by a setting")) }
+            }
+            Some(created) => no(Held::NewAccount, format!("created at {created}, after the window's start")),
+            None => unknown("Graph does not say when the account was created"),
         }
     }
 
@@ -138,7 +167,7 @@ impl Asked<'_> {
         let mut reasons: Vec<Held> = methods
             .iter()
             .filter(|method| method.kind.is_strong())
-            .filter_map(|method| self.not_of_window(method))
+            .filter_map(|method| self.not_of_window(method, methods))
             .collect();
         if reasons.is_empty() {
             let none = !methods.iter().any(|method| method.kind.is_strong());
@@ -154,23 +183,6 @@ impl Asked<'_> {
         RuleAnswer::No { reasons: reasons.into_iter().map(Into::into).collect(), note }
     }
 
-    /// Why a strong method is not shown to be of the window.
-    fn not_of_window(&self, method: &AuthenticationMethod) -> Option<Held> {
-        let window = &self.policy.window;
-        match method.created {
-            Some(created) if created < window.start => {
-                (self.policy.preexisting_methods == OtherMethods::Hold).then_some(Held::RegisteredBefore)
-            }
-            Some(created) if created > window.end => Some(Held::RegisteredAfter),
-            Some(_) => None,
-            None if self.policy.undated_methods == OtherMethods::RollBack => None,
-            None => {
-                let named = self.of_window().any(|r| r.methods.contains(&method.kind));
-                (!named).then_some(Held::UndatedMethod)
-            }
-        }
-    }
-
     fn not_last_credential(&self) -> RuleAnswer {
         let methods = match &self.facts.methods {
             Reading::Known(methods) => methods,
@@ -179,27 +191,81 @@ impl Asked<'_> {
         if !methods.iter().any(|method| method.kind.is_strong()) {
             return RuleAnswer::NotApplicable;
         }
-        let mut reasons = Vec::new();
-        if !methods.iter().any(|method| method.kind.is_primary_credential()) {
-            reasons.push(Held::LastCredential);
-        }
-        let signs_in_by_sms = methods
-            .iter()
-            .any(|method| method.kind == MethodKind::Phone && method.sms_sign_in == SmsSignIn::Ready);
-        let signs_in_by_app = self.facts.report.is_some_and(|line| line.passwordless)
-            && methods.iter().any(|method| method.kind == MethodKind::MicrosoftAuthenticator);
-        if signs_in_by_sms || signs_in_by_app {
-            reasons.push(Held::PrimarySignIn);
-        }
-        if reasons.is_empty() {
+        // Everybody has a password object; who came with a temporary access pass may never have known a password.
+        let access_pass = MethodKind::TemporaryAccessPass;
+        let had_pass = methods.iter().any(|method| method.kind == access_pass)
+            || self.facts.acts.iter().any(|act| act.act == Act::AccessPass)
+            || self
+                .record
+                .registrations
+                .iter()
+                .any(|registration| registration.methods.contains(&access_pass));
+        let is_left = |method: &AuthenticationMethod| match method.kind {
+            MethodKind::Password => !had_pass,
+            ref kind => kind.is_primary_credential(),
+        };
+        if methods.iter().any(is_left) {
             return pass();
         }
-        let note = match reasons[0] {
-            Held::LastCredential => "no password or other credential would be left to sign in with",
-            _ if signs_in_by_sms => "the number is what the user signs in with",
-            _ => "the Authenticator is what the user signs in with",
+        no(
+            Held::LastCredential,
+            if had_pass {
+                "a temporary access pass was issued: the user may know no password, and nothing else would be left"
+            } else {
+                "no password or other credential would be left to sign in with"
+            },
+        )
+    }
+
+    fn not_primary_sign_in(&self) -> RuleAnswer {
+        let methods = match &self.facts.methods {
+            Reading::Known(methods) => methods,
+            Reading::Unknown(why) => return unknown(why),
         };
-        RuleAnswer::No { reasons: reasons.into_iter().map(Into::into).collect(), note: note.to_owned() }
+        if methods
+            .iter()
+            .any(|method| method.kind == MethodKind::Phone && method.sms_sign_in == SmsSignIn::Ready)
+        {
+            return no(Held::PrimarySignIn, "the number is what the user signs in with");
+        }
+        let apps = methods.iter().filter(|method| method.kind == MethodKind::MicrosoftAuthenticator);
+        let dates: Vec<Option<Timestamp>> = apps.map(|app| app.created).collect();
+        if dates.is_empty() {
+            return if methods.iter().any(|method| method.kind.is_strong()) {
+                pass()
+            } else {
+                RuleAnswer::NotApplicable
+            };
+        }
+        // Graph dates an app that was registered for passwordless sign-in.
+        let is_dated = dates.iter().any(Option::is_some);
+        match (self.facts.report.line, self.facts.report.list) {
+            (Some(line), _) if line.passwordless => {
+                no(Held::PrimarySignIn, "the Authenticator is what the user signs in with")
+            }
+            (Some(_), _) => pass(),
+            (None, _) if is_dated => {
+                unknown("the Authenticator has a date, and no line of the registration report clears it")
+            }
+            (None, ReportList::Whole | ReportList::NoLicence) => pass(),
+            (None, ReportList::Partly) => {
+                unknown("the registration report was not read to its end within a day")
+            }
+        }
+    }
+
+    fn mfa_not_required(&self) -> RuleAnswer {
+        let policies = match &self.belts.policies {
+            Reading::Known(policies) => policies,
+            Reading::Unknown(why) => return unknown(why),
+        };
+        match policies.demands_mfa(self.record.user_id) {
+            None => pass(),
+            Some(what) if self.policy.mfa_required_users == OtherMethods::RollBack => {
+                RuleAnswer::Pass { note: Some(format!("{what}; included by a setting")) }
+            }
+            Some(what) => no(Held::MfaRequired, what),
+        }
     }
 
     fn with_user(&self, rule: impl Fn(&User) -> RuleAnswer) -> RuleAnswer {
@@ -210,7 +276,7 @@ impl Asked<'_> {
         }
     }
 
-    fn of_window(&self) -> impl Iterator<Item = &RecordedRegistration> {
+    pub(super) fn of_window(&self) -> impl Iterator<Item = &RecordedRegistration> {
         let window = self.policy.window;
         self.record.registrations.iter().filter(move |r| window.contains(r.registered_at))
     }
@@ -223,7 +289,7 @@ impl Asked<'_> {
         still.sort();
         still.dedup();
         Some(Notices {
-            sspr_loses_phone: self.facts.report.map(|line| line.sspr && loses_phone),
+            sspr_loses_phone: self.facts.report.line.map(|line| line.sspr && loses_phone),
             still_can_do_mfa: still,
             no_method_left: methods
                 .iter()

@@ -6,10 +6,10 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     audit::kinds_named,
-    facts::{Reading, ReportLine},
-    graph::{AuthenticationMethod, PerUserMfa, PhoneType, SmsSignIn, User},
+    facts::{Act, Reading, RecordedAct, Report, ReportLine, ReportList},
+    graph::{AuthenticationMethod, PerUserMfa, PhoneType, Policies, SmsSignIn, User},
     ids::{EventId, MethodId},
-    settings::{Named, OtherMethods},
+    settings::{Named, OtherMethods, UnprovenMethods},
     window::Window,
 };
 
@@ -46,6 +46,10 @@ fn method(kind: MethodKind, created: Option<&str>) -> AuthenticationMethod {
     }
 }
 
+fn act(act: Act, methods: Vec<MethodKind>) -> RecordedAct {
+    RecordedAct { event_id: EventId("a".to_owned()), at: at(IN_WINDOW), act, methods }
+}
+
 fn registration(id: &str, registered_at: &str, methods: Vec<MethodKind>) -> RecordedRegistration {
     RecordedRegistration {
         event_id: EventId(id.to_owned()),
@@ -65,6 +69,7 @@ fn member() -> User {
         external_user_state: Some(None),
         creation_type: Some(None),
         on_premises_sync_enabled: Some(false),
+        created: Some(at("2020-01-01T00:00:00Z")),
     }
 }
 
@@ -100,20 +105,24 @@ impl Case {
                     method(MethodKind::Password, Some(BEFORE)),
                     method(MethodKind::Phone, Some(IN_WINDOW)),
                 ]),
-                report: None,
+                report: Report::default(),
+                acts: Vec::new(),
                 request_ids: Vec::new(),
             },
             belts: Belts {
                 excluded: Reading::Known(BTreeSet::new()),
                 administrators: Reading::Known(BTreeMap::new()),
+                policies: Reading::Known(Policies::default()),
             },
             policy: Policy {
-                window: Window::new(Some(at(START)), at("2026-03-01T00:00:00Z"), Some(at(END))).unwrap(),
+                window: Window::new(at(START), at("2026-03-01T00:00:00Z"), Some(at(END))).unwrap(),
                 excluded: Named::default(),
                 include_administrators: false,
                 include_external_users: false,
                 preexisting_methods: OtherMethods::Hold,
-                undated_methods: OtherMethods::Hold,
+                include_new_accounts: false,
+                unproven_methods: UnprovenMethods::Hold,
+                mfa_required_users: OtherMethods::Hold,
             },
             now: at(NOW),
         }
@@ -149,6 +158,10 @@ impl Case {
 
     fn only_methods(&mut self, methods: impl IntoIterator<Item = AuthenticationMethod>) {
         self.facts.methods = Reading::Known(methods.into_iter().collect());
+    }
+
+    fn reported(&mut self, line: ReportLine) {
+        self.facts.report = Report { line: Some(line), list: ReportList::Whole };
     }
 
     fn registered(&mut self, reason: &str) {
@@ -256,6 +269,7 @@ fn in_window_counts_both_ends_and_one_registration_is_enough() {
         comes_to("roll_back", |case| {
             case.registrations =
                 vec![registration("e0", BEFORE, vec![]), registration("e1", inside, vec![MethodKind::Phone])];
+            case.methods([method(MethodKind::Phone, Some(inside))]);
         });
     }
 }
@@ -273,8 +287,13 @@ fn in_window_is_not_applicable_to_users_named_by_hand() {
         case.by_hand = true;
         case.registrations.clear();
     });
-    case.comes_to("roll_back");
+    case.comes_to("held(unproven_method)");
     assert_eq!(case.answer(Rule::InWindow), RuleAnswer::NotApplicable);
+    let told = Case {
+        policy: Policy { unproven_methods: UnprovenMethods::RollBack, ..case.policy.clone() },
+        ..case
+    };
+    told.comes_to("roll_back");
 }
 
 // per_user_mfa
@@ -339,10 +358,14 @@ fn not_rolled_back_passes_what_an_open_intent_still_lists_unchanged() {
 #[test]
 fn not_rolled_back_passes_the_rest_of_an_intent_whose_first_methods_are_gone() {
     comes_to("roll_back", |case| {
-        let authenticator = method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW));
-        case.methods([method(MethodKind::Phone, Some(IN_WINDOW)), authenticator.clone()]);
+        let codes = method(MethodKind::SoftwareOath, Some(IN_WINDOW));
+        case.registrations =
+            vec![registration("e1", IN_WINDOW, vec![MethodKind::Phone, MethodKind::SoftwareOath])];
+        case.methods([method(MethodKind::Phone, Some(IN_WINDOW)), codes.clone()]);
         case.intended("2026-04-02T11:00:00Z");
-        case.methods([authenticator]);
+        case.methods([codes]);
+        case.facts.acts =
+            vec![RecordedAct { at: at("2026-04-02T11:00:02Z"), ..act(Act::RolledBack, vec![]) }];
     });
 }
 
@@ -357,7 +380,7 @@ fn not_rolled_back_holds_a_phone_registered_anew_under_an_open_intent() {
         [&newer_date, &other_number, &masked, &undated_and_an_hour_later];
     for (n, change) in changes.into_iter().enumerate() {
         let case = Case::with(|case| {
-            case.policy.undated_methods = OtherMethods::RollBack;
+            case.policy.unproven_methods = UnprovenMethods::RollBack;
             case.policy.window.end = at("2026-05-01T00:00:00Z");
             case.intended("2026-04-02T11:00:00Z");
             let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
@@ -406,7 +429,9 @@ fn strong_methods_none_is_no_strong_methods() {
 fn strong_methods_are_phone_authenticator_and_software_oath() {
     for kind in [MethodKind::Phone, MethodKind::MicrosoftAuthenticator, MethodKind::SoftwareOath] {
         comes_to("roll_back", |case| {
-            case.methods([method(kind, Some(IN_WINDOW))]);
+            case.policy.unproven_methods = UnprovenMethods::RollBack;
+            case.facts.report.list = ReportList::Whole;
+            case.methods([method(kind, None)]);
         });
     }
 }
@@ -450,7 +475,7 @@ fn not_administrator_no_is_administrator_unless_included() {
 #[test]
 fn not_administrator_no_by_the_registration_report() {
     comes_to("held(administrator)", |case| {
-        case.facts.report = Some(ReportLine { sspr: false, passwordless: false, admin: true });
+        case.reported(ReportLine { sspr: false, passwordless: false, admin: true });
     });
 }
 
@@ -536,7 +561,7 @@ fn methods_of_window_before_is_registered_before_unless_let_through() {
     comes_to("held(registered_before)", before);
     comes_to("held(registered_before)", |case| {
         before(case);
-        case.policy.undated_methods = OtherMethods::RollBack;
+        case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
     comes_to("roll_back", |case| {
         before(case);
@@ -549,7 +574,7 @@ fn methods_of_window_after_is_registered_after_and_no_setting_lets_it_through() 
     comes_to("held(registered_after)", |case| {
         case.methods([method(MethodKind::Phone, Some(AFTER))]);
         case.policy.preexisting_methods = OtherMethods::RollBack;
-        case.policy.undated_methods = OtherMethods::RollBack;
+        case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
 }
 
@@ -557,90 +582,126 @@ fn methods_of_window_after_is_registered_after_and_no_setting_lets_it_through() 
 fn methods_of_window_counts_both_ends() {
     for inside in [START, END] {
         comes_to("roll_back", |case| {
+            case.registrations = vec![registration("e1", inside, vec![MethodKind::Phone])];
             case.methods([method(MethodKind::Phone, Some(inside))]);
         });
     }
 }
 
 #[test]
-fn methods_of_window_undated_is_undated_method_unless_let_through() {
+fn methods_of_window_wants_a_date_and_the_users_own_registration_of_that_moment() {
+    let near = "2026-02-20T09:09:59Z";
+    let far = "2026-02-20T09:10:01Z";
+    for (registered_at, kinds, verdict) in [
+        (near, vec![MethodKind::Phone], "roll_back"),
+        (far, vec![MethodKind::Phone], "held(unproven_method)"),
+        (IN_WINDOW, vec![MethodKind::MicrosoftAuthenticator], "held(unproven_method)"),
+        (IN_WINDOW, vec![], "held(unproven_method)"),
+    ] {
+        comes_to(verdict, |case| case.registrations = vec![registration("e1", registered_at, kinds)]);
+    }
+    comes_to("roll_back", |case| {
+        case.registered("User registered Authenticator App with Code");
+        case.methods([method(MethodKind::SoftwareOath, Some(IN_WINDOW))]);
+    });
+}
+
+#[test]
+fn methods_of_window_an_undated_method_is_unproven_whatever_a_registration_names() {
+    for (reason, kind) in [
+        ("User registered Mobile Phone SMS", MethodKind::Phone),
+        ("User registered Authenticator App with Notification", MethodKind::MicrosoftAuthenticator),
+        ("User registered Authenticator App with Code", MethodKind::SoftwareOath),
+    ] {
+        comes_to("held(unproven_method)", |case| {
+            case.registered(reason);
+            case.methods([method(kind, None)]);
+        });
+    }
+}
+
+#[test]
+fn methods_of_window_the_date_of_an_authenticator_proves_only_that_it_is_older() {
+    for (date, verdict) in [
+        (BEFORE, "held(registered_before)"),
+        (IN_WINDOW, "held(unproven_method)"),
+        (AFTER, "held(unproven_method)"),
+    ] {
+        comes_to(verdict, |case| {
+            case.registered("User registered Authenticator App with Notification");
+            case.methods([method(MethodKind::MicrosoftAuthenticator, Some(date))]);
+        });
+    }
+}
+
+#[test]
+fn methods_of_window_an_office_number_is_never_proven() {
+    let office = |case: &mut Case| {
+        let mut office = method(MethodKind::Phone, Some(IN_WINDOW));
+        office.phone_type = Some(PhoneType::Office);
+        case.methods([office]);
+    };
+    comes_to("held(unproven_method)", office);
+    comes_to("held(unproven_method)", |case| {
+        office(case);
+        case.policy.unproven_methods = UnprovenMethods::Count;
+    });
+}
+
+#[test]
+fn methods_of_window_what_others_did_to_the_methods_leaves_nothing_proven() {
+    for disturbing in [Act::ByAdmin, Act::Changed, Act::Removed] {
+        comes_to("held(unproven_method)", |case| case.facts.acts = vec![act(disturbing, vec![])]);
+    }
+}
+
+#[test]
+fn methods_of_window_count_takes_the_only_one_of_its_kind_for_the_one_that_is_named() {
+    let only = |case: &mut Case| {
+        case.registered("User registered Authenticator App with Notification");
+        case.methods([method(MethodKind::MicrosoftAuthenticator, None)]);
+        case.facts.report.list = ReportList::Whole;
+        case.policy.unproven_methods = UnprovenMethods::Count;
+    };
+    comes_to("roll_back", only);
+    let app = vec![MethodKind::MicrosoftAuthenticator];
+    let changes: [&dyn Fn(&mut Case); 6] = [
+        &|case| {
+            let app = method(MethodKind::MicrosoftAuthenticator, None);
+            case.methods([app.clone(), AuthenticationMethod { id: MethodId("old".to_owned()), ..app }]);
+        },
+        &|case| case.registered("User registered Mobile Phone SMS"),
+        &|case| case.facts.acts = vec![act(Act::Removed, app.clone())],
+        &|case| case.facts.acts = vec![act(Act::Removed, vec![])],
+        &|case| case.facts.acts = vec![act(Act::Changed, vec![MethodKind::Phone])],
+        &|case| case.facts.acts = vec![act(Act::ByAdmin, vec![])],
+    ];
+    for (n, change) in changes.iter().enumerate() {
+        let case = Case::with(|case| {
+            only(case);
+            change(case);
+        });
+        assert_eq!(case.decide().verdict.to_string(), "held(unproven_method)", "change {n}");
+    }
+    comes_to("roll_back", |case| {
+        only(case);
+        case.registrations.push(registration("e2", IN_WINDOW, app.clone()));
+        case.facts.acts = vec![act(Act::Removed, app.clone())];
+    });
+}
+
+#[test]
+fn methods_of_window_unproven_passes_by_a_setting_that_no_older_method_passes_by() {
     let undated = |case: &mut Case| {
         case.methods([method(MethodKind::SoftwareOath, None)]);
     };
-    comes_to("held(undated_method)", undated);
-    comes_to("held(undated_method)", |case| {
+    comes_to("held(unproven_method)", |case| {
         undated(case);
         case.policy.preexisting_methods = OtherMethods::RollBack;
     });
     comes_to("roll_back", |case| {
         undated(case);
-        case.policy.undated_methods = OtherMethods::RollBack;
-    });
-}
-
-#[test]
-fn methods_of_window_undated_passes_where_a_registration_of_the_window_names_its_kind() {
-    let named = [
-        ("User registered Mobile Phone SMS", MethodKind::Phone),
-        ("User registered Office Phone Call", MethodKind::Phone),
-        ("User registered Alternate Mobile Phone Call", MethodKind::Phone),
-        ("User registered Authenticator App with Notification", MethodKind::MicrosoftAuthenticator),
-        ("User registered Authenticator App with Code", MethodKind::SoftwareOath),
-        ("User registered Authenticator App with Code", MethodKind::MicrosoftAuthenticator),
-        ("User registered Authenticator App with Notification and Code", MethodKind::SoftwareOath),
-        ("User registered Authenticator App with Notification and Code", MethodKind::MicrosoftAuthenticator),
-    ];
-    for (reason, kind) in named {
-        let case = Case::with(|case| {
-            case.registered(reason);
-            case.methods([method(kind.clone(), None)]);
-        });
-        assert_eq!(case.decide().verdict, Verdict::RollBack, "{reason} names {kind}");
-    }
-}
-
-#[test]
-fn methods_of_window_undated_is_held_where_no_registration_names_its_kind() {
-    let not_named = [
-        ("User registered Mobile Phone SMS", MethodKind::MicrosoftAuthenticator),
-        ("User registered Mobile Phone SMS", MethodKind::SoftwareOath),
-        ("User registered Authenticator App with Notification", MethodKind::SoftwareOath),
-        ("User registered Authenticator App with Notification", MethodKind::Phone),
-        ("User registered Authenticator App with Code", MethodKind::Phone),
-        ("User registered all required security info", MethodKind::Phone),
-        ("User registered all required security info", MethodKind::MicrosoftAuthenticator),
-        ("", MethodKind::SoftwareOath),
-    ];
-    for (reason, kind) in not_named {
-        let case = Case::with(|case| {
-            case.registered(reason);
-            case.methods([method(kind.clone(), None)]);
-        });
-        assert_eq!(
-            case.decide().verdict,
-            Verdict::Held(Held::UndatedMethod),
-            "{reason} does not name {kind}"
-        );
-    }
-}
-
-#[test]
-fn methods_of_window_undated_is_not_named_by_a_registration_outside_the_window() {
-    comes_to("held(undated_method)", |case| {
-        case.registrations = vec![
-            registration("e0", BEFORE, vec![MethodKind::SoftwareOath]),
-            registration("e1", IN_WINDOW, vec![MethodKind::Phone]),
-        ];
-        case.methods([method(MethodKind::SoftwareOath, None)]);
-    });
-}
-
-#[test]
-fn methods_of_window_undated_is_held_for_a_user_named_by_hand_without_registrations() {
-    comes_to("held(undated_method)", |case| {
-        case.by_hand = true;
-        case.registrations.clear();
-        case.methods([method(MethodKind::Phone, None)]);
+        case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
 }
 
@@ -661,7 +722,7 @@ fn methods_of_window_records_every_reason_once() {
     let case = Case::with(|case| {
         case.methods([
             method(MethodKind::SoftwareOath, None),
-            method(MethodKind::MicrosoftAuthenticator, Some(AFTER)),
+            method(MethodKind::SoftwareOath, Some(AFTER)),
             method(MethodKind::MicrosoftAuthenticator, Some(AFTER)),
             method(MethodKind::Phone, Some(BEFORE)),
         ]);
@@ -669,11 +730,11 @@ fn methods_of_window_records_every_reason_once() {
     case.comes_to("held(registered_before)");
     assert_eq!(
         case.reasons(Rule::MethodsOfWindow),
-        ["held(registered_before)", "held(registered_after)", "held(undated_method)"]
+        ["held(registered_before)", "held(registered_after)", "held(unproven_method)"]
     );
     assert_eq!(
         case.decide().releasable(),
-        [Held::RegisteredBefore, Held::RegisteredAfter, Held::UndatedMethod].into()
+        [Held::RegisteredBefore, Held::RegisteredAfter, Held::UnprovenMethod].into()
     );
 }
 
@@ -712,7 +773,49 @@ fn not_last_credential_no_is_last_credential() {
 }
 
 #[test]
-fn not_last_credential_a_number_to_sign_in_with_is_primary_sign_in() {
+fn not_last_credential_a_password_does_not_count_for_who_had_a_temporary_access_pass() {
+    let pass = || vec![MethodKind::TemporaryAccessPass];
+    let changes: [&dyn Fn(&mut Case); 3] = [
+        &|case| {
+            let phone = method(MethodKind::Phone, Some(IN_WINDOW));
+            case.methods([phone, method(MethodKind::TemporaryAccessPass, None)]);
+        },
+        &|case| case.facts.acts = vec![act(Act::AccessPass, pass())],
+        &|case| case.registrations.push(registration("e2", IN_WINDOW, pass())),
+    ];
+    for change in changes {
+        comes_to("held(last_credential)", change);
+        comes_to("roll_back", |case| {
+            change(case);
+            let Reading::Known(methods) = &mut case.facts.methods else { unreachable!() };
+            methods.push(method(MethodKind::Fido2, None));
+        });
+    }
+}
+
+// not_new_account
+
+#[test]
+fn not_new_account_no_is_new_account_unless_included() {
+    for created in [START, IN_WINDOW, AFTER] {
+        comes_to("held(new_account)", |case| case.user(|user| user.created = Some(at(created))));
+    }
+    comes_to("roll_back", |case| case.user(|user| user.created = Some(at(BEFORE))));
+    comes_to("roll_back", |case| {
+        case.user(|user| user.created = Some(at(IN_WINDOW)));
+        case.policy.include_new_accounts = true;
+    });
+}
+
+#[test]
+fn not_new_account_unknown_is_held() {
+    comes_to("held(not_new_account_unknown)", |case| case.user(|user| user.created = None));
+}
+
+// not_primary_sign_in
+
+#[test]
+fn not_primary_sign_in_a_number_to_sign_in_with_is_held() {
     comes_to("held(primary_sign_in)", |case| {
         let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
         phone.sms_sign_in = SmsSignIn::Ready;
@@ -721,24 +824,45 @@ fn not_last_credential_a_number_to_sign_in_with_is_primary_sign_in() {
 }
 
 #[test]
-fn not_last_credential_a_passwordless_authenticator_is_primary_sign_in() {
-    let passwordless = Some(ReportLine { sspr: false, passwordless: true, admin: false });
-    comes_to("held(primary_sign_in)", |case| {
-        case.facts.report = passwordless;
-        case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
+fn not_primary_sign_in_goes_by_the_registration_report_and_clears_nobody_where_it_was_not_read() {
+    let line = |passwordless| Some(ReportLine { sspr: false, passwordless, admin: false });
+    for (date, line, list, verdict) in [
+        (None, line(true), ReportList::Whole, "held(primary_sign_in)"),
+        (None, line(true), ReportList::Partly, "held(primary_sign_in)"),
+        (None, line(false), ReportList::Partly, "roll_back"),
+        (None, None, ReportList::Whole, "roll_back"),
+        (None, None, ReportList::Partly, "held(not_primary_sign_in_unknown)"),
+        (None, None, ReportList::NoLicence, "roll_back"),
+        (Some(IN_WINDOW), line(false), ReportList::Whole, "roll_back"),
+        (Some(IN_WINDOW), None, ReportList::Whole, "held(not_primary_sign_in_unknown)"),
+        (Some(IN_WINDOW), None, ReportList::NoLicence, "held(not_primary_sign_in_unknown)"),
+    ] {
+        comes_to(verdict, |case| {
+            case.policy.unproven_methods = UnprovenMethods::RollBack;
+            case.facts.report = Report { line, list };
+            case.methods([method(MethodKind::MicrosoftAuthenticator, date)]);
+        });
+    }
+    comes_to("roll_back", |case| case.facts.report = Report { line: line(true), list: ReportList::Whole });
+}
+
+// mfa_not_required
+
+#[test]
+fn mfa_not_required_no_is_mfa_required_unless_let_through() {
+    let required = |case: &mut Case| {
+        case.belts.policies = Reading::Known(Policies { security_defaults: true, ..Policies::default() });
+    };
+    comes_to("held(mfa_required)", required);
+    comes_to("roll_back", |case| {
+        required(case);
+        case.policy.mfa_required_users = OtherMethods::RollBack;
     });
-    comes_to("roll_back", |case| case.facts.report = passwordless);
 }
 
 #[test]
-fn not_last_credential_records_both_reasons() {
-    let case = Case::with(|case| {
-        let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
-        phone.sms_sign_in = SmsSignIn::Ready;
-        case.only_methods([phone]);
-    });
-    case.comes_to("held(last_credential)");
-    assert_eq!(case.reasons(Rule::NotLastCredential), ["held(last_credential)", "held(primary_sign_in)"]);
+fn mfa_not_required_unknown_is_held() {
+    comes_to("held(mfa_not_required_unknown)", |case| case.belts.policies = unread());
 }
 
 // The order
@@ -777,17 +901,34 @@ fn the_first_no_in_the_order_of_the_table_names_the_reason_and_all_are_recorded(
         }
     };
     // From the last rule to the first: each no comes before all that were there already.
+    worsen(Rule::MfaNotRequired, |case| {
+        case.belts.policies = Reading::Known(Policies { security_defaults: true, ..Policies::default() });
+    });
+    worsen(Rule::NotPrimarySignIn, |case| {
+        let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
+        phone.sms_sign_in = SmsSignIn::Ready;
+        case.methods([phone]);
+    });
     worsen(Rule::NotLastCredential, |case| {
-        case.only_methods([method(MethodKind::Phone, Some(IN_WINDOW))]);
+        let mut phone = method(MethodKind::Phone, Some(IN_WINDOW));
+        phone.sms_sign_in = SmsSignIn::Ready;
+        case.only_methods([phone]);
     });
     worsen(Rule::MethodsOfWindow, |case| {
-        case.only_methods([method(MethodKind::Phone, Some(BEFORE))]);
+        let mut phone = method(MethodKind::Phone, Some(BEFORE));
+        phone.sms_sign_in = SmsSignIn::Ready;
+        case.only_methods([phone]);
     });
+    worsen(Rule::NotNewAccount, |case| case.user(|user| user.created = Some(at(IN_WINDOW))));
     worsen(Rule::AccountEnabled, |case| {
-        case.user(|user| user.account_enabled = Some(false));
+        case.user(|user| {
+            user.created = Some(at(IN_WINDOW));
+            user.account_enabled = Some(false);
+        });
     });
     worsen(Rule::NotExternal, |case| {
         case.user(|user| {
+            user.created = Some(at(IN_WINDOW));
             user.account_enabled = Some(false);
             user.user_type = Some(Some("Guest".to_owned()));
         });
@@ -807,8 +948,11 @@ fn the_first_no_in_the_order_of_the_table_names_the_reason_and_all_are_recorded(
     assert_eq!(
         verdicts,
         [
+            "held(mfa_required)",
+            "held(primary_sign_in)",
             "held(last_credential)",
             "held(registered_before)",
+            "held(new_account)",
             "held(account_disabled)",
             "held(external)",
             "held(administrator)",
@@ -842,12 +986,12 @@ fn a_release_lifts_exactly_the_reasons_on_record() {
         case.user(|user| user.account_enabled = Some(false));
         case.released = [Held::AccountDisabled, Held::RegisteredBefore].into();
     });
-    case.comes_to("held(undated_method)");
-    assert_eq!(case.reasons(Rule::MethodsOfWindow), ["held(undated_method)"]);
+    case.comes_to("held(unproven_method)");
+    assert_eq!(case.reasons(Rule::MethodsOfWindow), ["held(unproven_method)"]);
     let note = |answer| matches!(answer, RuleAnswer::Pass { note: Some(note) } if note.contains("released"));
     assert!(note(case.answer(Rule::AccountEnabled)));
     let all = Case {
-        released: [Held::AccountDisabled, Held::RegisteredBefore, Held::UndatedMethod].into(),
+        released: [Held::AccountDisabled, Held::RegisteredBefore, Held::UnprovenMethod].into(),
         ..case
     };
     all.comes_to("roll_back");
@@ -903,13 +1047,13 @@ fn what_can_be_released_leaves_out_excluded_and_unknowns() {
 
 #[test]
 fn notices_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
-    let line = |sspr| Some(ReportLine { sspr, passwordless: false, admin: false });
+    let line = |sspr| ReportLine { sspr, passwordless: false, admin: false };
     let notice = |case: Case| case.decide().notices.unwrap().sspr_loses_phone;
     assert_eq!(notice(Case::ordinary()), None, "not known");
-    assert_eq!(notice(Case::with(|case| case.facts.report = line(true))), Some(true));
-    assert_eq!(notice(Case::with(|case| case.facts.report = line(false))), Some(false));
+    assert_eq!(notice(Case::with(|case| case.reported(line(true)))), Some(true));
+    assert_eq!(notice(Case::with(|case| case.reported(line(false)))), Some(false));
     let no_phone = Case::with(|case| {
-        case.facts.report = line(true);
+        case.reported(line(true));
         case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
     });
     assert_eq!(notice(no_phone), Some(false), "it is no phone that goes");
@@ -954,7 +1098,7 @@ fn a_decision_is_read_back_as_it_was_written() {
         case.by_hand = true;
         case.belts.administrators = unread();
         case.methods([method(MethodKind::Phone, Some(BEFORE)), method(MethodKind::SoftwareOath, None)]);
-        case.facts.report = Some(ReportLine { sspr: true, passwordless: false, admin: false });
+        case.reported(ReportLine { sspr: true, passwordless: false, admin: false });
     });
     let decision = case.decide();
     let json = serde_json::to_string(&decision).unwrap();
@@ -977,8 +1121,12 @@ fn any_user() -> impl Strategy<Value = User> {
     let name =
         prop_oneof![10 => Just(Some("ada@contoso.example")), 1 => Just(Some("a#EXT#@x")), 1 => Just(None)];
     let enabled = prop_oneof![10 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)];
-    (name, enabled, text(Some("Member"), "Guest"), text(None, "Accepted"), text(None, "Invitation")).prop_map(
-        |(name, account_enabled, user_type, external_user_state, creation_type)| User {
+    let created =
+        prop_oneof![10 => Just(Some("2020-01-01T00:00:00Z")), 1 => Just(Some(IN_WINDOW)), 1 => Just(None)];
+    let kinds = (text(Some("Member"), "Guest"), text(None, "Accepted"), text(None, "Invitation"));
+    (name, enabled, created, kinds).prop_map(
+        |(name, account_enabled, created, (user_type, external_user_state, creation_type))| User {
+            created: created.map(at),
             user_principal_name: name.map(str::to_owned),
             account_enabled,
             user_type,
@@ -1041,22 +1189,43 @@ fn any_belts() -> impl Strategy<Value = Belts> {
     let excluded = who().prop_map(|who| who.iter().map(|id| id.parse().unwrap()).collect());
     let administrators =
         who().prop_map(|who| who.iter().map(|id| (id.parse().unwrap(), "by a role".to_owned())).collect());
-    (reading(excluded), reading(administrators))
-        .prop_map(|(excluded, administrators)| Belts { excluded, administrators })
+    let policies = prop::bool::weighted(0.1)
+        .prop_map(|security_defaults| Policies { security_defaults, ..Policies::default() });
+    (reading(excluded), reading(administrators), reading(policies))
+        .prop_map(|(excluded, administrators, policies)| Belts { excluded, administrators, policies })
+}
+
+fn any_acts() -> impl Strategy<Value = Vec<RecordedAct>> {
+    let what = prop::sample::select(vec![
+        Act::ByAdmin,
+        Act::Changed,
+        Act::Removed,
+        Act::AccessPass,
+        Act::RolledBack,
+    ]);
+    let kinds = prop::sample::select(vec![vec![], vec![MethodKind::Phone]]);
+    let one = (what, kinds).prop_map(|(what, kinds)| act(what, kinds));
+    prop_oneof![4 => Just(Vec::new()), 1 => prop::collection::vec(one, 1..3)]
+}
+
+fn any_report() -> impl Strategy<Value = Report> {
+    let line = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2))
+        .prop_map(|(sspr, passwordless, admin)| ReportLine { sspr, passwordless, admin });
+    let list = prop::sample::select(vec![ReportList::Whole, ReportList::Partly, ReportList::NoLicence]);
+    (prop::option::of(line), list).prop_map(|(line, list)| Report { line, list })
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
-    let line = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2))
-        .prop_map(|(sspr, passwordless, admin)| ReportLine { sspr, passwordless, admin });
-    (reading(any_account()), reading(any_per_user_mfa()), reading(any_methods()), prop::option::of(line))
-        .prop_map(|(account, per_user_mfa, methods, report)| Facts {
-            read_at: at(NOW),
-            account,
-            per_user_mfa,
-            methods,
-            report,
-            request_ids: Vec::new(),
-        })
+    let readings = (reading(any_account()), reading(any_per_user_mfa()), reading(any_methods()));
+    (readings, any_report(), any_acts()).prop_map(|((account, per_user_mfa, methods), report, acts)| Facts {
+        read_at: at(NOW),
+        account,
+        per_user_mfa,
+        methods,
+        report,
+        acts,
+        request_ids: Vec::new(),
+    })
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -1079,7 +1248,7 @@ prop_compose! {
             1 => Just(Past::IntentOfTheseMethods),
             1 => Just(Past::IntentOfOtherMethods),
         ],
-        include in (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
+        include in (any::<bool>(), any::<bool>(), any::<bool>(), 0..3_usize),
         released in prop_oneof![
             3 => Just(BTreeSet::new()),
             1 => prop::sample::subsequence(Held::ALL, 0..=Held::ALL.len()).prop_map(|held| held.into_iter().collect()),
@@ -1093,7 +1262,8 @@ prop_compose! {
             case.policy.include_administrators = include.0;
             case.policy.include_external_users = include.1;
             case.policy.preexisting_methods = other(include.2);
-            case.policy.undated_methods = other(include.3);
+            case.policy.unproven_methods =
+                [UnprovenMethods::Hold, UnprovenMethods::Count, UnprovenMethods::RollBack][include.3];
             case.released = released;
         });
         case.facts = facts;
@@ -1134,6 +1304,7 @@ proptest! {
             prop_assert!(case.facts.methods.known().is_some());
             prop_assert!(case.belts.administrators.known().is_some());
             let excluded = case.belts.excluded.known();
+            prop_assert!(case.belts.policies.known().is_some());
             prop_assert!(excluded.is_some_and(|excluded| !excluded.contains(&USER.parse().unwrap())));
             for result in &decision.rules {
                 prop_assert!(
@@ -1156,20 +1327,28 @@ proptest! {
     #[test]
     fn every_method_that_goes_is_of_the_window_or_let_through(case in any_case()) {
         if case.decide().verdict == Verdict::RollBack {
+            let of_others = |act: &RecordedAct| matches!(act.act, Act::ByAdmin | Act::Changed | Act::Removed);
+            let undisturbed = !case.facts.acts.iter().any(of_others);
+            let registered = case.registrations[0].registered_at == at(IN_WINDOW);
             for method in case.facts.methods.known().unwrap().iter().filter(|method| method.kind.is_strong()) {
-                let (in_window, lets_through, held) = match method.created {
+                let is_app = method.kind == MethodKind::MicrosoftAuthenticator;
+                let is_phone = method.kind == MethodKind::Phone;
+                let (of_window, lets_through, held) = match method.created {
                     Some(created) if created < at(START) => {
                         (false, case.policy.preexisting_methods == OtherMethods::RollBack, Held::RegisteredBefore)
                     }
-                    Some(created) if created > at(END) => (false, false, Held::RegisteredAfter),
-                    Some(_) => (true, false, Held::RegisteredAfter),
-                    None => (
-                        method.kind == MethodKind::Phone && case.registrations[0].registered_at == at(IN_WINDOW),
-                        case.policy.undated_methods == OtherMethods::RollBack,
-                        Held::UndatedMethod,
+                    Some(created) if created > at(END) && !is_app => (false, false, Held::RegisteredAfter),
+                    date => (
+                        is_phone && date.is_some() && registered && undisturbed,
+                        match case.policy.unproven_methods {
+                            UnprovenMethods::Hold => false,
+                            UnprovenMethods::Count => is_phone && registered,
+                            UnprovenMethods::RollBack => true,
+                        },
+                        Held::UnprovenMethod,
                     ),
                 };
-                prop_assert!(in_window || lets_through || case.released.contains(&held), "{:?}", method);
+                prop_assert!(of_window || lets_through || case.released.contains(&held), "{:?}", method);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     decide::external_of,
-    facts::{Account, Facts, Reading},
+    facts::{Account, Facts, Reading, Report},
     graph::{Answer, GraphError, PerUserMfa},
     ids::UserId,
     state::{About, MethodName},
@@ -36,7 +36,8 @@ impl Drain {
                 account,
                 per_user_mfa: Reading::Unknown(gone()),
                 methods: Reading::Unknown(gone()),
-                report: None,
+                report: Report::default(),
+                acts: Vec::new(),
                 request_ids,
             });
         }
@@ -45,7 +46,8 @@ impl Drain {
             account,
             per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
             methods: reading(methods, &mut request_ids)?,
-            report: self.book.report_line(user).await?,
+            report: self.book.report(user).await?,
+            acts: self.book.acts(user).await?,
             request_ids,
         })
     }

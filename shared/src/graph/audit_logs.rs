@@ -1,4 +1,4 @@
-//! `GET /v1.0/auditLogs/directoryAudits`: the events of the service "Authentication Methods".
+//! `GET /v1.0/auditLogs/directoryAudits`: the events of the services that log registrations.
 
 use serde_json::value::RawValue;
 
@@ -6,13 +6,14 @@ use super::{
     Budget, Graph, GraphError,
     url::{query, quoted},
 };
-use crate::{audit::SERVICE, window::Range};
+use crate::{audit::Service, window::Range};
 
 /// What to ask for: a stretch of the log from its beginning, or where an earlier page left off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditQuery {
-    /// The first page of a stretch, both ends included, in ascending `activityDateTime`.
-    Range(Range),
+    /// The first page of what a service logged in a stretch, both ends included, in ascending
+    /// `activityDateTime`. Nothing says that Graph takes two services in one filter.
+    Range(Service, Range),
     /// The page that a next link leads to.
     Next(String),
 }
@@ -34,12 +35,12 @@ impl Graph {
     /// Graph documents for this resource are used: `ge`, `le` and `eq`.
     pub async fn audit_page(&self, what: &AuditQuery) -> Result<AuditPage, GraphError> {
         let url = match what {
-            AuditQuery::Range(range) => {
+            AuditQuery::Range(service, range) => {
                 let filter = format!(
                     "activityDateTime ge {} and activityDateTime le {} and loggedByService eq {}",
                     range.from,
                     range.to,
-                    quoted(SERVICE)
+                    quoted(service.name())
                 );
                 let query =
                     query(&[("$filter", &filter), ("$orderby", "activityDateTime asc"), ("$top", "999")]);

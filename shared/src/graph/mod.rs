@@ -42,7 +42,7 @@ pub use self::{
         SmsSignIn,
     },
     page::MAX_PAGES,
-    policies::{ConditionalAccess, Policies},
+    policies::{ConditionalAccess, Policies, PolicyUsers},
     reports::{RegistrationDetails, ReportPage},
     users::User,
 };

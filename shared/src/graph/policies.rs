@@ -1,8 +1,11 @@
 //! Policies that make a rolled-back user register again.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use super::{Answer, Budget, Call, Graph, GraphError};
+use crate::ids::UserId;
 
 const NEEDS: &[&str] = &["Policy.Read.All"];
 
@@ -26,6 +29,34 @@ pub struct ConditionalAccess {
     pub demands_mfa: bool,
     /// Whether it guards the user action "register security information".
     pub guards_registration: bool,
+    /// Whom it is for.
+    pub users: PolicyUsers,
+}
+
+/// Whom a Conditional Access policy is for, as far as that shows without asking for each user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyUsers {
+    /// These users and nobody else.
+    Only(BTreeSet<UserId>),
+    /// Perhaps anybody: all users, groups, roles, or what is not understood.
+    Perhaps,
+}
+
+impl Policies {
+    /// What may demand MFA of this user; nothing where nothing does.
+    pub fn demands_mfa(&self, user: UserId) -> Option<String> {
+        if self.security_defaults {
+            return Some("security defaults are on".to_owned());
+        }
+        let may_be_for = |policy: &&ConditionalAccess| match &policy.users {
+            PolicyUsers::Only(users) => users.contains(&user),
+            PolicyUsers::Perhaps => true,
+        };
+        let mut demanding = self.conditional_access.iter().filter(|policy| policy.demands_mfa);
+        demanding.find(may_be_for).map(|policy| {
+            format!("the Conditional Access policy \"{}\" demands MFA, and may be for this user", policy.name)
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,6 +91,39 @@ struct GrantControls {
 struct Conditions {
     #[serde(default)]
     applications: Option<Applications>,
+    #[serde(default)]
+    users: Option<Users>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Users {
+    #[serde(default)]
+    include_users: Option<Vec<String>>,
+    #[serde(default)]
+    include_groups: Option<Vec<String>>,
+    #[serde(default)]
+    include_roles: Option<Vec<String>>,
+    #[serde(default)]
+    include_guests_or_external_users: Option<serde::de::IgnoredAny>,
+}
+
+impl Users {
+    /// Exclusions are left out: they only make a policy be for fewer.
+    fn named(self) -> PolicyUsers {
+        let is_empty = |list: Option<Vec<String>>| list.is_none_or(|list| list.is_empty());
+        let others = !is_empty(self.include_groups)
+            || !is_empty(self.include_roles)
+            || self.include_guests_or_external_users.is_some();
+        let named: Option<Vec<String>> = self.include_users.filter(|_| !others);
+        let ids = named.map(|names| {
+            names.iter().filter(|name| *name != "None").map(|name| name.parse()).collect::<Result<_, _>>()
+        });
+        match ids {
+            Some(Ok(users)) => PolicyUsers::Only(users),
+            _ => PolicyUsers::Perhaps,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -98,9 +162,10 @@ impl RawPolicy {
             grant.authentication_strength.is_some()
                 || grant.built_in_controls.is_some_and(|controls| controls.iter().any(|c| c == "mfa"))
         });
-        let guards_registration = self
-            .conditions
-            .and_then(|conditions| conditions.applications)
+        let (applications, users) =
+            self.conditions.map_or((None, None), |conditions| (conditions.applications, conditions.users));
+        let users = users.map_or(PolicyUsers::Perhaps, Users::named);
+        let guards_registration = applications
             .and_then(|applications| applications.include_user_actions)
             .is_some_and(|actions| actions.iter().any(|a| a == "urn:user:registersecurityinfo"));
         (demands_mfa || guards_registration).then(|| ConditionalAccess {
@@ -113,6 +178,7 @@ impl RawPolicy {
                 .collect(),
             demands_mfa,
             guards_registration,
+            users,
         })
     }
 }
@@ -140,5 +206,41 @@ impl Graph {
     async fn policy<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, GraphError> {
         let url = format!("{}/v1.0/{path}", self.base);
         self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs: NEEDS }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &str = "dd44fd36-4511-4889-801e-dc8e367e5d6d";
+    const BEN: &str = "0b8ff2ab-8ad3-4c11-8d56-3e4b1a1a6a11";
+
+    fn demands(users: &str, who: &str) -> bool {
+        let json = format!(
+            r#"{{"displayName": "MFA", "state": "enabled", "conditions": {{"users": {users}}},
+                "grantControls": {{"builtInControls": ["mfa"]}}}}"#
+        );
+        let policy = serde_json::from_str::<RawPolicy>(&json).unwrap().bearing().unwrap();
+        let policies = Policies { conditional_access: vec![policy], ..Policies::default() };
+        policies.demands_mfa(who.parse().unwrap()).is_some()
+    }
+
+    #[test]
+    fn a_policy_is_for_everybody_who_is_not_plainly_left_out() {
+        let named = format!(r#"{{"includeUsers": ["{ADA}"], "includeGroups": [], "includeRoles": null}}"#);
+        assert!(demands(&named, ADA) && !demands(&named, BEN));
+        assert!(!demands(r#"{"includeUsers": ["None"]}"#, BEN));
+        for users in [
+            r#"{"includeUsers": ["All"], "excludeUsers": []}"#.to_owned(),
+            r#"{"includeUsers": ["GuestsOrExternalUsers"]}"#.to_owned(),
+            r#"{"includeUsers": [], "includeGroups": ["g"]}"#.to_owned(),
+            format!(r#"{{"includeUsers": ["{ADA}"], "includeRoles": ["r"]}}"#),
+            format!(r#"{{"includeUsers": ["{ADA}"], "includeGuestsOrExternalUsers": {{}}}}"#),
+            "{}".to_owned(),
+            "null".to_owned(),
+        ] {
+            assert!(demands(&users, BEN), "{users}");
+        }
     }
 }

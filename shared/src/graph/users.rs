@@ -1,5 +1,6 @@
 //! `GET /v1.0/users/{id}`: the account itself.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 use crate::{ids::UserId, user_ref::UserRef};
 
 /// The properties that are asked for.
-const SELECT: &str = "id,userPrincipalName,displayName,userType,accountEnabled,externalUserState,creationType,onPremisesSyncEnabled";
+const SELECT: &str = "id,userPrincipalName,displayName,userType,accountEnabled,externalUserState,creationType,onPremisesSyncEnabled,createdDateTime";
 
 /// An account. `None` in a property means that the answer did not hold it; `Some(None)` that it was
 /// null.
@@ -39,6 +40,9 @@ pub struct User {
     /// Whether it is synchronised from on premises.
     #[serde(default)]
     pub on_premises_sync_enabled: Option<bool>,
+    /// When it was created.
+    #[serde(default, rename = "createdDateTime")]
+    pub created: Option<Timestamp>,
 }
 
 /// Tells a null from an absent property.

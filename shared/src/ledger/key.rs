@@ -38,6 +38,14 @@ impl Key {
         Self::new(format!("USER#{user}"), "REPORT")
     }
 
+    /// How the keys of [`Key::act`] begin.
+    pub const ACT: &'static str = "A#";
+
+    /// What an event tells of a user's methods beside registrations.
+    pub fn act(user: UserId, event: &EventId) -> Self {
+        Self::new(format!("USER#{user}"), format!("{}{}", Self::ACT, bounded(event)))
+    }
+
     /// That an event was seen.
     pub fn seen(event: &EventId) -> Self {
         Self::new(format!("EVENT#{}", bounded(event)), "SEEN")

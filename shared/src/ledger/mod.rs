@@ -23,7 +23,7 @@ pub use self::{
 };
 
 /// The version of the documents' shape. A newer one is left for newer code.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A document as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

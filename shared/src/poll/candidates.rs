@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use super::{Lags, Poll, PollError};
 use crate::{
-    audit::{AmbiguousRegistration, Registration},
+    audit::{AmbiguousRegistration, MethodAct, Registration},
     clock::Clock,
     digest::digest,
-    facts::RecordedRegistration,
+    facts::{Act, RecordedAct, RecordedRegistration},
     ids::{EventId, RunId, UserId},
     ledger::{self, AmbiguousEvent, Book, Entry, HistoryEntry, LedgerError, OutcomeQuery},
     outcome::{Held, Outcome},
@@ -64,6 +64,22 @@ impl Poll {
             self.run_id,
             self.settings.policy.window,
         )
+    }
+}
+
+impl Poll {
+    /// Puts on record what was done to users' methods beside their registrations.
+    pub(super) async fn record_acts(&self, acts: Vec<MethodAct>) -> Result<(), LedgerError> {
+        let recorded = |act: MethodAct| {
+            let is_own = act.app_id.is_some_and(|id| id.eq_ignore_ascii_case(&self.settings.client_id));
+            let what = match act.act {
+                Act::Removed if is_own => Act::RolledBack,
+                what => what,
+            };
+            (act.user_id, RecordedAct { event_id: act.event_id, at: act.at, act: what, methods: act.methods })
+        };
+        let acts: Vec<(UserId, RecordedAct)> = acts.into_iter().map(recorded).collect();
+        self.book.record_acts(&acts).await
     }
 }
 
@@ -276,7 +292,7 @@ impl Intake {
                 event_id: event.key(),
                 registered_at: event.registered_at,
                 why: event.why.to_string(),
-                users: event.ids.iter().filter_map(|id| id.parse().ok()).collect(),
+                users: event.users(),
                 first_seen_at: self.clock.now(),
                 ended: None,
             })

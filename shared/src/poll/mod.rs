@@ -243,8 +243,7 @@ impl Poll {
         let mut summary = Summary::default();
         // Drain handles users as soon as they are found, and only the report knows who signs in by the
         // Authenticator alone.
-        let never_read = position.value.report.read_at.is_none();
-        if never_read {
+        if position.value.report.read_at.is_none() {
             self.read_report(position, self.time.map(|time| time.reports_until)).await;
         }
         let scanned = match request {
@@ -257,9 +256,7 @@ impl Poll {
         // The ledger knows its users whether or not the audit log can be read.
         self.promote(position, preflight, &mut summary).await?;
         scanned?;
-        if !never_read {
-            self.read_report(position, self.time.map(|time| time.begins_until)).await;
-        }
+        self.read_report(position, self.time.map(|time| time.begins_until)).await;
         Ok(summary)
     }
 

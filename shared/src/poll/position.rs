@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lag::Lags;
 use crate::{
+    audit::Service,
     graph::AuditQuery,
     ledger::ReportState,
     settings::Fingerprint,
@@ -15,7 +16,7 @@ use crate::{
 /// A position further in the future than this was made by a clock that was wrong.
 const CLOCK_MAY_BE_OFF: SignedDuration = SignedDuration::from_mins(10);
 
-/// The report is read once a day; this much later a poll was due that has not been.
+/// Who puts users on record wants the report to have been read, or tried, so recently.
 const REPORT_GOOD_FOR: SignedDuration = SignedDuration::from_hours(25);
 
 /// The whole window is read again this often.
@@ -26,6 +27,9 @@ const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
 pub struct ScanUnderWay {
     /// What it reads; the upper bound was fixed when it began.
     pub range: Range,
+    /// Whose events it reads now. Each service is asked for the whole range, one behind the other.
+    #[serde(default)]
+    pub service: Service,
     /// The link to its next page.
     pub next: Option<String>,
     /// Everything before this was read: where to go on if the link is refused.
@@ -44,14 +48,32 @@ pub struct ScanUnderWay {
 impl ScanUnderWay {
     /// A scan from the beginning of `range`.
     pub fn new(range: Range, began: Timestamp) -> Self {
-        Self { range, next: None, read_until: range.from, missed_before: None, disordered: false, began }
+        Self {
+            range,
+            service: Service::default(),
+            next: None,
+            read_until: range.from,
+            missed_before: None,
+            disordered: false,
+            began,
+        }
+    }
+
+    /// Goes on with the next service. Says whether there is one.
+    pub fn next_service(&mut self) -> bool {
+        let Some(service) = self.service.next() else { return false };
+        self.service = service;
+        self.next = None;
+        self.read_until = self.range.from;
+        self.disordered = false;
+        true
     }
 
     /// The next page to ask for.
     pub fn query(&self) -> AuditQuery {
         match &self.next {
             Some(link) => AuditQuery::Next(link.clone()),
-            None => AuditQuery::Range(Range { from: self.read_until, to: self.range.to }),
+            None => AuditQuery::Range(self.service, Range { from: self.read_until, to: self.range.to }),
         }
     }
 }
@@ -65,6 +87,9 @@ pub struct Position {
     pub scanned_from: Option<Timestamp>,
     /// The watermark: the log is scanned up to here.
     pub complete_to: Option<Timestamp>,
+    /// How many services' events were read up to there: earlier versions read those of one.
+    #[serde(default)]
+    pub services: usize,
     /// The scan under way.
     pub scan: Option<ScanUnderWay>,
     /// The sweep under way.
@@ -100,7 +125,8 @@ impl Position {
                 ..Self::default()
             };
         }
-        if self.scanned_from.is_some_and(|from| window.start < from) {
+        let lacks_a_service = self.complete_to.is_some() && self.services < Service::ALL.len();
+        if lacks_a_service || self.scanned_from.is_some_and(|from| window.start < from) {
             self.scan = None;
             self.sweep = None;
             self.scanned_from = None;
@@ -124,6 +150,7 @@ impl Position {
     /// A scan reached its upper bound.
     pub fn scanned(&mut self, scan: &ScanUnderWay) {
         self.scan = None;
+        self.services = Service::ALL.len();
         let has_gap = self.complete_to.is_some_and(|to| to < scan.range.from);
         // The window may begin earlier than it did when the scan began: then it is scanned anew.
         self.scanned_from = match self.scanned_from {

@@ -8,12 +8,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn window() -> Window {
-    Window::new(
-        Some(at("2026-03-01T00:00:00Z")),
-        at("2026-03-05T00:00:00Z"),
-        Some(at("2026-03-10T00:00:00Z")),
-    )
-    .unwrap()
+    Window::new(at("2026-03-01T00:00:00Z"), at("2026-03-05T00:00:00Z"), Some(at("2026-03-10T00:00:00Z")))
+        .unwrap()
 }
 
 /// A sweep that began then comes to its end.
@@ -132,4 +128,26 @@ fn a_start_moved_earlier_is_scanned_anew_once_and_goes_on_at_its_cursor() {
     begun.read_until = at("2026-02-25T00:00:00Z");
     position.scan = Some(begun.clone());
     assert_eq!(position.next_scan(&wider, OVERLAP, at("2026-03-02T02:00:00Z")), Some(begun));
+}
+
+#[test]
+fn a_position_of_a_version_that_read_one_service_is_scanned_anew() {
+    let mut position = Position::default();
+    scan(&mut position, "2026-03-09T00:00:00Z");
+    let earlier = serde_json::to_value(&position).unwrap();
+    let mut earlier = earlier.as_object().unwrap().clone();
+    earlier.remove("services");
+    let mut position: Position = serde_json::from_value(earlier.into()).unwrap();
+    let anew = position.next_scan(&window(), OVERLAP, at("2026-03-09T01:00:00Z")).unwrap();
+    assert_eq!((anew.range.from, anew.service), (window().start, Service::AuthenticationMethods));
+}
+
+#[test]
+fn a_scan_asks_for_each_service_and_for_the_whole_range() {
+    let range = Range { from: window().start, to: window().end };
+    let mut scan = ScanUnderWay::new(range, at("2026-03-12T00:00:00Z"));
+    (scan.read_until, scan.next) = (range.to, Some("link".to_owned()));
+    assert!(scan.next_service());
+    assert_eq!(scan.query(), AuditQuery::Range(Service::AzureMfa, range));
+    assert!(!scan.next_service());
 }

@@ -1,5 +1,5 @@
-//! The registration report: read as one paged list, within the reports' pace, once a day. It blocks
-//! nothing, so nothing here fails a poll.
+//! The registration report: read as one paged list, within the reports' pace, once a day. Nothing here
+//! fails a poll; until the report was read to its end, it clears nobody.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,8 @@ use crate::{
     window::shift,
 };
 
-const READ_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// Often enough that a reading is never a day old when the next one ends.
+const READ_EVERY: SignedDuration = SignedDuration::from_hours(20);
 
 /// After so many failures behind the first page the rest of a report is left for the next day.
 const FAILURES: u32 = 5;
@@ -24,14 +25,21 @@ impl Poll {
     pub(super) async fn read_report(&self, position: &mut Held<Position>, end: Option<Timestamp>) {
         let now = self.clock.now();
         let report = &position.value.report;
-        if report.next.is_none() && report.read_at.is_some_and(|at| now < shift(at, READ_EVERY)) {
+        let settled_at = report.read_at.max(report.given_up_at);
+        if report.next.is_none() && settled_at.is_some_and(|at| now < shift(at, READ_EVERY)) {
             return;
         }
         let resumed_at = report.next.clone();
         position.value.report.tried_at = Some(now);
         let Err(error) = self.read_pages(position, end).await else { return };
-        tracing::info!(error = %error, "registration report not read; nothing waits for it");
+        tracing::info!(error = %error, "registration report not read to its end");
         let report = &mut position.value.report;
+        if matches!(error, PollError::Graph(GraphError::NoPremium)) {
+            let tried_at = report.tried_at;
+            *report =
+                ReportState { no_licence: true, given_up_at: Some(now), tried_at, ..ReportState::default() };
+            return;
+        }
         let refused = matches!(&error, PollError::Graph(error) if !error.comes_back());
         // Whoever got further has failed at nothing yet: the time was up.
         report.failures += u32::from(report.next.is_some() && (refused || report.next == resumed_at));
@@ -39,7 +47,8 @@ impl Poll {
             report.next = None;
         }
         if report.failures >= FAILURES {
-            *report = ReportState { read_at: Some(now), ..ReportState::default() };
+            let ReportState { read_at, tried_at, .. } = *report;
+            *report = ReportState { given_up_at: Some(now), read_at, tried_at, ..ReportState::default() };
         }
     }
 
@@ -60,7 +69,8 @@ impl Poll {
             }
             if page.next.is_none() {
                 let read_at = Some(self.clock.now());
-                position.value.report = ReportState { read_at, ..ReportState::default() };
+                let tried_at = position.value.report.tried_at;
+                position.value.report = ReportState { read_at, tried_at, ..ReportState::default() };
                 return self.save(position).await;
             }
             position.value.report.next = page.next;

@@ -9,7 +9,10 @@ use super::{
     position::{Position, ScanUnderWay},
 };
 use crate::{
-    audit::{AmbiguousRegistration, DirectoryAudit, Event, Registration, interpret},
+    audit::{
+        AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, Status, acts_of_others,
+        interpret, method_act,
+    },
     graph::{AuditPage, GraphError, MAX_PAGES},
     ledger::Held,
     telemetry::Metric,
@@ -154,7 +157,12 @@ impl Poll {
             let next = page.next.clone();
             self.take_page(&page, &mut scan, purpose, summary).await?;
             if next.is_none() {
-                return Ok(Some(scan));
+                if !scan.next_service() {
+                    return Ok(Some(scan));
+                }
+                keep(&mut position.value, purpose, scan.clone());
+                self.save(position).await?;
+                continue;
             }
             empty_pages = if page.records.is_empty() { empty_pages + 1 } else { 0 };
             if empty_pages == EMPTY_PAGES || links.len() == MAX_PAGES || !links.insert(next.clone()) {
@@ -180,6 +188,7 @@ impl Poll {
     ) -> Result<(), PollError> {
         let mut registrations: Vec<Registration> = Vec::new();
         let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
+        let mut acts: Vec<MethodAct> = Vec::new();
         let mut earliest: Option<Timestamp> = None;
         let mut latest: Option<Timestamp> = None;
         for raw in &page.records {
@@ -203,11 +212,20 @@ impl Poll {
             let event = interpret(&record);
             summary.tally.add(&event);
             match event {
-                Event::Registration(registration) => registrations.push(registration),
-                Event::Ambiguous(event) => ambiguous.push(event),
+                Event::Registration(registration) => {
+                    acts.extend(method_act(&record));
+                    registrations.push(registration);
+                }
+                Event::Ambiguous(event) => {
+                    acts.extend(acts_of_others(&record, event.why, &event.users()));
+                    ambiguous.push(event);
+                }
+                Event::Other { status: Status::Success, .. } => acts.extend(method_act(&record)),
                 Event::Other { .. } | Event::OtherService => {}
             }
         }
+        // Before the candidates: whoever decides on one sees them.
+        self.record_acts(acts).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
         let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
         summary.candidates += intake.candidates;

@@ -51,7 +51,7 @@ impl FromStr for Mode {
     }
 }
 
-/// What to do with methods that are not shown to be of the window.
+/// What to do with methods that are older than the window, or with users who are asked for MFA anyway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OtherMethods {
@@ -68,6 +68,31 @@ impl FromStr for OtherMethods {
             "hold" => Ok(Self::Hold),
             "roll_back" => Ok(Self::RollBack),
             _ => Err("must be hold or roll_back".to_owned()),
+        }
+    }
+}
+
+/// What to do with methods that nothing proves to be of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnprovenMethods {
+    /// Hold the user for a person to look at.
+    Hold,
+    /// Take the only method of a kind for the one that a registration of the window names, where nothing
+    /// speaks against it.
+    Count,
+    /// Roll them back as well.
+    RollBack,
+}
+
+impl FromStr for UnprovenMethods {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "hold" => Ok(Self::Hold),
+            "count" => Ok(Self::Count),
+            "roll_back" => Ok(Self::RollBack),
+            _ => Err("must be hold, count or roll_back".to_owned()),
         }
     }
 }
@@ -100,10 +125,14 @@ pub struct Policy {
     pub include_administrators: bool,
     /// Roll back guests and other external users too.
     pub include_external_users: bool,
-    /// Methods dated before the window.
+    /// Roll back accounts that were created in the window too.
+    pub include_new_accounts: bool,
+    /// Methods that are older than the window.
     pub preexisting_methods: OtherMethods,
-    /// Methods without a date whose kind no registration of the window names.
-    pub undated_methods: OtherMethods,
+    /// Methods that nothing proves to be of the window.
+    pub unproven_methods: UnprovenMethods,
+    /// Users of whom Conditional Access or security defaults demand MFA today.
+    pub mfa_required_users: OtherMethods,
 }
 
 /// A short digest of a [`Policy`].
@@ -194,7 +223,12 @@ impl Settings {
         let include_administrators = vars.boolean("INCLUDE_ADMINISTRATORS");
         let include_external_users = vars.boolean("INCLUDE_EXTERNAL_USERS");
         let preexisting_methods = vars.optional("PREEXISTING_METHODS", parse);
-        let undated_methods = vars.optional("UNDATED_METHODS", parse);
+        let include_new_accounts = vars.boolean("INCLUDE_NEW_ACCOUNTS");
+        let unproven_methods = vars.optional("UNPROVEN_METHODS", parse);
+        let mfa_required_users = vars.optional("MFA_REQUIRED_USERS", parse);
+        if vars.set("UNDATED_METHODS") {
+            vars.fault("UNDATED_METHODS", "is now UNPROVEN_METHODS: hold, count or roll_back");
+        }
         let no_exclusions = vars.boolean("NO_EXCLUSIONS");
         let max_rollbacks_per_day = vars.number("MAX_ROLLBACKS_PER_DAY", 1..=1_000_000, 50);
         let max_failure_percent = vars.number("MAX_FAILURE_PERCENT", 0..=100, 20);
@@ -219,7 +253,9 @@ impl Settings {
                 include_administrators,
                 include_external_users,
                 preexisting_methods: preexisting_methods.unwrap_or(OtherMethods::Hold),
-                undated_methods: undated_methods.unwrap_or(OtherMethods::Hold),
+                include_new_accounts,
+                unproven_methods: unproven_methods.unwrap_or(UnprovenMethods::Hold),
+                mfa_required_users: mfa_required_users.unwrap_or(OtherMethods::Hold),
             },
             mode,
             canary,

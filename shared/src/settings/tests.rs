@@ -8,9 +8,10 @@ fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Settings::read(move |name: &str| map.get(name).cloned())
 }
 
-const NEEDED: [(&str, &str); 3] = [
+const NEEDED: [(&str, &str); 4] = [
     ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
     ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
+    ("PREVIEW_ENABLED_AT", "2026-02-01T00:00:00Z"),
     ("PREVIEW_DISABLED_AT", "2026-03-01T00:00:00Z"),
 ];
 
@@ -26,8 +27,10 @@ fn the_defaults_delete_nothing_and_hold_what_is_unclear() {
     assert_eq!(settings.mode, Mode::Report);
     assert_eq!(settings.limits, Limits { max_rollbacks_per_day: 50, max_failure_percent: 20 });
     assert_eq!(settings.policy.preexisting_methods, OtherMethods::Hold);
-    assert_eq!(settings.policy.undated_methods, OtherMethods::Hold);
-    assert!(!settings.policy.include_administrators && !settings.policy.include_external_users);
+    assert_eq!(settings.policy.unproven_methods, UnprovenMethods::Hold);
+    assert_eq!(settings.policy.mfa_required_users, OtherMethods::Hold);
+    let policy = &settings.policy;
+    assert!(!policy.include_administrators && !policy.include_external_users && !policy.include_new_accounts);
     assert_eq!(settings.endpoints.graph.as_str(), "https://graph.microsoft.com/");
 }
 
@@ -63,7 +66,10 @@ fn the_fingerprint_changes_with_what_decisions_depend_on_and_with_nothing_else()
         with(&[("MODE", "enforce"), ("MAX_ROLLBACKS_PER_DAY", "7")]).unwrap().policy.fingerprint()
     );
     for change in [
-        ("UNDATED_METHODS", "roll_back"),
+        ("UNPROVEN_METHODS", "count"),
+        ("UNPROVEN_METHODS", "roll_back"),
+        ("MFA_REQUIRED_USERS", "roll_back"),
+        ("INCLUDE_NEW_ACCOUNTS", "true"),
         ("PREEXISTING_METHODS", "roll_back"),
         ("INCLUDE_ADMINISTRATORS", "true"),
         ("INCLUDE_EXTERNAL_USERS", "true"),
@@ -81,4 +87,22 @@ fn at_most_forty_users_fit_in_a_list() {
     let mut all: Vec<(&str, &str)> = NEEDED.to_vec();
     all.push(("EXCLUDED_USER_IDS", &many));
     assert_eq!(read(&all).unwrap_err().0[0].variable, "EXCLUDED_USER_IDS");
+}
+
+#[test]
+fn the_window_wants_both_of_its_moments_and_an_end_that_is_not_far_off() {
+    let without = |left_out: &str| {
+        let some: Vec<_> = NEEDED.into_iter().filter(|(name, _)| *name != left_out).collect();
+        read(&some).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(without("PREVIEW_ENABLED_AT"), @"PREVIEW_ENABLED_AT: is not set: when the preview was enabled; the moment of PREVIEW_DISABLED_AT means those who registered after it only");
+    insta::assert_snapshot!(without("PREVIEW_DISABLED_AT"), @"PREVIEW_DISABLED_AT: is not set: when the preview was disabled, like 2026-03-01T00:00:00Z");
+    let late = with(&[("REGISTERED_UNTIL", "2026-04-01T00:00:00Z")]).unwrap_err();
+    insta::assert_snapshot!(late, @"REGISTERED_UNTIL: lies more than 30 days after PREVIEW_DISABLED_AT (2026-03-01T00:00:00Z)");
+}
+
+#[test]
+fn a_setting_of_an_earlier_version_is_named_with_what_took_its_place() {
+    let error = with(&[("UNDATED_METHODS", "hold")]).unwrap_err();
+    insta::assert_snapshot!(error, @"UNDATED_METHODS: is now UNPROVEN_METHODS: hold, count or roll_back");
 }

@@ -155,20 +155,18 @@ impl<L: Lookup> Vars<L> {
         .unwrap_or_default()
     }
 
+    /// The window; `None` goes with a fault, or with nothing of it being set.
     pub(super) fn window(&mut self) -> Option<Window> {
-        let enabled = self.optional("PREVIEW_ENABLED_AT", parse_time);
         let until = self.optional("REGISTERED_UNTIL", parse_time);
         let disabled = self.optional("PREVIEW_DISABLED_AT", parse_time)?;
-        match Window::new(enabled, disabled, until) {
-            Ok(window) => Some(window),
-            Err(error) => {
-                let text = error.to_string();
-                let (variable, cause) = text.split_once(": ").expect("a window error names its variable");
-                let variable =
-                    if variable == "PREVIEW_ENABLED_AT" { "PREVIEW_ENABLED_AT" } else { "REGISTERED_UNTIL" };
-                self.fault(variable, cause);
-                None
-            }
+        if !self.set("PREVIEW_ENABLED_AT") {
+            self.fault(
+                "PREVIEW_ENABLED_AT",
+                "is not set: when the preview was enabled; the moment of PREVIEW_DISABLED_AT means those who registered after it only",
+            );
         }
+        let enabled = self.optional("PREVIEW_ENABLED_AT", parse_time)?;
+        let window = Window::new(enabled, disabled, until);
+        window.map_err(|error| self.fault(error.variable(), error.to_string())).ok()
     }
 }

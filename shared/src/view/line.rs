@@ -158,7 +158,11 @@ fn lifted_by(reason: Held) -> &'static str {
         Held::AccountDisabled => "release USER_ID --reason …, or enable the account: looked at daily",
         Held::RegisteredBefore => "release USER_ID --reason …, or PREEXISTING_METHODS=roll_back for all",
         Held::RegisteredAfter => "release USER_ID --reason …, if the later method was not meant either",
-        Held::UndatedMethod => "release USER_ID --reason …, or UNDATED_METHODS=roll_back for all",
+        Held::UnprovenMethod | Held::UndatedMethod => {
+            "release USER_ID --reason …, or UNPROVEN_METHODS=count or roll_back for all"
+        }
+        Held::NewAccount => "release USER_ID --reason …, or INCLUDE_NEW_ACCOUNTS for all",
+        Held::MfaRequired => "release USER_ID --reason …, or MFA_REQUIRED_USERS=roll_back for all",
         Held::LastCredential => {
             "give the user a password or key: looked at daily; or release USER_ID --reason …"
         }

@@ -139,6 +139,7 @@ impl Columns {
         Ok(Initiator {
             user: Some(user).filter(|user| !is_app && *user != Actor::default()),
             app: is_app || text(self.actor_app).is_some(),
+            app_id: None,
         })
     }
 

@@ -81,8 +81,14 @@ pub struct AmbiguousEvent {
 /// When the registration report was read, and where a reading under way goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportState {
-    /// When it was last read to its end, or given up for a day.
+    /// When it was last read to its end.
     pub read_at: Option<Timestamp>,
+    /// When its reading was last given up for a day.
+    #[serde(default)]
+    pub given_up_at: Option<Timestamp>,
+    /// The tenant has no licence for it.
+    #[serde(default)]
+    pub no_licence: bool,
     /// When it was last tried to read it: without a licence it cannot be.
     #[serde(default)]
     pub tried_at: Option<Timestamp>,

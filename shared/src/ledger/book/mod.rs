@@ -1,6 +1,7 @@
 //! Typed access to a ledger: loads documents, makes changes durable, and tells a lost answer from a
 //! lost race.
 
+mod acts;
 mod erase;
 mod events;
 mod idempotency;

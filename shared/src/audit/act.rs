@@ -1,0 +1,134 @@
+//! What somebody did to a user's methods, beside the user's own registrations: it may say that a method
+//! is not what a registration of the window made it.
+
+use jiff::Timestamp;
+
+use super::{
+    activity::Activity,
+    reason::kinds_named,
+    record::DirectoryAudit,
+    who::{AmbiguousWhy, concerned},
+};
+use crate::{
+    facts::Act,
+    ids::{EventId, UserId},
+    method::MethodKind,
+};
+
+/// One act, of one user's methods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodAct {
+    /// The event's id.
+    pub event_id: EventId,
+    /// Whose methods.
+    pub user_id: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// What was done.
+    pub act: Act,
+    /// The app that did it, where one did.
+    pub app_id: Option<String>,
+    /// The kinds that the reason names.
+    pub methods: Vec<MethodKind>,
+}
+
+/// What a successful event says was done to the methods of the user whom it concerns. Nothing where it names
+/// kinds that are never rolled back, and them alone, or does not say whom it concerns.
+pub fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
+    let methods = kinds_named(&record.result_reason);
+    let act = match Activity::from_name(&record.activity_display_name) {
+        Activity::AdminRegistered | Activity::Registered
+            if methods.contains(&MethodKind::TemporaryAccessPass) =>
+        {
+            Act::AccessPass
+        }
+        Activity::AdminRegistered | Activity::AdminUpdated => Act::ByAdmin,
+        Activity::Updated => Act::Changed,
+        Activity::Deleted | Activity::AdminDeleted => Act::Removed,
+        _ => return None,
+    };
+    if act != Act::AccessPass && !methods.is_empty() && !methods.iter().any(MethodKind::is_strong) {
+        return None;
+    }
+    let user_id = concerned(record).ok()?;
+    Some(MethodAct {
+        event_id: record.id.clone()?,
+        user_id,
+        at: record.activity_date_time,
+        act,
+        app_id: record.initiated_by.app_id.clone(),
+        methods,
+    })
+}
+
+/// What a registration that somebody else made, or may have made, is to each user whom it may be about.
+pub fn acts_of_others(record: &DirectoryAudit, why: AmbiguousWhy, users: &[UserId]) -> Vec<MethodAct> {
+    let by_others = matches!(why, AmbiguousWhy::ActorAndTargetDiffer | AmbiguousWhy::ActorIsAnApp);
+    let act = |user_id: &UserId| {
+        Some(MethodAct {
+            event_id: record.id.clone()?,
+            user_id: *user_id,
+            at: record.activity_date_time,
+            act: Act::ByAdmin,
+            app_id: record.initiated_by.app_id.clone(),
+            methods: kinds_named(&record.result_reason),
+        })
+    };
+    if by_others { users.iter().filter_map(act).collect() } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: &str = "fd741069-6bb6-43de-a515-1c401dd377bf";
+
+    fn act(activity: &str, reason: &str) -> Option<Act> {
+        let json = format!(
+            r#"{{"id": "e", "activityDateTime": "2026-09-01T07:01:03Z", "activityDisplayName": "{activity}",
+                "loggedByService": "Authentication Methods", "result": "success", "resultReason": "{reason}",
+                "initiatedBy": {{"app": {{"appId": "a"}}, "user": null}},
+                "targetResources": [{{"id": "{USER}", "type": "User"}}]}}"#
+        );
+        let found = method_act(&DirectoryAudit::from_graph(&json).unwrap())?;
+        assert_eq!((found.user_id.to_string().as_str(), found.app_id.as_deref()), (USER, Some("a")));
+        Some(found.act)
+    }
+
+    #[test]
+    fn what_was_done_to_methods_that_are_rolled_back_is_told() {
+        for (activity, reason, expected) in [
+            ("Admin registered security info", "Admin registered phone method for user", Act::ByAdmin),
+            ("Admin updated security info", "Admin changed phone method for user", Act::ByAdmin),
+            ("Admin updated security info", "", Act::ByAdmin),
+            ("User updated security info", "User updated Mobile Phone SMS", Act::Changed),
+            ("User deleted security info", "User deleted Mobile Phone Call and SMS", Act::Removed),
+            ("Admin deleted security info", "Admin deleted authentication method for user", Act::Removed),
+            (
+                "Admin registered security info",
+                "Admin registered temporary access pass method for user",
+                Act::AccessPass,
+            ),
+            (
+                "User registered security info",
+                "User registered temporary access pass method",
+                Act::AccessPass,
+            ),
+        ] {
+            assert_eq!(act(activity, reason), Some(expected), "{activity}, {reason}");
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_other_activities_are_no_matter() {
+        for (activity, reason) in [
+            ("User deleted security info", "User deleted Email"),
+            ("Admin deleted security info", "Admin deleted Fido2 method for user"),
+            ("User updated security info", "User updated Email"),
+            ("User registered security info", "User registered Mobile Phone SMS"),
+            ("User changed default security info", "User changed the default security info"),
+        ] {
+            assert_eq!(act(activity, reason), None, "{activity}, {reason}");
+        }
+    }
+}

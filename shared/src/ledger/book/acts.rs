@@ -1,0 +1,33 @@
+//! What was done to users' methods beside their own registrations, one item for each event.
+
+use super::{Book, BookError, CHUNK, Key, LedgerError, Write, parse};
+use crate::{facts::RecordedAct, ids::UserId, ledger::Expect};
+
+impl Book {
+    /// Puts acts on record; known ones stay as they are. They never expire: they keep a method from being taken
+    /// for one of the window.
+    pub async fn record_acts(&self, acts: &[(UserId, RecordedAct)]) -> Result<(), BookError> {
+        for chunk in acts.chunks(CHUNK) {
+            let writes: Vec<Write> = chunk
+                .iter()
+                .map(|(user, act)| Write {
+                    expect: Expect::Absent,
+                    ..self.write(Key::act(*user, &act.event_id), 0, act, None, None)
+                })
+                .collect();
+            for result in self.ledger.commit_each(&writes).await? {
+                match result {
+                    Ok(()) | Err(LedgerError::Conflict) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is on record of a user's methods.
+    pub async fn acts(&self, user: UserId) -> Result<Vec<RecordedAct>, BookError> {
+        let key = Key::user(user);
+        self.ledger.children(&key.pk, Key::ACT).await?.iter().map(parse).collect()
+    }
+}
