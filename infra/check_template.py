@@ -202,6 +202,17 @@ def api_is_deployed_anew():
             yield f"{name}: SAM would not see a changed parameter in its body: AlwaysDeploy must be true"
 
 
+def account_setting_is_left_alone():
+    """The account's settings are every other API's, too."""
+    accounts = [r for r in TEMPLATE["Resources"].values() if r["Type"] == "AWS::ApiGateway::Account"]
+    defaults = {name: parameter.get("Default", "") for name, parameter in PARAMETERS.items()}
+    for account in accounts:
+        if "Condition" not in account or holds(TEMPLATE["Conditions"][account["Condition"]], defaults):
+            yield "a stack with default parameters would replace the role in which all APIs of the account write logs"
+        if account.get("DeletionPolicy") != "RetainExceptOnCreate":
+            yield "a stack that goes would take the role along in which all APIs of the account write logs"
+
+
 def example_deploys():
     """samconfig.example.toml is a deployment in mode report."""
     config = tomllib.loads((ROOT / "samconfig.example.toml").read_text())
@@ -222,7 +233,7 @@ def example_deploys():
 def main():
     checks = [
         environment_fits, environment_is_what_the_program_reads, parameters_are_bounded, rules_hold, patterns_fit,
-        nothing_depends_on_what_may_be_missing, api_is_deployed_anew, example_deploys,
+        nothing_depends_on_what_may_be_missing, api_is_deployed_anew, account_setting_is_left_alone, example_deploys,
     ]
     faults = [fault for check in checks for fault in check()]
     for fault in faults:
