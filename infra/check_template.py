@@ -10,7 +10,8 @@ from pathlib import Path
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text())
+TEMPLATES = [yaml_parse((ROOT / file).read_text()) for file in ["template.yaml", "infra/operations.yaml"]]
+TEMPLATE = TEMPLATES[0]
 PARAMETERS = TEMPLATE["Parameters"]
 VARIABLES = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
 
@@ -163,6 +164,55 @@ def patterns_fit():
         yield from (f"{name} takes {value!r}" for value in bad if valid(name, value))
 
 
+def misplaced(resources):
+    """Each DependsOn on a resource that may be missing where the one that depends on it is not.
+
+    CloudFormation's documentation says that the latter is then missing, too; a reference inside Fn::If waits as well
+    and has no such risk.
+    """
+    for name, resource in resources.items():
+        needed = resource.get("DependsOn", [])
+        for other in [needed] if isinstance(needed, str) else needed:
+            condition = resources[other].get("Condition")
+            if condition not in (None, resource.get("Condition")):
+                yield f"{name}: DependsOn {other}, which is there only if {condition}"
+
+
+def nothing_depends_on_what_may_be_missing():
+    """In both templates; and the check knows right from wrong."""
+    for template in TEMPLATES:
+        yield from misplaced(template["Resources"])
+    always, sometimes = {}, {"Condition": "A"}
+    for needed, depender, expected in [
+        (always, {"DependsOn": "X"}, 0),
+        (always, {"DependsOn": "X", "Condition": "A"}, 0),
+        (sometimes, {"DependsOn": "X"}, 1),
+        (sometimes, {"DependsOn": ["X"]}, 1),
+        (sometimes, {"DependsOn": ["X"], "Condition": "A"}, 0),
+        (sometimes, {"DependsOn": "X", "Condition": "B"}, 1),
+    ]:
+        if len(list(misplaced({"X": needed, "Y": depender}))) != expected:
+            yield f"{depender} on {needed} is misjudged"
+
+
+def api_is_deployed_anew():
+    """A changed parameter inside the API's body, as ApiCallerArns, comes into force with a new deployment only."""
+    for name, resource in TEMPLATE["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Api" and resource["Properties"].get("AlwaysDeploy") is not True:
+            yield f"{name}: SAM would not see a changed parameter in its body: AlwaysDeploy must be true"
+
+
+def account_setting_is_left_alone():
+    """The account's settings are every other API's, too."""
+    accounts = [r for r in TEMPLATE["Resources"].values() if r["Type"] == "AWS::ApiGateway::Account"]
+    defaults = {name: parameter.get("Default", "") for name, parameter in PARAMETERS.items()}
+    for account in accounts:
+        if "Condition" not in account or holds(TEMPLATE["Conditions"][account["Condition"]], defaults):
+            yield "a stack with default parameters would replace the role in which all APIs of the account write logs"
+        if account.get("DeletionPolicy") != "RetainExceptOnCreate":
+            yield "a stack that goes would take the role along in which all APIs of the account write logs"
+
+
 def example_deploys():
     """samconfig.example.toml is a deployment in mode report."""
     config = tomllib.loads((ROOT / "samconfig.example.toml").read_text())
@@ -183,7 +233,7 @@ def example_deploys():
 def main():
     checks = [
         environment_fits, environment_is_what_the_program_reads, parameters_are_bounded, rules_hold, patterns_fit,
-        example_deploys,
+        nothing_depends_on_what_may_be_missing, api_is_deployed_anew, account_setting_is_left_alone, example_deploys,
     ]
     faults = [fault for check in checks for fault in check()]
     for fault in faults:

@@ -1,5 +1,5 @@
-//! Stands in for API Gateway: routes of `infra/openapi.yaml`, proxy events to the functions, and its gateway
-//! responses where it answers itself.
+//! Stands in for API Gateway: routes and policy of `infra/openapi.yaml`, proxy events to the functions, and its
+//! gateway responses where it answers itself.
 //!
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>.
 
@@ -18,6 +18,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
+    access::{ACCOUNT, Access},
     lambda::{Function, FunctionError},
     loopback::{Lost, Server, serve},
     now, template,
@@ -60,6 +61,7 @@ struct Inner {
     /// Sandboxes by the function's logical id.
     functions: BTreeMap<String, Vec<Function>>,
     authorize: Authorize,
+    access: Access,
     turn: AtomicUsize,
     served: Arc<AtomicUsize>,
 }
@@ -73,15 +75,12 @@ struct Route {
 impl Gateway {
     /// A gateway that takes every caller who says that the request is signed.
     pub async fn start(poll: &[&Function], drain: &[&Function]) -> Self {
-        Self::with(poll, drain, |request| {
-            let signed = request.headers().get(http::header::AUTHORIZATION);
-            match signed.and_then(|value| value.to_str().ok()) {
-                None => Err("MISSING_AUTHENTICATION_TOKEN"),
-                Some(value) if value.starts_with("AWS4-HMAC-SHA256 Credential=") => Ok(CALLER.to_owned()),
-                Some(_) => Err("ACCESS_DENIED"),
-            }
-        })
-        .await
+        Self::guarded(Access::open(), poll, drain).await
+    }
+
+    /// The same where policies say who may do what.
+    pub async fn guarded(access: Access, poll: &[&Function], drain: &[&Function]) -> Self {
+        Self::launch(poll, drain, access, Box::new(says_signed)).await
     }
 
     /// A gateway that finds out by `authorize` who calls, or which gateway response refuses the call.
@@ -90,6 +89,10 @@ impl Gateway {
         drain: &[&Function],
         authorize: impl Fn(&Request<Bytes>) -> Result<String, &'static str> + Send + Sync + 'static,
     ) -> Self {
+        Self::launch(poll, drain, Access::open(), Box::new(authorize)).await
+    }
+
+    async fn launch(poll: &[&Function], drain: &[&Function], access: Access, authorize: Authorize) -> Self {
         let functions = [("PollFunction", poll), ("DrainFunction", drain)].map(|(id, functions)| {
             (id.to_owned(), functions.iter().map(|&function| function.clone()).collect())
         });
@@ -97,7 +100,8 @@ impl Gateway {
         let inner = Arc::new(Inner {
             routes: routes(),
             functions: functions.into(),
-            authorize: Box::new(authorize),
+            authorize,
+            access,
             turn: AtomicUsize::new(0),
             served: Arc::clone(&count),
         });
@@ -150,6 +154,16 @@ impl Gateway {
     }
 }
 
+/// The caller of a request that says that it is signed.
+fn says_signed(request: &Request<Bytes>) -> Result<String, &'static str> {
+    let signed = request.headers().get(http::header::AUTHORIZATION);
+    match signed.and_then(|value| value.to_str().ok()) {
+        None => Err("MISSING_AUTHENTICATION_TOKEN"),
+        Some(value) if value.starts_with("AWS4-HMAC-SHA256 Credential=") => Ok(CALLER.to_owned()),
+        Some(_) => Err("ACCESS_DENIED"),
+    }
+}
+
 /// Every route with the function that its integration names.
 fn routes() -> Vec<Route> {
     let paths = openapi()["paths"].as_object().unwrap();
@@ -193,6 +207,9 @@ impl Inner {
         let (route, parameters) = find(method).or_else(any).ok_or(NO_TOKEN)?;
         let caller =
             (self.authorize)(request).map_err(|kind| (kind, "The request is not signed as it must be"))?;
+        if !self.access.allows(&caller, method, path) {
+            return Err(("ACCESS_DENIED", "User is not authorized to perform: execute-api:Invoke"));
+        }
         if request.body().len() > LARGEST_BODY {
             return Err(("REQUEST_TOO_LARGE", "Request Too Long"));
         }
@@ -270,10 +287,10 @@ fn event(
         "stageVariables": null,
         "requestContext": {
             "resourcePath": route.resource, "httpMethod": request.method().as_str(), "path": request.uri().path(),
-            "stage": STAGE, "protocol": "HTTP/1.1", "apiId": "gateway", "accountId": "123456789012",
+            "stage": STAGE, "protocol": "HTTP/1.1", "apiId": "gateway", "accountId": ACCOUNT,
             "requestId": request_id, "extendedRequestId": request_id,
             "requestTimeEpoch": now().as_millisecond(),
-            "identity": { "userArn": caller, "accountId": "123456789012", "sourceIp": "127.0.0.1" },
+            "identity": { "userArn": caller, "accountId": ACCOUNT, "sourceIp": "127.0.0.1" },
         },
         "body": if body.is_empty() { Value::Null } else { json!(body) },
         "isBase64Encoded": false,

@@ -4,11 +4,14 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of it")]
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
+pub mod access;
 pub mod doubles;
 pub mod entries;
 pub mod faults;
 pub mod gateway;
 pub mod guard;
+pub mod iam;
+pub mod intrinsics;
 pub mod lambda;
 pub mod loopback;
 pub mod mapping;

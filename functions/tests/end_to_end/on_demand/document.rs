@@ -18,8 +18,9 @@ const HEAD: &str = "\
 # The API
 
 The stack's output `ApiUrl` says where it is. Requests are signed with Signature Version 4 for the service
-`execute-api`; who may make which, IAM says (`execute-api:Invoke`), and the parameter `ApiCallerArns`. The command
-line does all of it: `mfa-rollback --stack URL`. Any other client that signs will do:
+`execute-api`. The caller's own IAM policy has to allow the route (`execute-api:Invoke`), and the parameter
+`ApiCallerArns`, where it is set, has to name the caller; without it, no other account gets in. The command line does
+all of it: `mfa-rollback --stack URL`. Any other client that signs will do:
 
 ```sh
 curl --aws-sigv4 aws:amz:REGION:execute-api --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\

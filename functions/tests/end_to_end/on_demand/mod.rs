@@ -1,5 +1,6 @@
 //! The API: real binaries behind a gateway on loopback.
 
+mod authorization;
 mod callers;
 mod command_line;
 mod description;

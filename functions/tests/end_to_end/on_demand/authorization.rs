@@ -1,0 +1,161 @@
+//! Who gets in: the policy of the API and the caller's own, judged as AWS does.
+
+use serde_json::{Value, json};
+
+use super::Deployment;
+use crate::support::{
+    access::{ACCOUNT, Access, identity_policy},
+    doubles::Double,
+    gateway::{CALLER, Gateway},
+    iam::{Asked, Principal, Said, let_in, said},
+};
+
+const OTHER_ACCOUNT: &str = "210987654321";
+
+/// `ApiCallerArns` names roles; the callers are sessions.
+const CALLER_ARNS: &str = "arn:aws:iam::123456789012:role/operators,arn:aws:iam::210987654321:role/operators";
+
+/// Caller, account, what the caller's own policy says of the route, and `ApiCallerArns`; who got in before the Allow
+/// was for other accounts only, and who gets in.
+const TABLE: [[&str; 6]; 24] = [
+    ["listed", "own", "allow", "set", "in", "in"],
+    ["listed", "own", "nothing", "set", "in", "-"],
+    ["listed", "own", "deny", "set", "-", "-"],
+    ["listed", "other", "allow", "set", "in", "in"],
+    ["listed", "other", "nothing", "set", "-", "-"],
+    ["listed", "other", "deny", "set", "-", "-"],
+    ["unlisted", "own", "allow", "set", "-", "-"],
+    ["unlisted", "own", "nothing", "set", "-", "-"],
+    ["unlisted", "own", "deny", "set", "-", "-"],
+    ["unlisted", "other", "allow", "set", "-", "-"],
+    ["unlisted", "other", "nothing", "set", "-", "-"],
+    ["unlisted", "other", "deny", "set", "-", "-"],
+    ["listed", "own", "allow", "empty", "in", "in"],
+    ["listed", "own", "nothing", "empty", "-", "-"],
+    ["listed", "own", "deny", "empty", "-", "-"],
+    ["listed", "other", "allow", "empty", "-", "-"],
+    ["listed", "other", "nothing", "empty", "-", "-"],
+    ["listed", "other", "deny", "empty", "-", "-"],
+    ["unlisted", "own", "allow", "empty", "in", "in"],
+    ["unlisted", "own", "nothing", "empty", "-", "-"],
+    ["unlisted", "own", "deny", "empty", "-", "-"],
+    ["unlisted", "other", "allow", "empty", "-", "-"],
+    ["unlisted", "other", "nothing", "empty", "-", "-"],
+    ["unlisted", "other", "deny", "empty", "-", "-"],
+];
+
+/// The policy whose Allow was for callers of the API's own account, too.
+fn former_policy() -> Value {
+    let callers = json!({ "aws:PrincipalArn": { "Fn::Split": [",", { "Ref": "ApiCallerArns" }] } });
+    let statement = |effect: &str, operator: &str| {
+        json!({
+            "Effect": effect, "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*",
+            "Condition": { operator: callers },
+        })
+    };
+    let statements = [statement("Allow", "ArnLike"), statement("Deny", "ArnNotLike")];
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+    json!({ "Fn::If": ["CallersNamed", policy, { "Ref": "AWS::NoValue" }] })
+}
+
+/// Whether the caller of a row may release a user. Who may not has a policy that allows another route.
+fn gets_in([caller, account, own, callers, ..]: [&str; 6], former: bool) -> &'static str {
+    let role = if caller == "listed" { "operators" } else { "developers" };
+    let account = if account == "own" { ACCOUNT } else { OTHER_ACCOUNT };
+    let own = match own {
+        "allow" => identity_policy("Allow", "POST/users/*/release"),
+        "deny" => identity_policy("Deny", "POST/users/*/release"),
+        _ => identity_policy("Allow", "GET/status"),
+    };
+    let callers = if callers == "set" { CALLER_ARNS } else { "" };
+    let access =
+        if former { Access::by(&former_policy(), callers, own) } else { Access::deployed(callers, own) };
+    let session = format!("arn:aws:sts::{account}:assumed-role/{role}/adele");
+    if access.allows(&session, "POST", "/users/somebody/release") { "in" } else { "-" }
+}
+
+/// To be listed is needed, and not enough: the caller's own policy says which routes.
+#[test]
+fn a_listed_caller_may_what_the_own_policy_allows_and_nobody_else_anything() {
+    let cells = |row: [&'static str; 6]| {
+        let [caller, account, own, callers, ..] = row;
+        [caller, account, own, callers, gets_in(row, true), gets_in(row, false)]
+    };
+    let got = TABLE.map(cells);
+    let line = |row: &[&str; 6]| row.map(|cell| format!("{cell:<12}")).concat();
+    println!("{}", line(&["caller", "account", "own policy", "callers", "before", "now"]));
+    for row in &got {
+        println!("{}", line(row));
+    }
+    assert_eq!(got, TABLE);
+}
+
+/// Names are compared part by part, a session counts as its role, and a user with a role's name is another.
+#[test]
+fn callers_are_listed_by_role_or_user() {
+    for (listed, caller, expected) in [
+        (
+            "arn:aws:iam::123456789012:role/operators",
+            "arn:aws:sts::123456789012:assumed-role/operators/x",
+            true,
+        ),
+        ("arn:aws:iam::123456789012:role/operators", "arn:aws:iam::123456789012:user/operators", false),
+        (
+            "arn:aws:iam::123456789012:role/operators",
+            "arn:aws:sts::123456789012:assumed-role/operators2/x",
+            false,
+        ),
+        ("arn:aws:iam::123456789012:role/oper*", "arn:aws:sts::123456789012:assumed-role/operators2/x", true),
+        ("arn:aws:iam::123456789012:user/team/?dele", "arn:aws:iam::123456789012:user/team/adele", true),
+        ("arn:aws:iam::123456789012:*", "arn:aws:iam::123456789012:root", true),
+        ("arn:aws:iam::123456789012:*", "arn:aws:iam::210987654321:root", false),
+    ] {
+        let access = Access::deployed(listed, identity_policy("Allow", "*"));
+        assert_eq!(access.allows(caller, "GET", "/status"), expected, "{listed}: {caller}");
+    }
+}
+
+/// What AWS documents, cell by cell: the caller's policy by the API's, each allow, nothing, deny.
+#[test]
+fn policies_come_together_as_aws_documents_it() {
+    const SAID: [Said; 3] = [Said::Allow, Said::Nothing, Said::Deny];
+    let table = |same| SAID.map(|identity| SAID.map(|resource| let_in(same, identity, resource)));
+    assert_eq!(table(true), [[true, true, false], [true, false, false], [false; 3]], "Table A");
+    assert_eq!(table(false), [[true, false, false], [false; 3], [false; 3]], "Table B");
+    let statement = |effect, action| json!({ "Effect": effect, "Action": action, "Resource": "*" });
+    let principal = Principal::of(CALLER);
+    let asked = Asked { principal: &principal, action: "execute-api:Invoke", resource: "arn:any" };
+    for (statements, expected) in [
+        (json!([]), Said::Nothing),
+        (json!([statement("Allow", "execute-api:ManageConnections")]), Said::Nothing),
+        (json!([statement("Allow", "execute-api:*")]), Said::Allow),
+        (
+            json!([statement("Allow", "execute-api:Invoke"), statement("Deny", "Execute-API:inv*")]),
+            Said::Deny,
+        ),
+    ] {
+        assert_eq!(said(&json!({ "Statement": statements }), asked), expected, "{statements}");
+    }
+}
+
+/// The same through the gateway, to the functions.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_asks_both_policies() {
+    let deployment = Deployment::new(Double::Ministack, &[]).await;
+    let (poll, drain) = (&deployment.poll, &deployment.drains[0]);
+    let own = || identity_policy("Allow", "GET/status");
+    for (callers, status, scan) in [
+        ("", 200, 403),
+        ("arn:aws:iam::123456789012:role/Identity", 200, 403),
+        ("arn:aws:iam::123456789012:role/operators", 403, 403),
+    ] {
+        let gateway = Gateway::guarded(Access::deployed(callers, own()), &[poll], &[drain]).await;
+        assert_eq!(gateway.ask("GET", "/status", None).await.0, status, "{callers}");
+        let (got, problem) = gateway.ask("POST", "/scans", None).await;
+        assert_eq!(
+            (got, &problem["type"]),
+            (scan, &json!("urn:mfa-rollback:problem:forbidden")),
+            "{callers}"
+        );
+    }
+}
