@@ -151,7 +151,7 @@ impl World {
                 (Part::Authenticator, NewMethod::authenticator())
             };
             self.tenant.register_at(user, method, at, shows);
-            let mut person = Person::new(part);
+            let mut person = self.newcomer(part);
             person.registrations.push(at);
             lock(&self.watch.people).insert(user, person);
         } else {
@@ -194,6 +194,10 @@ impl World {
         let (start, end) = self.window();
         let later = SignedDuration::from_hours(self.rng.borrow_mut().i64(0..9) * 20);
         self.set("PREVIEW_ENABLED_AT", (start + later).min(end).to_string());
+        // An account of the window's beginning is none of a narrower window.
+        for person in lock(&self.watch.people).values_mut().filter(|person| person.part == Part::NewAccount) {
+            person.expected = None;
+        }
     }
 
     fn change_mode(&self) {

@@ -27,13 +27,16 @@ fn answered_by_settings(method: &MethodView, policy: &Policy) -> impl Fn(Harm) -
     let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
     let lets_unproven = policy.unproven_methods != UnprovenMethods::Hold
         && !date_tells(method.created, &method.kind, &policy.window);
+    let is_old = method.origin.came_at < policy.window.start;
     let (lets_new, lets_asked) =
         (policy.include_new_accounts, policy.mfa_required_users == OtherMethods::RollBack);
     move |harm| match harm {
         Harm::NewAccount => lets_new,
         Harm::MfaDemanded => lets_asked,
         Harm::HadBefore => lets_old || lets_unproven,
-        Harm::CameAfter | Harm::ByAdmin | Harm::ByDirectory => lets_unproven,
+        // What an administrator did before the window is in no log that is read.
+        Harm::ByAdmin => lets_unproven || lets_old && is_old,
+        Harm::CameAfter | Harm::ByDirectory => lets_unproven,
         Harm::HadMfa => lets_old,
         _ => false,
     }

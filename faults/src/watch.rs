@@ -80,7 +80,7 @@ impl Person {
             registered: BTreeMap::new(),
             first_deleted: None,
             erased: None,
-            expected: (part != Part::Mixed).then(|| part.expected()),
+            expected: None,
         }
     }
 
@@ -325,7 +325,8 @@ impl Watch {
             if harm.is_in_the_directorys_record_only() {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {
-                broken(3, &format!("harm, {}", harm.as_str()));
+                let (came_at, created) = (method.origin.came_at, method.created);
+                broken(3, &format!("harm, {}: came at {came_at}, dated {created:?}", harm.as_str()));
             }
         }
     }

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) may_not_delete: Cell<Option<&'static str>>,
     /// Whether an event shows so late that only a sweep finds it.
     pub(crate) is_late: Cell<bool>,
+    /// Whether security defaults are on.
+    all_are_asked: Cell<bool>,
     /// Messages about users that nobody knows.
     pub(crate) strangers: Cell<u64>,
     window: (Timestamp, Timestamp),
@@ -172,6 +174,7 @@ impl World {
             vars: RefCell::new(vars),
             may_not_delete: Cell::default(),
             is_late: Cell::default(),
+            all_are_asked: Cell::default(),
             strangers: Cell::default(),
             window,
             index,
@@ -212,34 +215,26 @@ impl World {
         let mut rng = self.rng.borrow_mut();
         let mut vars = self.vars.borrow_mut();
         let mut people = lock(&self.watch.people);
-        // People of whom this holds end otherwise than with the default settings.
-        let mut end = |outcome: Option<&'static str>, otherwise: &dyn Fn(Part) -> bool| {
-            for person in people.values_mut().filter(|person| otherwise(person.part)) {
-                person.expected = outcome;
-            }
-        };
         let mut seldom = || rng.u8(..8) == 0;
         if seldom() {
             self.tenant.set_security_defaults(true);
-            end(Some("held(mfa_required)"), &|part| {
-                ["rolled_back", "partial(default_refused)"].contains(&part.expected())
-            });
+            self.all_are_asked.set(true);
         }
-        if seldom() {
-            vars.insert("PREEXISTING_METHODS", "roll_back".to_owned());
-            end(None, &|part| part.expected() == "held(registered_before)");
+        for (name, value) in [
+            ("PREEXISTING_METHODS", "roll_back"),
+            ("UNPROVEN_METHODS", "count"),
+            ("UNPROVEN_METHODS", "roll_back"),
+            ("INCLUDE_ADMINISTRATORS", "true"),
+            ("INCLUDE_EXTERNAL_USERS", "true"),
+            ("INCLUDE_NEW_ACCOUNTS", "true"),
+            ("MFA_REQUIRED_USERS", "roll_back"),
+        ] {
+            if seldom() {
+                vars.insert(name, value.to_owned());
+            }
         }
-        if seldom() {
-            vars.insert("UNPROVEN_METHODS", "roll_back".to_owned());
-            end(None, &|part| part.expected() == "held(unproven_method)");
-        }
-        if seldom() {
-            vars.insert("INCLUDE_ADMINISTRATORS", "true".to_owned());
-            end(None, &|part| part.expected() == "held(administrator)");
-        }
-        if seldom() {
-            vars.insert("INCLUDE_EXTERNAL_USERS", "true".to_owned());
-            end(None, &|part| part.expected() == "held(external)");
+        for person in people.values_mut() {
+            person.expected = self.expected(&vars, person.part);
         }
         if rng.u8(..3) == 0 {
             let by_name = rng.choice(&self.cast.residents).expect("somebody lives here");
@@ -261,6 +256,33 @@ impl World {
         }
         let mode = ["report", "canary", "enforce", "enforce", "enforce"][rng.usize(..5)];
         vars.insert("MODE", mode.to_owned());
+    }
+
+    /// How somebody in this situation ends where nothing comes in between; nothing where the settings may change it.
+    fn expected(&self, vars: &BTreeMap<&'static str, String>, part: Part) -> Option<&'static str> {
+        let usual = part.expected();
+        let may_change = |(name, outcome): &(&str, &str)| vars.contains_key(name) && usual == *outcome;
+        let otherwise = [
+            ("PREEXISTING_METHODS", "held(registered_before)"),
+            ("UNPROVEN_METHODS", "held(unproven_method)"),
+            ("INCLUDE_ADMINISTRATORS", "held(administrator)"),
+            ("INCLUDE_EXTERNAL_USERS", "held(external)"),
+            ("INCLUDE_NEW_ACCOUNTS", "held(new_account)"),
+            ("MFA_REQUIRED_USERS", "held(mfa_required)"),
+        ];
+        if part == Part::Mixed || otherwise.iter().any(may_change) {
+            return None;
+        }
+        // Of what was read and what was not, a no counts first.
+        let is_last =
+            ["rolled_back", "partial(default_refused)", "held(per_user_mfa_unknown)"].contains(&usual);
+        let are_held = self.all_are_asked.get() && !vars.contains_key("MFA_REQUIRED_USERS");
+        Some(if is_last && are_held { "held(mfa_required)" } else { usual })
+    }
+
+    /// Somebody who comes later.
+    pub(crate) fn newcomer(&self, part: Part) -> Person {
+        Person { expected: self.expected(&self.vars.borrow(), part), ..Person::new(part) }
     }
 
     pub(crate) fn window(&self) -> (Timestamp, Timestamp) {

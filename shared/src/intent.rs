@@ -45,22 +45,56 @@ pub struct IntendedMethod {
     pub number_hash: Option<String>,
 }
 
+/// A look at a user's strong methods, by which the same ones are known again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// The salt of its number hashes.
+    pub salt: Uuid,
+    /// What was there.
+    pub methods: Vec<IntendedMethod>,
+}
+
+impl Look {
+    /// What this list shows.
+    pub fn at(methods: &[AuthenticationMethod], salt: Uuid) -> Self {
+        Self { salt, methods: strong(methods, salt) }
+    }
+
+    /// Whether it showed this very method: a phone by its number or its date, since its id is everybody's.
+    pub fn shows(&self, method: &AuthenticationMethod) -> bool {
+        let number_hash = hash(self.salt, method.phone_number.as_deref());
+        let told_apart =
+            method.kind != MethodKind::Phone || number_hash.is_some() || method.created.is_some();
+        told_apart
+            && self.methods.iter().any(|seen| {
+                seen.kind == method.kind
+                    && seen.id == method.id
+                    && seen.created == method.created
+                    && seen.number_hash == number_hash
+            })
+    }
+}
+
+/// The strong methods of a list, in the order of deletion.
+fn strong(methods: &[AuthenticationMethod], salt: Uuid) -> Vec<IntendedMethod> {
+    let mut strong: Vec<&AuthenticationMethod> =
+        methods.iter().filter(|method| method.kind.is_strong()).collect();
+    strong.sort_by_key(|method| deletion_rank(method));
+    strong
+        .into_iter()
+        .map(|method| IntendedMethod {
+            kind: method.kind.clone(),
+            id: method.id.clone(),
+            created: method.created,
+            number_hash: hash(salt, method.phone_number.as_deref()),
+        })
+        .collect()
+}
+
 impl Intent {
     /// An intent for all strong methods among `methods`, in the order of deletion.
     pub fn for_methods(methods: &[AuthenticationMethod], id: Uuid, salt: Uuid, now: Timestamp) -> Self {
-        let mut strong: Vec<&AuthenticationMethod> =
-            methods.iter().filter(|method| method.kind.is_strong()).collect();
-        strong.sort_by_key(|method| deletion_rank(method));
-        let methods = strong
-            .into_iter()
-            .map(|method| IntendedMethod {
-                kind: method.kind.clone(),
-                id: method.id.clone(),
-                created: method.created,
-                number_hash: hash(salt, method.phone_number.as_deref()),
-            })
-            .collect();
-        Self { id, written_at: now, slot_at: now, salt, methods }
+        Self { id, written_at: now, slot_at: now, salt, methods: strong(methods, salt) }
     }
 
     /// What has become of the intended methods, as far as a list of the user's methods proves it.

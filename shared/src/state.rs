@@ -12,7 +12,7 @@ use crate::{
     decide::{Decision, Record},
     facts::RecordedRegistration,
     ids::{MethodId, RunId, UserId},
-    intent::Intent,
+    intent::{Intent, Look},
     method::MethodKind,
     outcome::{Held, Outcome},
     window::shift,
@@ -114,6 +114,9 @@ pub struct Attempts {
 pub struct Release {
     /// The reasons that it lifts.
     pub reasons: BTreeSet<Held>,
+    /// The methods that it speaks of: those that the latest look showed. One that comes later is not covered.
+    #[serde(default)]
+    pub look: Option<Look>,
     /// Who said so.
     pub who: String,
     /// Why.
@@ -186,6 +189,9 @@ pub struct UserState {
     pub counted: Option<Counted>,
     /// What reports tell.
     pub about: About,
+    /// The latest look at the methods.
+    #[serde(default)]
+    pub look: Option<Look>,
 }
 
 impl UserState {
@@ -209,6 +215,7 @@ impl UserState {
             release: None,
             counted: None,
             about: About::default(),
+            look: None,
         }
     }
 
@@ -312,7 +319,8 @@ impl UserState {
         if reasons.is_empty() && matches!(concluded.outcome, Outcome::Partial(_)) {
             return Err(ReleaseRefused::NotHeld(self.listed_as()));
         }
-        self.release = Some(Release { reasons, who: who.to_owned(), why: why.to_owned(), at: now });
+        let look = self.look.clone();
+        self.release = Some(Release { reasons, look, who: who.to_owned(), why: why.to_owned(), at: now });
         self.make_pending(now);
         Ok(())
     }
@@ -333,6 +341,7 @@ impl UserState {
             first_delete_at: self.first_delete_at,
             intent: self.intent.as_ref(),
             released: self.release.as_ref().map_or(nothing, |release| &release.reasons),
+            released_look: self.release.as_ref().and_then(|release| release.look.as_ref()),
         }
     }
 

@@ -376,6 +376,7 @@ fn rich() -> UserState {
         no(Rule::MethodsOfWindow, &[Held::RegisteredBefore, Held::UndatedMethod]),
     ];
     UserState {
+        look: None,
         user_id: user(),
         registrations: vec![event("Directory_1 2%'\"\u{0}ü_3", -10), event("e2", -5)],
         by_hand: Some(ByHand { who: "ops".to_owned(), why: "\"quoted\"\n".to_owned(), at: at(1) }),
@@ -397,6 +398,7 @@ fn rich() -> UserState {
         slot_at: Some(at(3)),
         has_failed: true,
         release: Some(Release {
+            look: None,
             reasons: [Held::RegisteredBefore, Held::UndatedMethod].into(),
             who: "ops".to_owned(),
             why: "looked".to_owned(),

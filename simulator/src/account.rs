@@ -172,8 +172,8 @@ impl Account {
     }
 
     /// Adds a method, in place of one with the same id. The first strong one is the default. The same
-    /// number in the same place is what the user had already.
-    pub(crate) fn add(&mut self, id: String, what: NewMethod, mut origin: Origin) -> String {
+    /// number in the same place is what the user had already, with its date.
+    pub(crate) fn add(&mut self, id: String, mut what: NewMethod, mut origin: Origin) -> String {
         let id = what.fixed_id().map_or(id, str::to_owned);
         if what.default || (self.default_method.is_none() && what.kind.is_strong()) {
             self.default_method = Some(id.clone());
@@ -184,6 +184,7 @@ impl Account {
             if what.number.is_some() && before.what.number == what.number {
                 origin.came_at = origin.came_at.min(before.origin.came_at);
                 origin.by = before.origin.by;
+                what.created = before.what.created;
                 last_used = before.last_used;
             } else if before.kind().is_strong() {
                 self.former.push((before.origin.came_at, origin.came_at));

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Account, Belts, Facts, RecordedRegistration},
+    graph::AuthenticationMethod,
     ids::UserId,
-    intent::Intent,
+    intent::{Intent, Look},
     method::MethodKind,
     outcome::{Held, NotEligible, Verdict},
     settings::{Fingerprint, Policy},
@@ -206,6 +207,15 @@ pub struct Record<'a> {
     pub intent: Option<&'a Intent>,
     /// Reasons that a person has lifted.
     pub released: &'a BTreeSet<Held>,
+    /// The methods for which a person has lifted them.
+    pub released_look: Option<&'a Look>,
+}
+
+impl Record<'_> {
+    /// Whether a person has lifted this reason for this very method.
+    fn is_released(&self, reason: Held, method: &AuthenticationMethod) -> bool {
+        self.released.contains(&reason) && self.released_look.is_some_and(|look| look.shows(method))
+    }
 }
 
 /// Decides on one candidate (design §5). The first no, in the rules' order, names the reason; only
@@ -219,7 +229,7 @@ pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy,
             let answer = if gone && rule != Rule::UserExists {
                 RuleAnswer::NotApplicable
             } else {
-                lift(asked.ask(rule), record.released)
+                lift(rule, asked.ask(rule), record.released)
             };
             RuleResult { rule, answer }
         })
@@ -248,19 +258,19 @@ fn verdict(rules: &[RuleResult]) -> Verdict {
         .map_or(Verdict::RollBack, |result| Verdict::Held(result.rule.unknown()))
 }
 
-/// Takes released reasons out of a no; with none left it passes, and says why.
-fn lift(answer: RuleAnswer, released: &BTreeSet<Held>) -> RuleAnswer {
+/// Takes released reasons out of a no; with none left it passes, and says why. The two rules that go by each
+/// method ask for themselves what is released.
+fn lift(rule: Rule, answer: RuleAnswer, released: &BTreeSet<Held>) -> RuleAnswer {
     let RuleAnswer::No { mut reasons, note } = answer else { return answer };
+    if matches!(rule, Rule::NotRolledBack | Rule::MethodsOfWindow) {
+        return RuleAnswer::No { reasons, note };
+    }
     let is_lifted = |verdict: &Verdict| match verdict {
         Verdict::Held(reason) => reason.can_be_released() && released.contains(reason),
         _ => false,
     };
     reasons.retain(|reason| !is_lifted(reason));
-    if reasons.is_empty() {
-        RuleAnswer::Pass { note: Some(format!("released by a person: {note}")) }
-    } else {
-        RuleAnswer::No { reasons, note }
-    }
+    if reasons.is_empty() { rules::released(&note) } else { RuleAnswer::No { reasons, note } }
 }
 
 /// A no for one reason.

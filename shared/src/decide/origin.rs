@@ -27,9 +27,12 @@ impl Asked<'_> {
         // An app that became what its user signs in with is dated anew: only an early date says something.
         let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
         match method.created {
-            Some(created) if created < window.start => {
-                (self.policy.preexisting_methods == OtherMethods::Hold).then_some(Held::RegisteredBefore)
+            Some(created)
+                if created < window.start && self.policy.preexisting_methods == OtherMethods::Hold =>
+            {
+                Some(Held::RegisteredBefore)
             }
+            Some(created) if created < window.start && self.is_the_users_own_kind(method) => None,
             Some(created) if created > window.end && dates_registration => Some(Held::RegisteredAfter),
             _ => {
                 let passes = match self.policy.unproven_methods {

@@ -22,6 +22,10 @@ pub(super) struct Asked<'a> {
     pub(super) now: Timestamp,
 }
 
+pub(super) fn released(note: &str) -> RuleAnswer {
+    RuleAnswer::Pass { note: Some(format!("released by a person: {note}")) }
+}
+
 fn unknown(note: &str) -> RuleAnswer {
     RuleAnswer::Unknown { note: note.to_owned() }
 }
@@ -86,6 +90,10 @@ impl Asked<'_> {
                 NotEligible::AlreadyRolledBack,
                 format!("rolled back at {began}, and nothing was registered since"),
             );
+        }
+        let mut strong = methods.iter().filter(|method| method.kind.is_strong());
+        if strong.all(|method| self.record.is_released(Held::ReRegistered, method)) {
+            return released(&format!("a rollback began at {began}"));
         }
         if let Some(at) = elsewhere {
             return no(
@@ -164,14 +172,20 @@ impl Asked<'_> {
             Reading::Known(methods) => methods,
             Reading::Unknown(why) => return unknown(why),
         };
-        let mut reasons: Vec<Held> = methods
+        let found: Vec<(Held, bool)> = methods
             .iter()
             .filter(|method| method.kind.is_strong())
-            .filter_map(|method| self.not_of_window(method, methods))
+            .filter_map(|method| self.not_of_window(method, methods).map(|reason| (reason, method)))
+            .map(|(reason, method)| (reason, self.record.is_released(reason, method)))
             .collect();
+        let mut reasons: Vec<Held> =
+            found.iter().filter(|(_, is_released)| !is_released).map(|(reason, _)| *reason).collect();
         if reasons.is_empty() {
-            let none = !methods.iter().any(|method| method.kind.is_strong());
-            return if none { RuleAnswer::NotApplicable } else { pass() };
+            return match found.first() {
+                Some((reason, _)) => released(reason.as_str()),
+                None if methods.iter().any(|method| method.kind.is_strong()) => pass(),
+                None => RuleAnswer::NotApplicable,
+            };
         }
         reasons.sort_by_key(|reason| match reason {
             Held::RegisteredBefore => 0,

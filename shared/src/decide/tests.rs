@@ -83,6 +83,7 @@ struct Case {
     first_delete_at: Option<Timestamp>,
     intent: Option<Intent>,
     released: BTreeSet<Held>,
+    look: Option<Look>,
     facts: Facts,
     belts: Belts,
     policy: Policy,
@@ -97,6 +98,7 @@ impl Case {
             first_delete_at: None,
             intent: None,
             released: BTreeSet::new(),
+            look: None,
             facts: Facts {
                 read_at: at(NOW),
                 account: Reading::Known(Account::Found(Box::new(member()))),
@@ -176,7 +178,10 @@ impl Case {
         self.first_delete_at = Some(written_at);
     }
 
+    /// A release speaks of the methods that are there, unless another look was noted with it.
     fn decide(&self) -> Decision {
+        let methods = self.facts.methods.known();
+        let look = self.look.clone().or(methods.map(|methods| Look::at(methods, Uuid::from_u128(3))));
         let record = Record {
             user_id: USER.parse().unwrap(),
             registrations: &self.registrations,
@@ -184,6 +189,7 @@ impl Case {
             first_delete_at: self.first_delete_at,
             intent: self.intent.as_ref(),
             released: &self.released,
+            released_look: look.as_ref(),
         };
         decide(record, &self.facts, &self.belts, &self.policy, self.now)
     }
@@ -995,6 +1001,37 @@ fn a_release_lifts_exactly_the_reasons_on_record() {
         ..case
     };
     all.comes_to("roll_back");
+}
+
+#[test]
+fn a_release_covers_no_method_that_came_after_it() {
+    let phone = |number: &str| {
+        let mut phone = method(MethodKind::Phone, None);
+        phone.phone_number = Some(number.to_owned());
+        phone
+    };
+    for (reason, first_delete_at) in
+        [(Held::UnprovenMethod, None), (Held::ReRegistered, Some(at("2026-03-05T00:00:00Z")))]
+    {
+        let released = Case::with(|case| {
+            case.methods([phone("+1 2065550101")]);
+            case.first_delete_at = first_delete_at;
+            case.policy.unproven_methods =
+                if first_delete_at.is_some() { UnprovenMethods::RollBack } else { UnprovenMethods::Hold };
+            case.released = [reason].into();
+            case.look = Some(Look::at(case.facts.methods.known().unwrap(), Uuid::from_u128(4)));
+        });
+        released.comes_to("roll_back");
+        for later in [phone("+1 2065550102"), phone("+1 XXXXXXXX02"), method(MethodKind::SoftwareOath, None)]
+        {
+            let mut case = released.clone();
+            case.methods([phone("+1 2065550101"), later.clone()]);
+            if later.kind == MethodKind::Phone {
+                case.methods([later]);
+            }
+            case.comes_to(&format!("held({reason})"));
+        }
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     facts::Facts,
     graph::{AuthenticationMethod, GraphError, REMOVAL_SHOWS_AFTER},
     ids::{RunId, UserId},
-    intent::{DurableIntent, Intent},
+    intent::{DurableIntent, Intent, Look},
     ledger::{Book, Held, IntentWritten, LedgerError},
     outcome::{Deferred, Failed, Outcome, Verdict},
     preflight::Preflight,
@@ -316,6 +316,9 @@ impl Drain {
             about.methods_before = std::mem::take(&mut state.about.methods_before);
         }
         state.about = about;
+        if let Some(methods) = facts.methods.known() {
+            state.look = Some(Look::at(methods, Uuid::new_v4()));
+        }
     }
 
     /// What stands between a decision to roll back and doing it.
