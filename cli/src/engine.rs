@@ -118,11 +118,6 @@ impl Engine {
         self.poller().with_progress(progress).run(request, Some(preflight)).await
     }
 
-    /// Reads the registration report where that is due.
-    pub async fn refresh_report(&self) -> Result<(), PollError> {
-        self.poller().refresh_report().await
-    }
-
     fn poller(&self) -> Poll {
         let queue: Arc<dyn Queue> = self.store.clone();
         Poll::new(

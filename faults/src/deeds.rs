@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use shared::{
     brake::BrakeState,
     ids::{RunId, TenantId},
-    ledger::Book,
-    poll::ScanRequest,
+    ledger::{Book, Key},
+    poll::{Position, ScanRequest},
     queue::{Message, Queue, SCHEMA},
     state::ByHand,
     window::Range,
@@ -267,6 +267,11 @@ impl World {
     }
 
     async fn name_by_hand(&self, user: Uuid) {
+        // As the API and the command line have it: the log is read before.
+        let position: Option<Position> = self.watch.load(Key::poll());
+        if !position.is_some_and(|position| position.knows_people(self.clock.now())) {
+            return;
+        }
         self.change(user, |person| person.by_hand = true);
         let Ok(sandbox) = self.sandbox().await else { return };
         let by_hand = ByHand { who: "ops".to_owned(), why: "asked".to_owned(), at: self.clock.now() };

@@ -110,8 +110,9 @@ impl World {
     fn check_the_queue(&self) {
         let dead = self.store.dead_letters().expect("the queue is in memory");
         if dead.len() as u64 > self.strangers.get() {
-            self.watch
-                .violation(8, format!("{} dead letters, {} strangers", dead.len(), self.strangers.get()));
+            let reasons: Vec<&str> = dead.iter().map(|letter| letter.reason.as_str()).collect();
+            let strangers = self.strangers.get();
+            self.watch.violation(8, format!("more dead letters than strangers: {reasons:?}, {strangers}"));
         }
     }
 

@@ -25,19 +25,20 @@ pub(crate) fn unanswered(
 
 fn answered_by_settings(method: &MethodView, policy: &Policy) -> impl Fn(Harm) -> bool + use<> {
     let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
-    let lets_unproven = policy.unproven_methods != UnprovenMethods::Hold
-        && !date_tells(method.created, &method.kind, &policy.window);
+    let lets_unproven = policy.unproven_methods != UnprovenMethods::Hold;
+    let lets_asked = policy.mfa_required_users == OtherMethods::RollBack;
+    let lets_new = policy.include_new_accounts;
+    let date_tells = date_tells(method.created, &method.kind, &policy.window);
     let is_old = method.origin.came_at < policy.window.start;
-    let (lets_new, lets_asked) =
-        (policy.include_new_accounts, policy.mfa_required_users == OtherMethods::RollBack);
     move |harm| match harm {
-        Harm::NewAccount => lets_new,
-        Harm::MfaDemanded => lets_asked,
-        Harm::HadBefore => lets_old || lets_unproven,
+        Harm::HadBefore => lets_old || lets_unproven && !date_tells,
+        Harm::CameAfter => lets_unproven && !date_tells,
         // What an administrator did before the window is in no log that is read.
         Harm::ByAdmin => lets_unproven || lets_old && is_old,
-        Harm::CameAfter | Harm::ByDirectory => lets_unproven,
+        Harm::ByDirectory => lets_unproven,
         Harm::HadMfa => lets_old,
+        Harm::NewAccount => lets_new,
+        Harm::MfaDemanded => lets_asked,
         _ => false,
     }
 }

@@ -181,7 +181,7 @@ pub(crate) struct Watch {
     slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
     calm: AtomicBool,
     violations: Mutex<Vec<String>>,
-    /// DELETEs that only the directory's own records would have held.
+    /// DELETEs with harms that are in no log of registrations.
     unseen: Mutex<BTreeMap<Harm, u64>>,
 }
 
@@ -221,7 +221,7 @@ impl Watch {
         lock(&self.violations).clone()
     }
 
-    /// How many DELETEs did a harm that only the directory's own records tell of.
+    /// How many DELETEs did a harm that is in no log of registrations.
     pub(crate) fn unseen(&self, harm: Harm) -> u64 {
         lock(&self.unseen).get(&harm).copied().unwrap_or_default()
     }
@@ -322,7 +322,7 @@ impl Watch {
         let window = (view.window().start, view.window().end);
         let harms = self.tenant.harms(user, &method.id, window);
         for harm in judge::unanswered(harms, method, person, &view.settings.policy) {
-            if harm.is_in_the_directorys_record_only() {
+            if harm.is_in_no_registration_log() {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {
                 let (came_at, created) = (method.origin.came_at, method.created);

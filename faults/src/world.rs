@@ -81,10 +81,12 @@ pub struct Tally {
     pub lost: u64,
     /// Requests to the tenant.
     pub requests: u64,
-    /// DELETEs for users for whom per-user MFA was on meanwhile, as only the directory's records tell.
+    /// DELETEs for users for whom per-user MFA was on meanwhile: like the next two, no log of registrations tells it.
     pub mfa_was_meant: u64,
-    /// DELETEs for users who had MFA methods before the window, as only the directory's records tell.
+    /// DELETEs for users who had MFA methods before the window.
     pub had_mfa: u64,
+    /// DELETEs for users who never knew a password, since before the window.
+    pub had_pass: u64,
 }
 
 impl std::ops::AddAssign for Tally {
@@ -97,6 +99,7 @@ impl std::ops::AddAssign for Tally {
         self.requests += other.requests;
         self.mfa_was_meant += other.mfa_was_meant;
         self.had_mfa += other.had_mfa;
+        self.had_pass += other.had_pass;
     }
 }
 
@@ -434,6 +437,7 @@ impl World {
         tally.requests = journal.len() as u64;
         tally.mfa_was_meant = self.watch.unseen(Harm::MfaWasMeant);
         tally.had_mfa = self.watch.unseen(Harm::HadMfa);
+        tally.had_pass = self.watch.unseen(Harm::LockedOutSinceBefore);
         tally
     }
 }

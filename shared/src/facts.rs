@@ -55,8 +55,21 @@ pub struct Facts {
     pub report: Report,
     /// What the audit log of the window tells of the user's methods beside registrations.
     pub acts: Vec<RecordedAct>,
+    /// How much of the audit log was read.
+    pub log: LogReading,
     /// Graph's own names for these reads.
     pub request_ids: Vec<String>,
+}
+
+/// How much of the window's audit log was read, of every service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogReading {
+    /// All of it, up to the latest scan.
+    Whole,
+    /// A scan is under way: what it has not read yet may tell of more.
+    UnderWay,
+    /// No scan has come to its end.
+    Never,
 }
 
 /// The registration report, as far as it concerns one user.

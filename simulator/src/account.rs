@@ -146,6 +146,8 @@ pub(crate) struct Account {
     former: Vec<(Timestamp, Timestamp)>,
     /// When per-user MFA was last switched off.
     pub(crate) per_user_mfa_until: Option<Timestamp>,
+    /// When a temporary access pass was issued.
+    pub(crate) access_pass_at: Option<Timestamp>,
     /// When another ledger's rollback took all strong methods.
     pub(crate) rolled_back_elsewhere_at: Option<Timestamp>,
 }
@@ -161,6 +163,7 @@ impl Account {
             default_method: None,
             former: Vec::new(),
             per_user_mfa_until: None,
+            access_pass_at: None,
             rolled_back_elsewhere_at: None,
             user,
         };

@@ -51,6 +51,8 @@ pub enum Harm {
     NewAccount,
     /// Nothing that this person can sign in with is left.
     LockedOut,
+    /// The same: the user came with a temporary access pass before the window, and never knew a password.
+    LockedOutSinceBefore,
     /// The user signs in with it.
     SignsInWithIt,
     /// Conditional Access or security defaults demand MFA of this user.
@@ -73,6 +75,7 @@ impl Harm {
             Self::ByDirectory => "a number of the directory",
             Self::NewAccount => "a new account",
             Self::LockedOut => "locked out",
+            Self::LockedOutSinceBefore => "locked out, after a pass from before the window",
             Self::SignsInWithIt => "signs in with it",
             Self::MfaDemanded => "MFA is demanded anyway",
             Self::RolledBackBefore => "rolled back before by another ledger",
@@ -81,9 +84,10 @@ impl Harm {
         }
     }
 
-    /// Whether only the directory's own "Update user" records tell of it.
-    pub fn is_in_the_directorys_record_only(self) -> bool {
-        matches!(self, Self::MfaWasMeant | Self::HadMfa)
+    /// Whether the services that log registrations tell nothing of it in the window: only the directory's own
+    /// "Update user" records do, or earlier events.
+    pub fn is_in_no_registration_log(self) -> bool {
+        matches!(self, Self::MfaWasMeant | Self::HadMfa | Self::LockedOutSinceBefore)
     }
 }
 
@@ -128,11 +132,14 @@ fn of_person(state: &State, account: &Account, method: &Method, start: Timestamp
         | MethodKind::QrCodePin => true,
         _ => false,
     });
+    let pass_is_old = account.access_pass_at.is_some_and(|at| at < start)
+        && account.methods.iter().all(|method| *method.kind() != MethodKind::TemporaryAccessPass);
     let was_meant = account.user.per_user_mfa == PerUserMfa::Disabled
         && account.per_user_mfa_until.is_some_and(|until| until >= start);
     [
         (account.user.created_at >= start, Harm::NewAccount),
-        (!can_sign_in, Harm::LockedOut),
+        (!can_sign_in && !pass_is_old, Harm::LockedOut),
+        (!can_sign_in && pass_is_old, Harm::LockedOutSinceBefore),
         (method.what.primary_sign_in, Harm::SignsInWithIt),
         (state.demands_mfa(account.id), Harm::MfaDemanded),
         (

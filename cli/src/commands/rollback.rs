@@ -13,7 +13,7 @@ use shared::{
     ids_file,
     ledger::LedgerError,
     outcome::Outcome,
-    poll::PollError,
+    poll::{PollError, ScanRequest},
     state::{ByHand, UserState},
     user_ref::UserRef,
 };
@@ -72,9 +72,14 @@ pub(super) async fn rollback(
     if named.users.is_empty() {
         return Err(CommandError::input("there is nobody to roll back in it"));
     }
-    let progress = Progress::start("reading the registration report");
-    if let Err(error) = engine.refresh_report().await {
-        tracing::warn!(error = %error, "registration report not read");
+    let progress = Progress::start("reading the audit log");
+    let seen = progress.clone();
+    let scanned = engine.poll(ScanRequest::Scheduled, &preflight, move |summary| seen.scanned(summary)).await;
+    if let Err(error) = scanned {
+        progress.done();
+        eprintln!(
+            "the audit log is not read to its end, so that nothing proves whose methods they are: {error}"
+        );
     }
     let drained = run::confirmed_drain(engine, preflight, Some(&named.users), yes, &progress).await?;
     let exit = results::write(engine, None, drained, format).await?;

@@ -63,14 +63,15 @@ impl DrainFunction {
         taken
     }
 
-    /// Drain could not tell who signs in by the Authenticator alone before poll has read the report.
+    /// Drain could tell neither who signs in by the Authenticator alone nor what others did to somebody's methods
+    /// before poll has read the report and the log.
     async fn was_scanned(&self, book: &Book) -> Result<(), Problem> {
         let position = book.load::<Position>(Key::poll()).await.map_err(|error| error.as_problem())?;
         let position = position.value.unwrap_or_default();
-        if position.knows_the_report(self.sandbox.clock.now()) {
+        if position.knows_people(self.sandbox.clock.now()) {
             return Ok(());
         }
-        let detail = "the registration report, which says who signs in by the Authenticator alone, was not read for a day: scan first (POST /scans)";
+        let detail = "the audit log was not read to its end yet, or the registration report, which says who signs in by the Authenticator alone, was not read for a day: scan first (POST /scans)";
         Err(Problem::new(ProblemKind::ScanNeeded, detail))
     }
 

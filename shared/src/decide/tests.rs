@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     audit::kinds_named,
-    facts::{Act, Reading, RecordedAct, Report, ReportLine, ReportList},
+    facts::{Act, LogReading, Reading, RecordedAct, Report, ReportLine, ReportList},
     graph::{AuthenticationMethod, PerUserMfa, PhoneType, Policies, SmsSignIn, User},
     ids::{EventId, MethodId},
     settings::{Named, OtherMethods, UnprovenMethods},
@@ -109,6 +109,7 @@ impl Case {
                 ]),
                 report: Report::default(),
                 acts: Vec::new(),
+                log: LogReading::Whole,
                 request_ids: Vec::new(),
             },
             belts: Belts {
@@ -659,6 +660,12 @@ fn methods_of_window_what_others_did_to_the_methods_leaves_nothing_proven() {
     for disturbing in [Act::ByAdmin, Act::Changed, Act::Removed] {
         comes_to("held(unproven_method)", |case| case.facts.acts = vec![act(disturbing, vec![])]);
     }
+}
+
+#[test]
+fn methods_of_window_nothing_is_proven_while_the_log_was_never_read_to_its_end() {
+    comes_to("held(unproven_method)", |case| case.facts.log = LogReading::Never);
+    comes_to("roll_back", |case| case.facts.log = LogReading::UnderWay);
 }
 
 #[test]
@@ -1261,6 +1268,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         methods,
         report,
         acts,
+        log: LogReading::Whole,
         request_ids: Vec::new(),
     })
 }

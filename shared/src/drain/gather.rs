@@ -2,7 +2,7 @@
 
 use crate::{
     decide::external_of,
-    facts::{Account, Facts, Reading, Report},
+    facts::{Account, Facts, LogReading, Reading, Report},
     graph::{Answer, GraphError, PerUserMfa},
     ids::UserId,
     state::{About, MethodName},
@@ -38,16 +38,20 @@ impl Drain {
                 methods: Reading::Unknown(gone()),
                 report: Report::default(),
                 acts: Vec::new(),
+                log: LogReading::Never,
                 request_ids,
             });
         }
+        // In this order: a scan that is over now has put its acts on record.
+        let (report, log) = self.book.report(user).await?;
         Ok(Facts {
             read_at,
             account,
             per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
             methods: reading(methods, &mut request_ids)?,
-            report: self.book.report(user).await?,
+            report,
             acts: self.book.acts(user).await?,
+            log,
             request_ids,
         })
     }

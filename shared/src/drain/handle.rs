@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     decide::{Decision, decide},
-    facts::Facts,
+    facts::{Facts, LogReading},
     graph::{AuthenticationMethod, GraphError, REMOVAL_SHOWS_AFTER},
     ids::{RunId, UserId},
     intent::{DurableIntent, Intent, Look},
@@ -24,6 +24,9 @@ use crate::{
 
 /// Account and methods are at most this old at a user's first DELETE.
 pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// A user whom a scan that is under way may tell more of is looked at again this soon.
+const SCAN_AGAIN: Duration = Duration::from_secs(10);
 
 /// How often stale reads, or an item that others change, are started over within one handling.
 const ROUNDS: usize = 6;
@@ -287,6 +290,10 @@ impl Drain {
                     continue;
                 }
                 return Ok(Self::stopped(handling, &facts, decision, outcome, settled.gone));
+            }
+            if facts.log == LogReading::UnderWay {
+                let cause = "a scan of the audit log is under way, and may tell more of the user".to_owned();
+                return Err(Interrupted::ComeBack { after: SCAN_AGAIN, cause, throttled: false }.into());
             }
             let methods = facts.methods.known().cloned().unwrap_or_default();
             let intent = match self.durable_intent(handling, &methods).await? {

@@ -224,16 +224,6 @@ impl Poll {
         Ok(summary)
     }
 
-    /// Reads the registration report where that is due, for whoever handles users without a scan.
-    /// Nothing waits for it, so what fails here is only logged.
-    pub async fn refresh_report(&self) -> Result<(), PollError> {
-        let mut position = self.take_lease().await?;
-        self.read_report(&mut position, self.time.map(|time| time.begins_until)).await;
-        position.value.lease = None;
-        self.book.save(Key::poll(), &position).await?;
-        Ok(())
-    }
-
     async fn with_lease(
         &self,
         position: &mut Held<Position>,

@@ -69,6 +69,11 @@ impl ScanUnderWay {
         true
     }
 
+    /// Whether anything was read.
+    pub fn has_read(&self) -> bool {
+        self.next.is_some() || self.read_until != self.range.from || self.service != Service::default()
+    }
+
     /// The next page to ask for.
     pub fn query(&self) -> AuditQuery {
         match &self.next {
@@ -201,11 +206,13 @@ impl Position {
         self.swept_at = Some(sweep.began);
     }
 
-    /// Whether the registration report is as good as it gets: it, and nothing else, knows who signs in by the
-    /// Authenticator alone, so whoever puts users on record asks this before.
-    pub fn knows_the_report(&self, now: Timestamp) -> bool {
+    /// Whether the audit log was read, and the registration report is as good as it gets: the one tells what
+    /// others did to somebody's methods, the other who signs in by the Authenticator alone. Whoever puts users on
+    /// record asks this before.
+    pub fn knows_people(&self, now: Timestamp) -> bool {
         let ReportState { read_at, tried_at, .. } = self.report;
-        read_at.max(tried_at).is_some_and(|at| now < shift(at, REPORT_GOOD_FOR))
+        let knows_the_report = read_at.max(tried_at).is_some_and(|at| now < shift(at, REPORT_GOOD_FOR));
+        knows_the_report && self.complete_to.is_some() && self.services >= Service::ALL.len()
     }
 
     /// Whether the last sweep of the window is done: nothing is scanned any more.

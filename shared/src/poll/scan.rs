@@ -152,6 +152,11 @@ impl Poll {
                     keep(&mut position.value, purpose, scan);
                     return Err(error.into());
                 }
+                // A scan that has read nothing is not under way: nobody waits for it.
+                Err(error) if purpose == Purpose::Scan && !scan.has_read() => {
+                    position.value.scan = None;
+                    return Err(error.into());
+                }
                 answer => answer?,
             };
             let next = page.next.clone();

@@ -344,6 +344,7 @@ impl Life<'_> {
         let (at, is_over) = (self.at, self.state.rng.bool());
         let account = self.state.account(self.id);
         account.user.knows_password = false;
+        account.access_pass_at = Some(at);
         if is_over {
             account.remove(&id, at, Duration::ZERO);
         }

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     ids::UserId,
-    state::{EraseRefused, UserState},
+    state::{CLOCK_SKEW, EraseRefused, UserState},
     window::shift,
 };
 
@@ -49,6 +49,8 @@ impl Book {
     /// What is overwritten is gone at once; its empty items go when they expire.
     async fn erase_history(&self, user: UserId) -> Result<usize, BookError> {
         let now = self.clock.now();
+        // Over for processes whose clocks are behind, too.
+        let over = shift(now, -CLOCK_SKEW);
         let history = self.ledger.children(&Key::user(user).pk, "H#").await?;
         let there: Vec<Key> = history
             .into_iter()
@@ -61,7 +63,7 @@ impl Book {
                 .iter()
                 .map(|key| Write {
                     expect: Expect::Any,
-                    ..self.write(key.clone(), 0, &serde_json::json!({}), None, Some(now))
+                    ..self.write(key.clone(), 0, &serde_json::json!({}), None, Some(over))
                 })
                 .collect();
             for result in self.ledger.commit_each(&writes).await? {

@@ -1,11 +1,12 @@
-//! What the registration report says, kept for two days, and how much of it was read.
+//! What poll has read: the registration report, whose lines are kept for two days, and whether it reads on.
 
-use jiff::SignedDuration;
-use serde::Deserialize;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{Book, BookError, CHUNK, Key, ReportState, Write, parse};
 use crate::{
-    facts::{Report, ReportLine, ReportList},
+    audit::Service,
+    facts::{LogReading, Report, ReportLine, ReportList},
     ids::UserId,
     ledger::Expect,
     window::shift,
@@ -33,19 +34,30 @@ impl Book {
         Ok(())
     }
 
-    /// What the registration report says about a user.
-    pub async fn report(&self, user: UserId) -> Result<Report, BookError> {
+    /// What the registration report says about a user, and how much of the audit log was read.
+    pub async fn report(&self, user: UserId) -> Result<(Report, LogReading), BookError> {
         #[derive(Default, Deserialize)]
         struct Position {
             #[serde(default)]
             report: ReportState,
+            #[serde(default)]
+            scan: Option<IgnoredAny>,
+            #[serde(default)]
+            complete_to: Option<Timestamp>,
+            #[serde(default)]
+            services: usize,
         }
         let now = self.clock.now();
         let mut documents = self.get(&[Key::report_line(user), Key::poll()]).await?.into_iter();
         let line = documents.next().flatten().filter(|line| line.expires_at.is_none_or(|at| at > now));
         let line = line.map(|document| parse(&document)).transpose()?;
         let position: Option<Position> = documents.next().flatten().map(|it| parse(&it)).transpose()?;
-        let state = position.unwrap_or_default().report;
+        let Position { report: state, scan, complete_to, services } = position.unwrap_or_default();
+        let log = match complete_to {
+            _ if scan.is_some() => LogReading::UnderWay,
+            Some(_) if services >= Service::ALL.len() => LogReading::Whole,
+            _ => LogReading::Never,
+        };
         let list = if state.no_licence {
             ReportList::NoLicence
         } else if state.read_at.is_some_and(|at| now < shift(at, WHOLE_FOR)) {
@@ -53,6 +65,6 @@ impl Book {
         } else {
             ReportList::Partly
         };
-        Ok(Report { line, list })
+        Ok((Report { line, list }, log))
     }
 }
