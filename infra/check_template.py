@@ -148,7 +148,7 @@ def patterns_fit():
     for name, good, bad in [
         ("AzureTenantId", [GUID, GUID.upper().replace("1", "A")], ["", "contoso.example", GUID + "1"]),
         ("PreviewDisabledAt", ["2026-03-01T00:00:00.5+01:00"], ["", "2026-03-01", "2026-03-01T00:00:00"]),
-        ("PreviewEnabledAt", ["", "2026-03-01T00:00:00Z"], ["yesterday"]),
+        ("PreviewEnabledAt", ["2026-03-01T00:00:00Z"], ["", "yesterday"]),
         ("ExcludedUserIds", ["", GUID, f"{GUID},o'neil_x#EXT#@contoso.example", ",".join([GUID] * 30)],
          [f"{GUID}, {GUID}", f"{GUID},", ",".join(["a@b"] * 41), ",".join([GUID] * 31)]),
         ("CanaryUserIds", [",".join([GUID] * 20)], [",".join([GUID] * 21)]),

@@ -61,7 +61,7 @@ pub enum Command {
     /// Show the whole job on a simulated tenant: nothing to set up, nothing real is touched
     Demo {
         /// How many users the tenant has
-        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(40..=20_000))]
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(46..=20_000))]
         users: u32,
         /// Which tenant: the same number makes the same one
         #[arg(long, default_value_t = 1)]

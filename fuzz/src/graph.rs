@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use jiff::Timestamp;
 use shared::{
+    audit::Service,
     clock::Clock,
     credentials::ClientSecret,
     graph::{AuditQuery, Graph, GraphError},
@@ -59,7 +60,13 @@ pub fn graph_answers(data: &[u8]) {
             b'7' => graph.registration_details(None).await.map(drop),
             b'8' => {
                 let start: Timestamp = START.parse().expect("a time");
-                graph.audit_page(&AuditQuery::Range(Range { from: start, to: start })).await.map(drop)
+                graph
+                    .audit_page(&AuditQuery::Range(
+                        Service::AuthenticationMethods,
+                        Range { from: start, to: start },
+                    ))
+                    .await
+                    .map(drop)
             }
             _ => graph.granted_permissions().await.map(drop),
         }
