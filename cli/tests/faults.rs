@@ -240,7 +240,8 @@ fn an_event_that_shows_up_late_is_found_by_the_next_scan_or_the_sweep() {
             let user =
                 world.tenant.add_user(simulator::NewUser::named(&format!("late{number}@contoso.example")));
             let shows = now + SignedDuration::from_secs(shows_after);
-            world.tenant.register_at(user, simulator::NewMethod::authenticator(), now, shows);
+            let phone = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 2065550142").dated(now);
+            world.tenant.register_at(user, phone, now, shows);
             late.push(user);
         }
         for _ in 0..110 {
@@ -308,7 +309,8 @@ fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it()
         let world = World::new(80, 40, |_| ());
         let user = world.tenant.add_user(simulator::NewUser::named("masked@contoso.example"));
         let registered = world.population.window_start + SignedDuration::from_hours(3);
-        let method = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 XXXXXXXX55");
+        let method =
+            simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 XXXXXXXX55").dated(registered);
         world.tenant.register_at(user, method, registered, registered);
         world.run().await;
         let state = world.book().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
@@ -321,7 +323,7 @@ fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it()
 fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback() {
     simulate(async {
         let world = World::new(81, 40, |_| ());
-        let victim = world.cast.residents.iter().find(|r| r.role == Part::Authenticator).unwrap().id;
+        let victim = world.cast.residents.iter().find(|r| r.role == Part::Phone).unwrap().id;
         let tenant = world.tenant.clone();
         // The first DELETE meets a 429; until it may be sent again an administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
@@ -479,7 +481,7 @@ fn a_page_of_the_report_that_fails_is_left_for_tomorrow() {
             let begun = *begun.lock().unwrap();
             assert!(begun <= 6, "begun {begun} times");
             let report = world.position().await.report;
-            assert!(report.read_at.is_some() && report.next.is_none(), "{report:?}");
+            assert!(report.given_up_at.is_some() && report.next.is_none(), "{report:?}");
         }
     });
 }

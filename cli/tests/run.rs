@@ -39,7 +39,7 @@ fn the_daily_cap_lets_the_rest_wait_and_releasing_the_brake_frees_no_slot() {
     let first = world.json(0, &["run", "--mode", "enforce", "--yes"]);
     let users = first["users"].as_array().unwrap();
     assert_eq!(users.iter().filter(|user| outcome(user) == "rolled_back").count(), 3);
-    assert!(users.iter().filter(|user| outcome(user) == "deferred(daily_cap)").count() > 10);
+    assert!(users.iter().filter(|user| outcome(user) == "deferred(daily_cap)").count() > 5);
     world.json(0, &["brake", "open", "--reason", "look"]);
     world.json(0, &["brake", "release", "--reason", "looked"]);
     let second = world.json(0, &["run", "--mode", "enforce", "--yes"]);
@@ -77,7 +77,7 @@ fn a_released_administrator_is_rolled_back_and_an_excluded_user_cannot_be_releas
 #[test]
 fn an_erased_user_is_not_rolled_back_twice() {
     let world = World::new(60, 19);
-    let user = world.of(Part::Authenticator).id;
+    let user = world.of(Part::Phone).id;
     let pending = world.run(&["erase", &user.to_string(), "--reason", "too early"]);
     assert_eq!(pending.status.code(), Some(2), "there is no ledger yet");
     world.json(1, &["run", "--mode", "enforce", "--yes"]);
@@ -114,8 +114,8 @@ fn users_named_by_hand_go_through_the_same_rules_and_nobody_else_is_handled() {
     assert_eq!(users.len(), 2);
     let of = |id: &str| users.iter().find(|user| user["user_id"] == id).map(outcome).unwrap();
     assert_eq!(of(&administrator.id.to_string()), "held(administrator)");
-    // Named by hand there is no registration to vouch for a phone without a date.
-    assert!(["rolled_back", "held(undated_method)"].contains(&of(&ordinary.to_string()).as_str()));
+    // The audit log is read first: a registration vouches for the phone.
+    assert_eq!(of(&ordinary.to_string()), "rolled_back");
     world.assert_safe();
 }
 
@@ -130,8 +130,8 @@ fn an_export_past_retention_makes_candidates_like_any_other() {
     world.assert_safe();
     world.assert_as_expected();
     assert!(
-        world.tenant.journal().iter().all(|entry| !entry.path.contains("directoryAudits")),
-        "the tenant's audit log is not asked"
+        world.tenant.journal().iter().any(|entry| entry.path.contains("directoryAudits")),
+        "what others did to the methods is asked of the tenant's audit log"
     );
 }
 
@@ -141,9 +141,9 @@ fn explain_shows_every_rule_and_deletes_nothing_in_any_mode() {
     world.env.insert("MODE".into(), "enforce".into());
     let explained = world.json(0, &["explain", &world.of(Part::Guest).id.to_string()]);
     assert_eq!(explained["decision"]["verdict"], "held(external)");
-    assert_eq!(explained["decision"]["rules"].as_array().unwrap().len(), 11);
+    assert_eq!(explained["decision"]["rules"].as_array().unwrap().len(), 14);
     let by_name = world.json(0, &["explain", &world.of(Part::Phone).user_principal_name]);
-    assert_eq!(by_name["decision"]["rules"].as_array().unwrap().len(), 11);
+    assert_eq!(by_name["decision"]["rules"].as_array().unwrap().len(), 14);
     assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
 }
 

@@ -88,17 +88,15 @@ fn files_of_other_services_give_no_registration() {
 #[test]
 fn a_window_marks_who_is_outside() {
     let mut command = binary();
-    command.env("PREVIEW_DISABLED_AT", "2026-09-01T06:30:00Z").args([
-        "scan",
-        "--format",
-        "json",
-        "--audit-log",
-    ]);
+    for variable in ["PREVIEW_ENABLED_AT", "PREVIEW_DISABLED_AT"] {
+        command.env(variable, "2026-09-01T06:30:00Z");
+    }
+    command.args(["scan", "--format", "json", "--audit-log"]);
     let output = command.arg(data().join("registrations/portal.csv")).output().unwrap();
     let lines: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
     for line in lines {
-        let after = line["registered_at"].as_str().unwrap() >= "2026-09-01T06:30:00Z";
-        assert_eq!(line["in_window"], after);
+        let at = line["registered_at"].as_str().unwrap();
+        assert_eq!(line["in_window"], ("2026-09-01T06:30:00Z".."2026-09-04T06:30:00Z").contains(&at), "{at}");
     }
 }
 

@@ -163,7 +163,7 @@ mod tests {
             let settings = Settings::read(|name: &str| {
                 let value = match name {
                     "AZURE_TENANT_ID" | "AZURE_CLIENT_ID" => "11111111-1111-1111-1111-111111111111",
-                    "PREVIEW_DISABLED_AT" => "2026-03-01T00:00:00Z",
+                    "PREVIEW_ENABLED_AT" | "PREVIEW_DISABLED_AT" => "2026-03-01T00:00:00Z",
                     "QUEUE_URL" | "DEAD_LETTER_QUEUE_URL" => "https://sqs.eu-west-1.amazonaws.com/1/queue",
                     "LEDGER_TABLE" => "ledger",
                     "DRAIN_CONCURRENCY" => drains,

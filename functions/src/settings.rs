@@ -148,9 +148,10 @@ fn arn(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    const TENANT: [(&str, &str); 6] = [
+    const TENANT: [(&str, &str); 7] = [
         ("AZURE_TENANT_ID", "11111111-1111-1111-1111-111111111111"),
         ("AZURE_CLIENT_ID", "22222222-2222-2222-2222-222222222222"),
+        ("PREVIEW_ENABLED_AT", "2026-02-01T00:00:00Z"),
         ("PREVIEW_DISABLED_AT", "2026-03-01T00:00:00Z"),
         ("QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/queue"),
         ("DEAD_LETTER_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/123456789012/dead"),

@@ -1,12 +1,14 @@
 //! The truth about methods and people: what Graph does not tell, or not reliably. Whoever judges a
 //! rollback judges by this, never by a rule of the program that made it.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    account::{Account, PerUserMfa},
+    account::{Account, MethodView, PerUserMfa, UserView},
     method::{Method, MethodKind},
     state::State,
     tenant::Tenant,
@@ -103,6 +105,25 @@ impl Tenant {
         let mut harms = of_method(method, start, end);
         harms.extend(of_person(&state, account, method, start));
         harms
+    }
+}
+
+impl Tenant {
+    /// Every strong method whose DELETE would harm somebody now, by user and method id, for a window with these
+    /// ends.
+    pub fn harmful(&self, window: (Timestamp, Timestamp)) -> BTreeSet<(Uuid, String)> {
+        let strong = |user: &UserView| {
+            let is_strong = |method: &&MethodView| {
+                ["phone", "microsoftAuthenticator", "softwareOath"].contains(&method.kind.as_str())
+            };
+            user.methods
+                .iter()
+                .filter(is_strong)
+                .map(|method| (user.id, method.id.clone()))
+                .collect::<Vec<_>>()
+        };
+        let all = self.users().iter().flat_map(strong).collect::<Vec<_>>();
+        all.into_iter().filter(|(user, method)| !self.harms(*user, method, window).is_empty()).collect()
     }
 }
 

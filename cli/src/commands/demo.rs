@@ -50,7 +50,6 @@ pub(super) async fn demo(
     let options = options(seed, &clock);
     let tenant = Tenant::new(options.clone());
     let cast = tenant.populate(&population);
-    let before = demo_check::methods(&tenant, &cast);
     let listener =
         tokio::net::TcpListener::bind("127.0.0.1:0").await.context("no port on loopback is free")?;
     let address = format!("http://{}", listener.local_addr()?);
@@ -76,6 +75,7 @@ pub(super) async fn demo(
     let vars = variables(&options, &population, &cast, &address);
     let store = Store::open(&path, clock.clone())?;
     let (first, secret) = settings(&vars, Mode::Report)?;
+    let before = demo_check::Before::of(&tenant, &cast, first.policy.window);
     let mut engine = Engine::open(first, secret, store, clock).await?;
     let mut stages = Vec::new();
     for mode in [Mode::Report, Mode::Canary, Mode::Enforce] {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use shared::{ids::UserId, ledger::HistoryEntry, outcome::Outcome};
+use shared::{ids::UserId, ledger::HistoryEntry, outcome::Outcome, window::Window};
 use simulator::{Cast, Resident, Tenant};
+use uuid::Uuid;
 
 use crate::{engine::Engine, error::CommandError, output::Rows};
 
@@ -15,11 +16,20 @@ pub(super) struct Check {
     pub(super) holds: bool,
 }
 
-/// The methods that each user has in the tenant.
-pub(super) type Methods = BTreeMap<uuid::Uuid, BTreeSet<String>>;
+/// The tenant before the first run.
+pub(super) struct Before {
+    /// The methods that each user has.
+    methods: BTreeMap<Uuid, BTreeSet<String>>,
+    /// Those whose loss would harm somebody, as the tenant itself knows, whatever the program believes.
+    harmful: BTreeSet<(Uuid, String)>,
+}
 
-pub(super) fn methods(tenant: &Tenant, cast: &Cast) -> Methods {
-    cast.residents.iter().map(|resident| (resident.id, listed(tenant, resident, |_| true))).collect()
+impl Before {
+    pub(super) fn of(tenant: &Tenant, cast: &Cast, window: Window) -> Self {
+        let methods =
+            cast.residents.iter().map(|resident| (resident.id, listed(tenant, resident, |_| true))).collect();
+        Self { methods, harmful: tenant.harmful((window.start, window.end)) }
+    }
 }
 
 fn listed(tenant: &Tenant, resident: &Resident, wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
@@ -65,14 +75,14 @@ pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, Com
 pub(super) async fn check(
     tenant: &Tenant,
     cast: &Cast,
-    before: &Methods,
+    before: &Before,
     engine: &Engine,
 ) -> Result<Vec<Check>, CommandError> {
     let (protected, affected): (Vec<&Resident>, Vec<&Resident>) =
         cast.residents.iter().partition(|resident| resident.role.must_keep_methods());
     let touched = protected
         .iter()
-        .filter(|resident| listed(tenant, resident, |_| true) != before[&resident.id])
+        .filter(|resident| listed(tenant, resident, |_| true) != before.methods[&resident.id])
         .count();
     let journal = tenant.journal();
     let deletes: Vec<_> = journal.iter().filter(|entry| entry.method == "DELETE").collect();
@@ -82,6 +92,12 @@ pub(super) async fn check(
             let segment = entry.segment.as_deref().unwrap_or_default();
             !["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"].contains(&segment)
         })
+        .count();
+    let harmed = deletes
+        .iter()
+        .filter(|entry| entry.acted)
+        .filter_map(|entry| Some((entry.user?, entry.method_id.clone()?)))
+        .filter(|deleted| before.harmful.contains(deleted))
         .count();
     let protected_ids: BTreeSet<_> = protected.iter().map(|resident| resident.id).collect();
     let wrong =
@@ -123,6 +139,13 @@ pub(super) async fn check(
         Check {
             what: format!("{} DELETE requests, none for a protected user", deletes.len()),
             holds: wrong == 0 && !deletes.is_empty(),
+        },
+        Check {
+            what: format!(
+                "none of the {} methods that came before or after the window, or from others, is gone",
+                before.harmful.len()
+            ),
+            holds: harmed == 0,
         },
         Check { what: "none before its intent was in the ledger".to_owned(), holds: early == 0 },
         Check {

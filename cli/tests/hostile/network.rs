@@ -77,6 +77,7 @@ impl Server {
                 "AZURE_CLIENT_ID" => "0f1c2f34-9d6f-4d3e-8d6a-2f7c1b0a9e55".to_owned(),
                 "AZURE_CLIENT_SECRET" => "secret".to_owned(),
                 "AZURE_AUTHORITY_HOST" | "GRAPH_ENDPOINT" => self.address.clone(),
+                "PREVIEW_ENABLED_AT" => "2026-02-01T00:00:00Z".to_owned(),
                 "PREVIEW_DISABLED_AT" => "2026-03-01T00:00:00Z".to_owned(),
                 _ => return None,
             })

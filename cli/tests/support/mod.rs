@@ -20,6 +20,8 @@ pub struct World {
     pub options: Options,
     pub folder: tempfile::TempDir,
     pub env: BTreeMap<String, String>,
+    /// Methods whose loss would harm somebody, as the tenant itself knows.
+    harmful: BTreeSet<(uuid::Uuid, String)>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -61,7 +63,9 @@ impl World {
             ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
         ]);
         let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { tenant, cast, options, folder: tempfile::tempdir().unwrap(), env, _runtime: runtime }
+        let harmful =
+            tenant.harmful((population.window_start, population.window_end + Duration::from_hours(24)));
+        Self { tenant, cast, options, folder: tempfile::tempdir().unwrap(), env, harmful, _runtime: runtime }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -118,7 +122,7 @@ impl World {
         let journal = self.tenant.journal();
         let protected: BTreeSet<_> =
             self.cast.residents.iter().filter(|r| r.role.must_keep_methods()).map(|r| r.id).collect();
-        let mut gone: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut gone: BTreeSet<(uuid::Uuid, String)> = BTreeSet::new();
         for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
             let user = entry.user.expect("a DELETE names a user");
             assert!(!protected.contains(&user), "DELETE for a protected user: {entry:?}");
@@ -129,7 +133,8 @@ impl World {
                 "{entry:?}"
             );
             if entry.acted {
-                let method = (user.to_string(), entry.method_id.clone().unwrap());
+                let method = (user, entry.method_id.clone().unwrap());
+                assert!(!self.harmful.contains(&method), "somebody is harmed: {entry:?}");
                 assert!(gone.insert(method), "deleted twice: {entry:?}");
             }
             assert_fresh(&journal, entry);

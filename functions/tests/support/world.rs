@@ -28,6 +28,8 @@ pub struct World {
     pub proxy: Proxy,
     /// The functions' settings.
     pub env: BTreeMap<String, String>,
+    /// Methods whose loss would harm somebody, as the tenant itself knows.
+    harmful: BTreeSet<(uuid::Uuid, String)>,
     serving: JoinHandle<()>,
 }
 
@@ -66,6 +68,8 @@ impl World {
         };
         let tenant = Tenant::new(options.clone());
         let cast = populate(&tenant, &population);
+        let harmful =
+            tenant.harmful((population.window_start, population.window_end + Duration::from_hours(24)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let served = tenant.clone();
@@ -91,7 +95,7 @@ impl World {
         ]);
         let env = env.into_iter().map(|(name, value)| (name.to_owned(), value));
         let env = env.chain(aws_env(&proxy.endpoint())).collect();
-        Self { tenant, cast, options, stack, proxy, env, serving }
+        Self { tenant, cast, options, stack, proxy, env, harmful, serving }
     }
 
     /// A function with this world's settings and those that are named.
@@ -121,7 +125,7 @@ impl World {
         let journal = self.tenant.journal();
         let protected: BTreeSet<_> =
             self.cast.residents.iter().filter(|r| r.role.must_keep_methods()).map(|r| r.id).collect();
-        let mut gone: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut gone: BTreeSet<(uuid::Uuid, String)> = BTreeSet::new();
         for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
             let user = entry.user.expect("a DELETE names a user");
             let role =
@@ -134,7 +138,8 @@ impl World {
                 "{entry:?}"
             );
             if entry.acted {
-                let method = (user.to_string(), entry.method_id.clone().unwrap());
+                let method = (user, entry.method_id.clone().unwrap());
+                assert!(!self.harmful.contains(&method), "somebody is harmed: {entry:?}");
                 assert!(gone.insert(method), "deleted twice: {entry:?}");
             }
             assert_fresh(&journal, entry);

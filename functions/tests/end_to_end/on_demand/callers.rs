@@ -59,7 +59,7 @@ fn attempts(deployment: &Deployment) -> Vec<Attempt> {
         .collect();
     let widened = json!({
         "mode": "enforce", "window": { "start": "2001-01-01T00:00:00Z" }, "max_rollbacks_per_day": 100_000,
-        "no_exclusions": true, "include_administrators": true, "undated_methods": "roll_back",
+        "no_exclusions": true, "include_administrators": true, "unproven_methods": "roll_back",
     });
     let mut widened_users = json!({ "user_ids": everybody, "reason": "all of them" });
     widened_users.as_object_mut().unwrap().extend(widened.as_object().unwrap().clone());
