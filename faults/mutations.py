@@ -22,6 +22,8 @@ TARGET = CACHE / "target-mutations"
 SCHEDULES = 2_000
 
 BOOK = "shared/src/ledger/book/"
+RULES = "shared/src/decide/rules.rs"
+ORIGIN = "shared/src/decide/origin.rs"
 
 # Name, file, what stands there (once), and what is put in its place.
 MUTATIONS = [
@@ -47,8 +49,11 @@ MUTATIONS = [
     (
         "complete_to moved before the scan came to its end",
         "shared/src/poll/scan.rs",
-        "                    return Err(error.into());\n",
-        "                    let _ = error;\n                    return Ok(position.value.scan.clone());\n",
+        "                    keep(&mut position.value, purpose, scan);\n                    return Err(error.into());\n",
+        """                    keep(&mut position.value, purpose, scan);
+                    let _ = error;
+                    return Ok(position.value.scan.clone());
+""",
     ),
     (
         "daily cap not atomic",
@@ -77,8 +82,8 @@ MUTATIONS = [
     (
         "re-registration rolled back",
         "shared/src/decide/rules.rs",
-        "        let Some(first_delete_at) = self.record.first_delete_at else { return pass() };\n",
-        "        let Some(first_delete_at) = self.record.first_delete_at.filter(|_| false) else { return pass() };\n",
+        "        let Some(began) = self.record.first_delete_at.or(elsewhere) else { return pass() };\n",
+        "        let Some(began) = self.record.first_delete_at.filter(|_| false).or(elsewhere) else { return pass() };\n",
     ),
     (
         "late event after a re-registration makes a new candidate",
@@ -93,10 +98,76 @@ MUTATIONS = [
         "        match self.record.registrations.len() {\n",
     ),
     (
-        "undated phone deleted",
-        "shared/src/decide/rules.rs",
-        "                (!named).then_some(Held::UndatedMethod)\n",
-        "                (!named && method.kind != MethodKind::Phone).then_some(Held::UndatedMethod)\n",
+        "undated method taken for the one of its kind that is named",
+        ORIGIN,
+        "        let Some(created) = method.created else { return false };\n",
+        "        let Some(created) = method.created else { return self.naming(&method.kind).next().is_some() };\n",
+    ),
+    (
+        "date alone makes a method the user's own",
+        ORIGIN,
+        "            && self.naming(&method.kind).any(|r| from <= r.registered_at && r.registered_at <= to)\n",
+        "            && from <= to\n",
+    ),
+    (
+        "two of a kind counted as one",
+        ORIGIN,
+        "        of_kind == 1\n",
+        "        of_kind >= 1\n",
+    ),
+    (
+        "a method from after the window taken for one of it",
+        ORIGIN,
+        "            Some(created) if created > window.end && dates_registration => Some(Held::RegisteredAfter),\n",
+        "            Some(created) if created > window.end && dates_registration => None,\n",
+    ),
+    (
+        "an office number taken for the user's own",
+        ORIGIN,
+        "Some(PhoneType::Mobile | PhoneType::AlternateMobile))",
+        "Some(_))",
+    ),
+    (
+        "the password object trusted",
+        RULES,
+        "            MethodKind::Password => !had_pass,\n",
+        "            MethodKind::Password => true,\n",
+    ),
+    (
+        "an account of the window passed",
+        RULES,
+        "            Some(created) if created < self.policy.window.start => pass(),\n",
+        "            Some(created) if created > Timestamp::MIN => pass(),\n",
+    ),
+    (
+        "users who are asked for MFA anyway passed",
+        "shared/src/graph/policies.rs",
+        "            PolicyUsers::Only(users) => users.contains(&user),\n",
+        "            PolicyUsers::Only(users) => users.is_empty(),\n",
+    ),
+    (
+        "another ledger's rollback overlooked",
+        RULES,
+        "        let deletions = self.facts.acts.iter().filter(|act| act.act == Act::RolledBack);\n",
+        "        let deletions = self.facts.acts.iter().filter(|act| act.act == Act::AccessPass);\n",
+    ),
+    (
+        "decided before the log was read to its end",
+        "shared/src/drain/handle.rs",
+        "            if facts.log == LogReading::UnderWay {\n",
+        "            if facts.log == LogReading::UnderWay && facts.methods.known().is_none() {\n",
+    ),
+    (
+        "a release covers what came after it",
+        "shared/src/decide/mod.rs",
+        "self.released.contains(&reason) && self.released_look.is_some_and(|look| look.shows(method))",
+        "self.released.contains(&reason) && (self.released_look.is_none() || !method.id.0.is_empty())",
+    ),
+    (
+        "the second service not read",
+        "shared/src/audit/event.rs",
+        "            Self::AuthenticationMethods => Some(Self::AzureMfa),\n            Self::AzureMfa => None,\n",
+        "            Self::AuthenticationMethods | Self::AzureMfa => None,\n",
     ),
     (
         "eligible administrator missed",
@@ -115,8 +186,14 @@ MUTATIONS = [
     (
         "principal name not resolved before exclusion",
         "shared/src/preflight.rs",
-        "                Ok(found) => {\n                    users.insert(found.body.id);\n                }\n",
-        "                Ok(_) => {}\n",
+        "                users.insert(found.body.id);\n",
+        "                users.extend(if let UserRef::Id(_) = user { Some(found.body.id) } else { None });\n",
+    ),
+    (
+        "mistyped id among the exclusions passed",
+        "shared/src/preflight.rs",
+        "                UserRef::Id(id) => id.to_string(),\n",
+        "                UserRef::Id(_) => continue,\n",
     ),
     ("another tenant's ledger taken", BOOK + "mod.rs", "        if bound == tenant {\n", "        if bound == bound {\n"),
     (

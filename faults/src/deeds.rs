@@ -54,7 +54,7 @@ impl World {
             115..116 => self.tenant.expire_cursors(),
             116..117 => self.stranger().await,
             117..118 => self.make_administrator(self.somebody()),
-            118..119 => self.lose_the_excluded_group(),
+            118..119 => self.lose_the_exclusions(),
             119..121 => self.erase(self.somebody()).await,
             121..124 => self.register_by_the_helpdesk(self.somebody()),
             124..126 => self.delete_own(self.somebody()),
@@ -317,15 +317,20 @@ impl World {
         self.change(user, |_| ());
     }
 
-    /// The setting names a group that is not there or has no members, until somebody mends it.
-    fn lose_the_excluded_group(&self) {
+    /// A setting names a group that is not there or has no members, or a user who is not there, until somebody
+    /// mends it.
+    fn lose_the_exclusions(&self) {
+        self.may_not_delete.set(Some("a DELETE though the exclusions name nobody"));
+        if self.chance(3) {
+            return self.set("EXCLUDED_USER_IDS", Uuid::from_u128(10).to_string());
+        }
         let group = if self.chance(2) { Uuid::from_u128(9) } else { self.tenant.add_group("Nobody") };
-        self.may_not_delete.set(Some("a DELETE though the exclusion group says nothing"));
         self.set("EXCLUDED_GROUP_ID", group.to_string());
     }
 
-    pub(crate) fn mend_the_excluded_group(&self) {
+    pub(crate) fn mend_the_exclusions(&self) {
         self.may_not_delete.set(None);
+        self.vars.borrow_mut().insert("EXCLUDED_USER_IDS", self.excluded_users.borrow().clone());
         self.set("EXCLUDED_GROUP_ID", self.cast.excluded_group.to_string());
     }
 
@@ -385,7 +390,7 @@ impl World {
     pub(crate) async fn calm_down(&self) {
         self.watch.calm_down();
         self.tenant.set_faults(Faults::default());
-        self.mend_the_excluded_group();
+        self.mend_the_exclusions();
         self.release_the_brake().await;
         *lock(&self.watch.cap) = 1000;
         self.set("MAX_ROLLBACKS_PER_DAY", "1000".to_owned());

@@ -10,22 +10,29 @@ use simulator::{Harm, MethodView};
 
 use crate::watch::Person;
 
-/// The harms that no setting and no release answers for.
+/// The harms that no setting and no release answers for. `alone` says that there is no other method of its kind.
 pub(crate) fn unanswered(
     harms: Vec<Harm>,
-    method: &MethodView,
+    (method, alone): (&MethodView, bool),
     person: &Person,
     policy: &Policy,
 ) -> impl Iterator<Item = Harm> {
-    let answered = answered_by_settings(method, policy);
+    let answered = answered_by_settings((method, alone), policy);
     // A release speaks for what was there when it was given.
     let is_released = person.released.is_some_and(|at| method.origin.came_at <= at);
     harms.into_iter().filter(move |harm| !is_released && !answered(*harm))
 }
 
-fn answered_by_settings(method: &MethodView, policy: &Policy) -> impl Fn(Harm) -> bool + use<> {
+fn answered_by_settings(
+    (method, alone): (&MethodView, bool),
+    policy: &Policy,
+) -> impl Fn(Harm) -> bool + use<> {
     let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
-    let lets_unproven = policy.unproven_methods != UnprovenMethods::Hold;
+    let lets_unproven = match policy.unproven_methods {
+        UnprovenMethods::Hold => false,
+        UnprovenMethods::Count => alone,
+        UnprovenMethods::RollBack => true,
+    };
     let lets_asked = policy.mfa_required_users == OtherMethods::RollBack;
     let lets_new = policy.include_new_accounts;
     let date_tells = date_tells(method.created, &method.kind, &policy.window);

@@ -304,7 +304,9 @@ impl Watch {
             if let Some(method) = found.filter(is_known)
                 && !self.is_taken_for_the_intended(&person, &state, method)
             {
-                self.judge(view, &person, user, method, &broken);
+                let of_kind = |other: &&MethodView| other.kind == method.kind && is_known(other);
+                let alone = there.methods.iter().filter(of_kind).count() == 1;
+                self.judge(view, &person, user, (method, alone), &broken);
                 Self::is_no_second_rollback(&person, method, &broken);
             }
         }
@@ -316,12 +318,12 @@ impl Watch {
         view: &View,
         person: &Person,
         user: Uuid,
-        method: &MethodView,
+        (method, alone): (&MethodView, bool),
         broken: &dyn Fn(u8, &str),
     ) {
         let window = (view.window().start, view.window().end);
         let harms = self.tenant.harms(user, &method.id, window);
-        for harm in judge::unanswered(harms, method, person, &view.settings.policy) {
+        for harm in judge::unanswered(harms, (method, alone), person, &view.settings.policy) {
             if harm.is_in_no_registration_log() {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {

@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) may_not_delete: Cell<Option<&'static str>>,
     /// Whether an event shows so late that only a sweep finds it.
     pub(crate) is_late: Cell<bool>,
+    /// What `EXCLUDED_USER_IDS` is when nobody has mistyped it.
+    pub(crate) excluded_users: RefCell<String>,
     /// Whether security defaults are on.
     all_are_asked: Cell<bool>,
     /// Messages about users that nobody knows.
@@ -177,6 +179,7 @@ impl World {
             vars: RefCell::new(vars),
             may_not_delete: Cell::default(),
             is_late: Cell::default(),
+            excluded_users: RefCell::default(),
             all_are_asked: Cell::default(),
             strangers: Cell::default(),
             window,
@@ -251,6 +254,7 @@ impl World {
                 person.expected = None;
             }
         }
+        self.excluded_users.replace(vars.get("EXCLUDED_USER_IDS").cloned().unwrap_or_default());
         let cap = if rng.u8(..3) == 0 { rng.u32(1..4) } else { 1000 };
         vars.insert("MAX_ROLLBACKS_PER_DAY", cap.to_string());
         *lock(&self.watch.cap) = cap;

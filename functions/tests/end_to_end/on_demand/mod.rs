@@ -42,11 +42,11 @@ impl Deployment {
         self.world.of(part).id.to_string()
     }
 
-    /// Has poll read the registration report, and no event.
-    async fn read_report(&self) {
-        let nothing = serde_json::json!({ "from": "2001-01-01T00:00:00Z", "to": "2001-01-01T00:00:00Z" });
-        let (status, summary) = self.gateway.ask("POST", "/scans", Some(&nothing)).await;
-        assert_eq!((status, &summary["events_read"]), (200, &serde_json::json!(0)));
+    /// Has poll read log and report, and drain handle whom they name.
+    async fn scan_and_drain(&self) {
+        let (status, summary) = self.gateway.ask("POST", "/scans", None).await;
+        assert_eq!((status, &summary["complete"]), (200, &serde_json::json!(true)));
+        self.drain().await;
     }
 
     async fn drain(&self) {

@@ -1,11 +1,13 @@
 //! Each route, its answers and its problems.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use simulator::Part;
+use simulator::{NewMethod, NewUser, Part};
 
 use super::Deployment;
 use crate::ENFORCE;
-use crate::support::{doubles::Double, gateway::CALLER};
+use crate::support::{doubles::Double, gateway::CALLER, now};
 
 fn kind(problem: &Value) -> &str {
     problem["type"].as_str().unwrap().strip_prefix("urn:mfa-rollback:problem:").unwrap()
@@ -19,7 +21,7 @@ async fn a_user_is_held_explained_released_and_rolled_back() {
     let named = json!({ "user_ids": [guest], "reason": "ticket" });
     let (status, problem) = gateway.ask("POST", "/rollbacks", Some(&named)).await;
     assert_eq!((status, kind(&problem)), (409, "scan-needed"));
-    deployment.read_report().await;
+    deployment.scan_and_drain().await;
     let name = deployment.world.of(Part::Guest).user_principal_name.clone();
     let body =
         json!({ "user_ids": [name, "nobody", "", "nobody@contoso.example", guest], "reason": "ticket" });
@@ -36,10 +38,11 @@ async fn a_user_is_held_explained_released_and_rolled_back() {
     let (status, explained) = gateway.ask("GET", &format!("/users/{guest}"), None).await;
     assert_eq!((status, &explained["decision"]["verdict"]), (200, &json!("held(external)")), "{explained}");
     assert_eq!(explained["on_record"]["asked_by"], CALLER);
-    assert_eq!(explained["history"][0]["who"], CALLER);
+    assert!(explained["history"].as_array().unwrap().iter().any(|entry| entry["who"] == CALLER));
     assert!(!explained.to_string().contains("salt") && !explained.to_string().contains("hash"));
-    let (status, held) = gateway.ask("GET", "/users?outcome=held", None).await;
-    assert_eq!((status, &held["entries"][0]["user_id"]), (200, &json!(guest)));
+    let (status, held) = gateway.ask("GET", "/users?outcome=held(external)&limit=500", None).await;
+    assert_eq!(status, 200, "{held}");
+    assert!(held["entries"].as_array().unwrap().iter().any(|entry| entry["user_id"] == json!(guest)));
     let path = format!("/users/{guest}/release");
     let (status, released) = gateway.ask("POST", &path, Some(&json!({ "reason": "asked them" }))).await;
     assert_eq!((status, &released["lifted"]), (200, &json!(["external"])), "{released}");
@@ -84,15 +87,18 @@ async fn an_open_brake_stops_and_says_who_moved_it() {
 async fn registrations_of_a_caller_find_users_and_vouch_for_nothing() {
     let deployment = Deployment::new(Double::Ministack, &[ENFORCE]).await;
     let gateway = &deployment.gateway;
-    deployment.read_report().await;
-    let victim = deployment.of(Part::Authenticator);
-    let events = deployment.world.tenant.events();
+    deployment.scan_and_drain().await;
+    // Registered at the window's end, so that the next scan reads it; it shows only now.
+    let at: jiff::Timestamp = deployment.world.env["REGISTERED_UNTIL"].parse().unwrap();
+    let at = at - Duration::from_mins(30);
+    let tenant = &deployment.world.tenant;
+    let victim = tenant.add_user(NewUser::named("victim@contoso.example"));
+    tenant.register_at(victim, NewMethod::authenticator(), at, now());
+    let events = tenant.events();
     let of_victim = |event: &&Value| event["initiatedBy"]["user"]["id"] == json!(victim);
     let event = &events.iter().find(of_victim).unwrap()["id"];
-    let at = deployment.world.env["PREVIEW_DISABLED_AT"].clone();
-    let registration = json!({
-        "user_id": deployment.of(Part::Phone), "registered_at": at, "event_id": event, "methods": ["phone"],
-    });
+    let nobody = deployment.of(Part::NeverRegistered);
+    let registration = json!({ "user_id": nobody, "registered_at": at.to_string(), "event_id": event, "methods": ["phone"] });
     let outside = json!({ "user_id": victim, "registered_at": "2019-01-01T00:00:00Z" });
     let body = json!({ "registrations": [registration, outside] });
     let (status, taken) = gateway.ask("POST", "/rollbacks", Some(&body)).await;
@@ -100,10 +106,10 @@ async fn registrations_of_a_caller_find_users_and_vouch_for_nothing() {
     assert_eq!((&taken["accepted"], &taken["outside_window"]), (&json!(1), &json!(1)), "{taken}");
     let (_, again) = gateway.ask("POST", "/rollbacks", Some(&body)).await;
     assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(0), &json!(1)), "{again}");
-    let (_, explained) = gateway.ask("GET", &format!("/users/{}", deployment.of(Part::Phone)), None).await;
+    let (_, explained) = gateway.ask("GET", &format!("/users/{nobody}"), None).await;
     assert_eq!(explained["on_record"]["registrations"][0]["methods"], json!([]), "{explained}");
     let (_, summary) = gateway.ask("POST", "/scans", None).await;
-    assert_eq!(summary["duplicates"], 0, "no event of the log was marked as seen: {summary}");
+    assert_eq!(summary["candidates"], 1, "no event of the log was marked as seen: {summary}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -58,7 +58,7 @@ async fn all_users(deployment: &Deployment, limit: usize) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_requests_under_one_key_enqueue_once() {
     let deployment = Deployment::new(Double::Ministack, &[ENFORCE]).await;
-    deployment.read_report().await;
+    deployment.scan_and_drain().await;
     let body = json!({ "user_ids": [deployment.of(Part::Phone)], "reason": "ticket 4711" });
     let ask = |key: &'static str, body: Value| {
         let gateway = &deployment.gateway;
