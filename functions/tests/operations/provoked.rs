@@ -176,8 +176,9 @@ async fn failures_partial_rollbacks_and_the_brake_are_seen() {
     let (world, poll, drain) = world(55, &[Part::StuckDefault, Part::Phone], &[]).await;
     // A hardware token keeps the only phone, which is the default, from going.
     let user = world.tenant.add_user(NewUser::named("stuck@contoso.example"));
-    let phone = NewMethod::phone(PhoneType::Mobile, "+1 2025550143");
-    world.tenant.register_at(user, phone, now() - Duration::from_mins(1), now());
+    let at = now() - Duration::from_mins(1);
+    let phone = NewMethod::phone(PhoneType::Mobile, "+1 2025550143").dated(at);
+    world.tenant.register_at(user, phone, at, now());
     world.tenant.add_method(user, NewMethod::new(MethodKind::HardwareOath));
     poll.invoke(&json!({})).await.unwrap();
     drained(&world, &drain).await;

@@ -84,7 +84,7 @@ async fn two_hours_later(world: &World) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people_get_mails_and_programs_get_events() {
-    let world = World::new(Service::shared(Double::Ministack), 60, 41).await;
+    let world = World::new(Service::shared(Double::Ministack), 100, 41).await;
     let told = Told::new(&world).await;
     let mut env: Vec<(&str, &str)> = told.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.extend([("MODE", "enforce"), ("MAX_FAILURE_PERCENT", "1")]);

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::rules::Asked;
 use crate::{
-    facts::{Act, LogReading, RecordedRegistration},
+    facts::{Act, RecordedRegistration},
     graph::{AuthenticationMethod, PhoneType},
     method::MethodKind,
     outcome::Held,
@@ -51,7 +51,6 @@ impl Asked<'_> {
         let Some(created) = method.created else { return false };
         let (from, to) = (shift(created, -SAME_MOMENT), shift(created, SAME_MOMENT));
         method.kind != MethodKind::MicrosoftAuthenticator
-            && self.facts.log != LogReading::Never
             && self.policy.window.contains(created)
             && self.is_the_users_own_kind(method)
             && self.naming(&method.kind).any(|r| from <= r.registered_at && r.registered_at <= to)
@@ -68,7 +67,6 @@ impl Asked<'_> {
         });
         let removals = self.facts.acts.iter().filter(|act| act.methods.contains(&method.kind)).count();
         of_kind == 1
-            && self.facts.log != LogReading::Never
             && self.is_the_users_own_kind(method)
             && !unclear
             && self.naming(&method.kind).count() > removals

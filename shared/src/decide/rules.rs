@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::{Notices, Record, Rule, RuleAnswer, no, pass};
 use crate::{
-    facts::{Account, Act, Belts, Facts, Reading, RecordedRegistration, ReportList},
+    facts::{Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, ReportList},
     graph::{AuthenticationMethod, PerUserMfa, SmsSignIn, User},
     method::MethodKind,
     outcome::{Held, NotEligible},
-    settings::{OtherMethods, Policy},
+    settings::{OtherMethods, Policy, UnprovenMethods},
     state::CLOCK_SKEW,
     window::shift,
 };
@@ -183,8 +183,15 @@ impl Asked<'_> {
         if reasons.is_empty() {
             return match found.first() {
                 Some((reason, _)) => released(reason.as_str()),
-                None if methods.iter().any(|method| method.kind.is_strong()) => pass(),
-                None => RuleAnswer::NotApplicable,
+                None if !methods.iter().any(|method| method.kind.is_strong()) => RuleAnswer::NotApplicable,
+                None if self.facts.log == LogReading::Never
+                    && self.policy.unproven_methods != UnprovenMethods::RollBack =>
+                {
+                    unknown(
+                        "the audit log was not read to its end yet, which tells what others did to the methods",
+                    )
+                }
+                None => pass(),
             };
         }
         reasons.sort_by_key(|reason| match reason {

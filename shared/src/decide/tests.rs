@@ -663,8 +663,12 @@ fn methods_of_window_what_others_did_to_the_methods_leaves_nothing_proven() {
 }
 
 #[test]
-fn methods_of_window_nothing_is_proven_while_the_log_was_never_read_to_its_end() {
-    comes_to("held(unproven_method)", |case| case.facts.log = LogReading::Never);
+fn methods_of_window_unknown_while_the_log_was_never_read_to_its_end() {
+    comes_to("held(methods_of_window_unknown)", |case| case.facts.log = LogReading::Never);
+    comes_to("roll_back", |case| {
+        case.facts.log = LogReading::Never;
+        case.policy.unproven_methods = UnprovenMethods::RollBack;
+    });
     comes_to("roll_back", |case| case.facts.log = LogReading::UnderWay);
 }
 

@@ -72,11 +72,12 @@ fn attempts(deployment: &Deployment) -> Vec<Attempt> {
         attempt("POST", "/scans", widened),
         // A scan of nothing, which all the same reads the registration report.
         attempt("POST", "/scans", json!({ "from": "2001-01-01T00:00:00Z", "to": "2001-01-01T00:00:00Z" })),
+        attempt("POST", "/rollbacks", json!({ "user_ids": everybody, "reason": "before any scan" })),
+        attempt("POST", "/scans", json!({})),
         attempt("POST", "/rollbacks", widened_users),
         attempt("POST", "/rollbacks", json!({ "user_ids": everybody, "reason": "all of them" })),
         attempt("POST", "/rollbacks", json!({ "registrations": vouched })),
         attempt("POST", "/scans", json!({ "from": "2001-01-01T00:00:00Z" })),
-        attempt("POST", "/scans", json!({})),
         attempt("POST", "/brake/open", json!({ "reason": "a" })),
         attempt("POST", "/brake/release", json!({ "reason": "a" })),
         attempt("POST", "/dead-letters/redrive", Value::Null),
