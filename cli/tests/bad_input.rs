@@ -1,9 +1,8 @@
 //! Bad settings, files and tenants: one clear error each, and nothing is lost.
 
-mod support;
-
 use simulator::{Part, Premium};
-use support::{World, binary, text};
+
+use crate::support::{World, binary, text};
 
 #[test]
 fn all_faults_in_the_settings_are_said_at_once() {

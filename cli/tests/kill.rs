@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::{
     process::{Child, Stdio},
     sync::{Arc, Mutex},
 };
 
-use support::World;
+use crate::support::World;
 
 /// Requests that every start makes before it handles anybody, about.
 const START: usize = 10;

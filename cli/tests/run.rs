@@ -1,9 +1,8 @@
 //! Whole runs of the real binary against a simulated tenant on loopback.
 
-mod support;
-
 use simulator::Part;
-use support::{World, outcome, text};
+
+use crate::support::{World, outcome, text};
 
 #[test]
 fn report_then_canary_then_enforce_needs_one_scan_and_touches_nobody_it_should_not() {

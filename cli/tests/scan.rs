@@ -2,12 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::{collections::BTreeMap, path::PathBuf};
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
-use support::{binary, text};
+
+use crate::support::{binary, text};
 
 fn data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/tests/data")

@@ -3,12 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::process::Output;
 
 use simulator::{Faults, Part, Secrets};
-use support::World;
+
+use crate::support::World;
 
 /// Runs everything there is, with the log at trace level, and gathers whatever was written anywhere.
 fn everything(world: &World) -> Vec<(String, Vec<u8>)> {

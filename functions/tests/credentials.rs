@@ -3,24 +3,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 use simulator::{Certificate, FederatedCredential, Options};
-use support::{
-    doubles::{Double, Service},
-    faults,
-    lambda::Function,
-    proxy::{Moment, Reaction},
-    web_identity,
-    world::World,
+
+use crate::{
+    DRAIN, POLL,
+    support::{
+        doubles::{Double, Service},
+        faults,
+        lambda::Function,
+        proxy::{Moment, Reaction},
+        web_identity,
+        world::World,
+    },
 };
 
-const POLL: &str = env!("CARGO_BIN_EXE_poll");
-const DRAIN: &str = env!("CARGO_BIN_EXE_drain");
 const CERTIFICATE: &str = include_str!("../../simulator/tests/data/test-certificate.pem");
 const KEY: &str = include_str!("../../simulator/tests/data/test-certificate-key.pem");
 const NEXT_CERTIFICATE: &str = include_str!("../../simulator/tests/data/test-next-certificate.pem");

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -19,7 +17,8 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use serde_json::{Value, json};
-use support::{
+
+use crate::support::{
     doubles::{Double, Service, config},
     faults,
     lambda::{Function, FunctionError},
@@ -136,7 +135,7 @@ async fn a_message_that_went_back_is_out_of_sight_for_the_queue_s_own_time() {
         assert_eq!((mapping.receive().await.len(), mapping.left().await), (0, 3), "{double:?}");
         mapping.show(&batch).await;
         let again = mapping.receive().await;
-        let count = support::sqs_event::event(&again, "arn")["Records"][0]["attributes"].clone();
+        let count = crate::support::sqs_event::event(&again, "arn")["Records"][0]["attributes"].clone();
         assert_eq!(count["ApproximateReceiveCount"], "2", "{double:?} {count}");
         assert!(count["SentTimestamp"].as_str().unwrap().len() == 13, "{double:?} {count}");
         assert!(count["ApproximateFirstReceiveTimestamp"].is_string() && count["SenderId"].is_string());
@@ -242,8 +241,8 @@ async fn a_world_takes_the_token_of_a_role_and_is_polled_and_drained() {
         _ => Reaction::Pass,
     });
     let more = [("MODE", "enforce"), ("GRAPH_CREDENTIAL", "federated")];
-    let poll = world.function("poll", env!("CARGO_BIN_EXE_poll"), &more);
-    let drain = || world.function("drain", env!("CARGO_BIN_EXE_drain"), &more);
+    let poll = world.function("poll", crate::POLL, &more);
+    let drain = || world.function("drain", crate::DRAIN, &more);
     let polled = poll.invoke(&json!({})).await.unwrap_or_else(|error| panic!("{error}: {}", poll.logs()));
     assert_eq!(polled["complete"], true, "{polled}");
     let tally = world.mapping().drain(&[&drain(), &drain()], Duration::from_mins(1)).await;

@@ -3,26 +3,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
 use simulator::{Certificate, Options, Part};
-use support::{
-    doubles::{Double, Service, config},
-    gateway::Gateway,
-    lambda::Function,
-    mapping::Fate,
-    policy::{Permission, allowed, differences, in_force, list, of_services},
-    proxy::{Call, Moment, Proxy, Reaction},
-    template::template,
-    web_identity,
-    world::World,
+
+use crate::{
+    DRAIN, POLL,
+    support::{
+        doubles::{Double, Service, config},
+        gateway::Gateway,
+        lambda::Function,
+        mapping::Fate,
+        policy::{Permission, allowed, differences, in_force, list, of_services},
+        proxy::{Call, Moment, Proxy, Reaction},
+        template::template,
+        web_identity,
+        world::World,
+    },
 };
 
-const POLL: &str = env!("CARGO_BIN_EXE_poll");
-const DRAIN: &str = env!("CARGO_BIN_EXE_drain");
 const CERTIFICATE: &str = include_str!("../../simulator/tests/data/test-certificate.pem");
 const KEY: &str = include_str!("../../simulator/tests/data/test-certificate-key.pem");
 
@@ -292,7 +292,7 @@ fn changed(id: &str, sid: &str, change: impl FnOnce(&mut Value)) -> Value {
 
 /// What is found where exactly what is allowed now is needed.
 fn found(template: &Value, function: &str, conditions: &[&str]) -> Vec<String> {
-    let now = allowed(support::template::template(), function, conditions);
+    let now = allowed(crate::support::template::template(), function, conditions);
     let needed = now.difference(&of_services(function)).cloned().collect();
     differences(template, function, conditions, &needed)
 }

@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::sync::Arc;
 
 use functions::dynamodb::DynamoDbLedger;
@@ -17,13 +15,14 @@ use shared::{
     },
     state::UserState,
 };
-use support::{
+use uuid::Uuid;
+
+use crate::support::{
     doubles::{Double, Service, config},
     faults,
     proxy::{Moment, Proxy, Reaction},
     stack::Stack,
 };
-use uuid::Uuid;
 
 async fn conforms_on(double: Double) {
     conforms(async || {
@@ -177,9 +176,9 @@ async fn an_item_that_cannot_be_read_hides_no_other() {
     let stack = Stack::create(Service::shared(Double::Ministack)).await;
     let ledger = Arc::new(DynamoDbLedger::new(stack.dynamodb.clone(), &stack.table));
     let tenant = "11111111-1111-1111-1111-111111111111".parse().unwrap();
-    let book = Book::open(ledger, tenant, Clock::from_fn(support::now)).await.unwrap();
+    let book = Book::open(ledger, tenant, Clock::from_fn(crate::support::now)).await.unwrap();
     let [good, damaged] = ["1", "2"].map(|n| format!("{n:0>8}-0000-0000-0000-000000000001").parse().unwrap());
-    let state = UserState::new(good, support::now());
+    let state = UserState::new(good, crate::support::now());
     book.save_users(&[Held { value: state.clone(), version: 0 }]).await.unwrap();
     let item =
         [("pk", format!("USER#{damaged}")), ("sk", "STATE".to_owned()), ("outcome", state.listed_as())]

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicUsize, Ordering},
@@ -15,14 +13,15 @@ use shared::{
     ids::RunId,
     queue::{Message, Queue, SCHEMA},
 };
-use support::{
+use uuid::Uuid;
+
+use crate::support::{
     doubles::{Double, Service, config},
     faults,
     mapping::Mapping,
     proxy::{Call, Moment, Proxy, Reaction},
     stack::Stack,
 };
-use uuid::Uuid;
 
 struct Watched {
     queue: SqsQueue,
@@ -79,7 +78,7 @@ fn messages(count: u128) -> Vec<Message> {
             schema: SCHEMA,
             user_id: Uuid::from_u128(n).to_string().parse().unwrap(),
             run_id: RunId(Uuid::from_u128(7)),
-            enqueued_at: support::now(),
+            enqueued_at: crate::support::now(),
         })
         .collect()
 }

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod support;
-
 use std::{
     sync::{
         Arc,
@@ -16,11 +14,12 @@ use ::faults::{Run, run_on};
 use async_trait::async_trait;
 use functions::dynamodb::DynamoDbLedger;
 use shared::ledger::{Document, Key, Ledger, LedgerError, OutcomeQuery, Write};
-use support::{
+use tokio::runtime::Handle;
+
+use crate::support::{
     doubles::{Double, Service},
     stack::Stack,
 };
-use tokio::runtime::Handle;
 
 /// A ledger in a runtime whose time is real. To the schedule, whose time is not, its answers take none.
 struct Elsewhere {

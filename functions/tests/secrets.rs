@@ -1,17 +1,19 @@
 //! Invariant 9 on AWS: neither logs, answers, ledger nor queue tell the client secret, a token, a phone number or
 //! a principal name, at the most verbose level.
 
-mod support;
-
 use std::time::Duration;
 
 use serde_json::json;
 use simulator::{Faults, Part, Secrets};
-use support::{
-    doubles::{Double, Service},
-    gateway::Gateway,
-    lambda::Function,
-    world::World,
+
+use crate::{
+    DRAIN, POLL,
+    support::{
+        doubles::{Double, Service},
+        gateway::Gateway,
+        lambda::Function,
+        world::World,
+    },
 };
 
 const TRACE: [(&str, &str); 3] =
@@ -20,8 +22,8 @@ const TRACE: [(&str, &str); 3] =
 /// A whole run, and whatever was written anywhere: by place.
 async fn everything(world: &World, more: &[(&str, &str)]) -> Vec<(String, String)> {
     let env = [&TRACE[..], more].concat();
-    let poll = world.function("poll", env!("CARGO_BIN_EXE_poll"), &env);
-    let drain = world.function("drain", env!("CARGO_BIN_EXE_drain"), &env);
+    let poll = world.function("poll", POLL, &env);
+    let drain = world.function("drain", DRAIN, &env);
     let mut written = Vec::new();
     let doctor = json!({"httpMethod": "GET", "path": "/doctor", "resource": "/doctor", "requestContext": {}});
     for event in [json!({}), doctor, json!({"Records": [{"body": "nonsense"}]})] {

@@ -19,7 +19,7 @@ use shared::{
     settings::Settings,
 };
 
-use super::support::now;
+use crate::support::now;
 
 const TOKEN: &str = r#"{"access_token":"x.y.z","expires_in":3600}"#;
 

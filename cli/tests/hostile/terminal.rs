@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simulator::{NewEvent, NewMethod, NewUser};
 
-use super::support::{World, now, text};
+use crate::support::{World, now, text};
 
 /// Clears the screen, sets the window's title, turns the writing round, starts a line, and is a formula.
 const NAME: &str = "=cmd|'x'!A1\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}\r\n{\"level\":\"ERROR\",\"message\":\"forged\"}\u{9b}31m";

@@ -104,7 +104,8 @@ async fn duplicates_and_two_of_each_function_at_once_change_nothing() {
         1 => Fate::Twice,
         _ => Fate::Delivered,
     };
-    world.mapping().drain_with(&[&drain_1, &drain_2], Duration::from_mins(4), fate).await;
+    // What the other drain handles comes back when its lease has ended, after up to four minutes.
+    world.mapping().drain_with(&[&drain_1, &drain_2], Duration::from_mins(6), fate).await;
     world.assert_safe();
     world.assert_as_expected(&world.outcomes().await);
     assert_eq!(world.dead_letters().await, []);

@@ -10,7 +10,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 use shared::telemetry::Metric;
 
-use crate::busy::busy;
+use super::busy::busy;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 

@@ -9,14 +9,13 @@ use std::{
 use serde_json::{Value, json};
 use shared::telemetry::{Metric, NAMESPACE, TENANT};
 
+use super::{busy::busy, watched::watched};
 use crate::{
     DRAIN, POLL,
-    busy::busy,
     support::{
         doubles::{Double, Service},
         world::World,
     },
-    watched::watched,
 };
 
 /// The lines of a log that hold metrics.

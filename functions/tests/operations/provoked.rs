@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 use shared::telemetry::NAMESPACE;
 use simulator::{Faults, MethodKind, NewMethod, NewUser, Part, PhoneType};
 
+use super::{
+    metrics::{embedded, values},
+    watched::resources,
+};
 use crate::{
     DRAIN, POLL,
-    metrics::{embedded, values},
     support::{
         doubles::{Double, Service},
         gateway::Gateway,
@@ -18,7 +21,6 @@ use crate::{
         now, template,
         world::World,
     },
-    watched::resources,
 };
 
 /// An alarm on one metric, as CloudWatch weighs one period of it.

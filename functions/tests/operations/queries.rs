@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::{
+use super::{
     busy::{Busy, busy},
     insights::{Row, query, used},
     logs::{COMMON, fields},
-    support::template,
     watched::resources,
 };
+use crate::support::template;
 
 const SOMEBODY: &str = "00000000-0000-0000-0000-000000000000";
 

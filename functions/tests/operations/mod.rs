@@ -8,10 +8,5 @@ mod logs;
 mod metrics;
 mod provoked;
 mod queries;
-#[path = "../support/mod.rs"]
-mod support;
 mod told;
 mod watched;
-
-const POLL: &str = env!("CARGO_BIN_EXE_poll");
-const DRAIN: &str = env!("CARGO_BIN_EXE_drain");

@@ -5,6 +5,3 @@
 mod answers;
 mod network;
 mod terminal;
-
-#[path = "../support/mod.rs"]
-mod support;

@@ -5,9 +5,3 @@
 mod kill;
 mod on_demand;
 mod runs;
-#[path = "../support/mod.rs"]
-mod support;
-
-const POLL: &str = env!("CARGO_BIN_EXE_poll");
-const DRAIN: &str = env!("CARGO_BIN_EXE_drain");
-const ENFORCE: (&str, &str) = ("MODE", "enforce");

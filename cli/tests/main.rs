@@ -1,0 +1,11 @@
+//! All tests of the command line in one binary, which is linked once.
+
+mod bad_input;
+mod faults;
+mod hostile;
+mod kill;
+mod run;
+mod scan;
+mod secrets;
+mod sqlite_ledger;
+mod support;
