@@ -32,7 +32,7 @@ impl Asked<'_> {
             {
                 Some(Held::RegisteredBefore)
             }
-            Some(created) if created < window.start && self.is_the_users_own_kind(method) => None,
+            Some(created) if created < window.start && is_the_users_own_kind(method) => None,
             Some(created) if created > window.end && dates_registration => Some(Held::RegisteredAfter),
             _ => {
                 let passes = match self.policy.unproven_methods {
@@ -52,7 +52,7 @@ impl Asked<'_> {
         let (from, to) = (shift(created, -SAME_MOMENT), shift(created, SAME_MOMENT));
         method.kind != MethodKind::MicrosoftAuthenticator
             && self.policy.window.contains(created)
-            && self.is_the_users_own_kind(method)
+            && is_the_users_own_kind(method)
             && self.naming(&method.kind).any(|r| from <= r.registered_at && r.registered_at <= to)
             && !self.facts.acts.iter().any(|act| disturbs(act.act))
     }
@@ -67,7 +67,7 @@ impl Asked<'_> {
         });
         let removals = self.facts.acts.iter().filter(|act| act.methods.contains(&method.kind)).count();
         of_kind == 1
-            && self.is_the_users_own_kind(method)
+            && is_the_users_own_kind(method)
             && !unclear
             && self.naming(&method.kind).count() > removals
     }
@@ -76,12 +76,12 @@ impl Asked<'_> {
     fn naming<'a>(&'a self, kind: &'a MethodKind) -> impl Iterator<Item = &'a RecordedRegistration> {
         self.of_window().filter(|registration| registration.methods.contains(kind))
     }
+}
 
-    /// An office number is the directory's: neither date nor count makes it the user's.
-    fn is_the_users_own_kind(&self, method: &AuthenticationMethod) -> bool {
-        method.kind != MethodKind::Phone
-            || matches!(method.phone_type, Some(PhoneType::Mobile | PhoneType::AlternateMobile))
-    }
+/// An office number is the directory's: neither date nor count makes it the user's.
+fn is_the_users_own_kind(method: &AuthenticationMethod) -> bool {
+    method.kind != MethodKind::Phone
+        || matches!(method.phone_type, Some(PhoneType::Mobile | PhoneType::AlternateMobile))
 }
 
 /// Whether an act leaves open which method is whose. Of this app's own deletions `not_rolled_back` judges.

@@ -260,18 +260,19 @@ impl Asked<'_> {
         }
         // Graph dates an app that was registered for passwordless sign-in.
         let is_dated = dates.iter().any(Option::is_some);
-        match (self.facts.report.line, self.facts.report.list) {
-            (Some(line), _) if line.passwordless => {
+        if let Some(line) = self.facts.report.line {
+            return if line.passwordless {
                 no(Held::PrimarySignIn, "the Authenticator is what the user signs in with")
-            }
-            (Some(_), _) => pass(),
-            (None, _) if is_dated => {
+            } else {
+                pass()
+            };
+        }
+        match self.facts.report.list {
+            _ if is_dated => {
                 unknown("the Authenticator has a date, and no line of the registration report clears it")
             }
-            (None, ReportList::Whole | ReportList::NoLicence) => pass(),
-            (None, ReportList::Partly) => {
-                unknown("the registration report was not read to its end within a day")
-            }
+            ReportList::Whole | ReportList::NoLicence => pass(),
+            ReportList::Partly => unknown("the registration report was not read to its end within a day"),
         }
     }
 

@@ -96,26 +96,23 @@ struct Conditions {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Users {
-    #[serde(default)]
-    include_users: Option<Vec<String>>,
-    #[serde(default)]
-    include_groups: Option<Vec<String>>,
-    #[serde(default)]
-    include_roles: Option<Vec<String>>,
-    #[serde(default)]
-    include_guests_or_external_users: Option<serde::de::IgnoredAny>,
+    #[serde(default, rename = "includeUsers")]
+    named: Option<Vec<String>>,
+    #[serde(default, rename = "includeGroups")]
+    groups: Option<Vec<String>>,
+    #[serde(default, rename = "includeRoles")]
+    roles: Option<Vec<String>>,
+    #[serde(default, rename = "includeGuestsOrExternalUsers")]
+    external: Option<serde::de::IgnoredAny>,
 }
 
 impl Users {
     /// Exclusions are left out: they only make a policy be for fewer.
     fn named(self) -> PolicyUsers {
         let is_empty = |list: Option<Vec<String>>| list.is_none_or(|list| list.is_empty());
-        let others = !is_empty(self.include_groups)
-            || !is_empty(self.include_roles)
-            || self.include_guests_or_external_users.is_some();
-        let named: Option<Vec<String>> = self.include_users.filter(|_| !others);
+        let others = !is_empty(self.groups) || !is_empty(self.roles) || self.external.is_some();
+        let named: Option<Vec<String>> = self.named.filter(|_| !others);
         let ids = named.map(|names| {
             names.iter().filter(|name| *name != "None").map(|name| name.parse()).collect::<Result<_, _>>()
         });
