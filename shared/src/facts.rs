@@ -66,7 +66,7 @@ pub struct Facts {
 pub enum LogReading {
     /// All of it, up to the latest scan.
     Whole,
-    /// A scan is under way: what it has not read yet may tell of more.
+    /// A scan is under way, or due for what was not read: it may tell of more.
     UnderWay,
     /// No scan has come to its end.
     Never,

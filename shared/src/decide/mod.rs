@@ -212,6 +212,15 @@ pub struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// Whether what a person has lifted speaks of all strong methods that are there.
+    fn covers(&self, facts: &Facts) -> bool {
+        let strong = |methods: &&Vec<AuthenticationMethod>| {
+            let mut strong = methods.iter().filter(|method| method.kind.is_strong());
+            strong.all(|method| self.released_look.is_some_and(|look| look.shows(method)))
+        };
+        facts.methods.known().as_ref().is_some_and(strong)
+    }
+
     /// Whether a person has lifted this reason for this very method.
     fn is_released(&self, reason: Held, method: &AuthenticationMethod) -> bool {
         self.released.contains(&reason) && self.released_look.is_some_and(|look| look.shows(method))
@@ -223,13 +232,15 @@ impl Record<'_> {
 pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy, now: Timestamp) -> Decision {
     let asked = rules::Asked { record, facts, belts, policy, now };
     let gone = matches!(facts.account.known(), Some(Account::NotFound));
+    let nothing = BTreeSet::new();
+    let released = if record.covers(facts) { record.released } else { &nothing };
     let rules: Vec<RuleResult> = Rule::ALL
         .into_iter()
         .map(|rule| {
             let answer = if gone && rule != Rule::UserExists {
                 RuleAnswer::NotApplicable
             } else {
-                lift(rule, asked.ask(rule), record.released)
+                lift(rule, asked.ask(rule), released)
             };
             RuleResult { rule, answer }
         })

@@ -1046,6 +1046,20 @@ fn a_release_covers_no_method_that_came_after_it() {
 }
 
 #[test]
+fn nor_does_a_release_of_the_person_cover_a_method_that_came_after_it() {
+    let released = Case::with(|case| {
+        case.administrator();
+        case.released = [Held::Administrator].into();
+        case.look = Some(Look::at(case.facts.methods.known().unwrap(), Uuid::from_u128(4)));
+        case.policy.unproven_methods = UnprovenMethods::RollBack;
+    });
+    released.comes_to("roll_back");
+    let mut later = released;
+    later.methods([method(MethodKind::Phone, Some(IN_WINDOW)), method(MethodKind::SoftwareOath, None)]);
+    later.comes_to("held(administrator)");
+}
+
+#[test]
 fn a_release_lifts_re_registered() {
     comes_to("roll_back", |case| {
         case.first_delete_at = Some(at(IN_WINDOW));

@@ -43,7 +43,7 @@ impl Drain {
             });
         }
         // In this order: a scan that is over now has put its acts on record.
-        let (report, log) = self.book.report(user).await?;
+        let (report, log) = self.book.report(user, self.settings.policy.window.start).await?;
         Ok(Facts {
             read_at,
             account,

@@ -34,14 +34,16 @@ impl Book {
         Ok(())
     }
 
-    /// What the registration report says about a user, and how much of the audit log was read.
-    pub async fn report(&self, user: UserId) -> Result<(Report, LogReading), BookError> {
+    /// What the registration report says about a user, and how much of the audit log was read from `start` on.
+    pub async fn report(&self, user: UserId, start: Timestamp) -> Result<(Report, LogReading), BookError> {
         #[derive(Default, Deserialize)]
         struct Position {
             #[serde(default)]
             report: ReportState,
             #[serde(default)]
             scan: Option<IgnoredAny>,
+            #[serde(default)]
+            scanned_from: Option<Timestamp>,
             #[serde(default)]
             complete_to: Option<Timestamp>,
             #[serde(default)]
@@ -52,12 +54,17 @@ impl Book {
         let line = documents.next().flatten().filter(|line| line.expires_at.is_none_or(|at| at > now));
         let line = line.map(|document| parse(&document)).transpose()?;
         let position: Option<Position> = documents.next().flatten().map(|it| parse(&it)).transpose()?;
-        let Position { report: state, scan, complete_to, services } = position.unwrap_or_default();
-        let log = match complete_to {
-            _ if scan.is_some() => LogReading::UnderWay,
-            Some(_) if services >= Service::ALL.len() => LogReading::Whole,
-            _ => LogReading::Never,
+        let position = position.unwrap_or_default();
+        let is_whole = position.services >= Service::ALL.len()
+            && position.scanned_from.is_some_and(|from| from <= start);
+        let log = match position.complete_to {
+            _ if position.scan.is_some() => LogReading::UnderWay,
+            None => LogReading::Never,
+            Some(_) if is_whole => LogReading::Whole,
+            // The next poll reads it anew: from an earlier start, or of another service.
+            Some(_) => LogReading::UnderWay,
         };
+        let state = position.report;
         let list = if state.no_licence {
             ReportList::NoLicence
         } else if state.read_at.is_some_and(|at| now < shift(at, WHOLE_FOR)) {
