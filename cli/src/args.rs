@@ -18,7 +18,7 @@ Exit codes: 0 done; 1 a user failed or is partial, or some input was refused; 2 
 3 the tenant refused or could not be reached.
 
 Settings come from the environment: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET,
-PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them."
+PREVIEW_ENABLED_AT, PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them."
 )]
 pub struct Args {
     /// What to do.
