@@ -11,6 +11,7 @@ use shared::{
 };
 
 use crate::{
+    lambda,
     sandbox::Sandbox,
     settings::{Credential, Settings},
 };
@@ -60,21 +61,16 @@ async fn queues(sandbox: &Sandbox) -> Vec<Check> {
 async fn concurrency(sandbox: &Sandbox) -> Check {
     const WHAT: &str = "concurrency quota";
     let needed = i64::from(sandbox.settings.drain_concurrency) + 1;
-    match aws_sdk_lambda::Client::new(&sandbox.config).get_account_settings().send().await {
-        Ok(answer) => {
-            let free = answer.account_limit.and_then(|limit| limit.unreserved_concurrent_executions);
-            match free.map(i64::from) {
-                Some(free) if free < needed => Check::missing(
-                    WHAT,
-                    format!(
-                        "{free} executions at once are left in this account and region, {needed} are needed: ask for a higher quota, or lower DrainConcurrency"
-                    ),
-                ),
-                Some(free) => Check::ok(WHAT, format!("{free} executions at once, {needed} needed")),
-                None => Check::note(WHAT, "AWS does not say it"),
-            }
-        }
-        Err(error) => Check::note(WHAT, format!("cannot be read: {}", crate::aws::cause(&error))),
+    match lambda::unreserved_executions(&sandbox.config, sandbox.clock.now()).await {
+        Ok(Some(free)) if free < needed => Check::missing(
+            WHAT,
+            format!(
+                "{free} executions at once are left in this account and region, {needed} are needed: ask for a higher quota, or lower DrainConcurrency"
+            ),
+        ),
+        Ok(Some(free)) => Check::ok(WHAT, format!("{free} executions at once, {needed} needed")),
+        Ok(None) => Check::note(WHAT, "AWS does not say it"),
+        Err(error) => Check::note(WHAT, format!("cannot be read: {error}")),
     }
 }
 

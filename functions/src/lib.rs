@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod drain;
 pub mod dynamodb;
 pub mod error;
+pub mod lambda;
 pub mod notify;
 pub mod poll;
 pub mod sandbox;

@@ -1,6 +1,7 @@
 //! All tests of the functions in one binary: each links the whole of AWS's SDK, and they share what stands in for AWS.
 
 mod credentials;
+mod doctor;
 mod doubles;
 mod end_to_end;
 mod least_privilege;

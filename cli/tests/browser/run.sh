@@ -38,6 +38,6 @@ if [[ ! -e $tools/complete ]]; then
 fi
 
 mkdir -p "$work"
-cargo bench --profile dev -p mfa-rollback --bench report -- --keep "$work"
+cargo bench --profile dev --bench report -- --keep "$work"
 "$CARGO_TARGET_DIR/debug/mfa-rollback" report --ledger "$work/small.ledger" --format csv >"$work/small.csv"
 "$tools/bin/python" cli/tests/browser/check.py "$work" "$(find_browser)"

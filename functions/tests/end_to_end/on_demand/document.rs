@@ -1,6 +1,6 @@
 //! `docs/api.md` is made from the description and one real exchange for each route.
 //!
-//! `MFA_ROLLBACK_WRITE_DOCS=true cargo test -p functions --test it document` writes it anew.
+//! `MFA_ROLLBACK_WRITE_DOCS=true cargo test --test it document::` writes it anew.
 
 use std::{collections::BTreeSet, fmt::Write, fs, sync::LazyLock};
 
