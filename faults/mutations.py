@@ -152,12 +152,6 @@ MUTATIONS = [
         "        let deletions = self.facts.acts.iter().filter(|act| act.act == Act::AccessPass);\n",
     ),
     (
-        "decided before the log was read to its end",
-        "shared/src/drain/handle.rs",
-        "            if facts.log == LogReading::UnderWay {\n",
-        "            if facts.log == LogReading::UnderWay && facts.methods.known().is_none() {\n",
-    ),
-    (
         "a release covers what came after it",
         "shared/src/decide/mod.rs",
         "self.released.contains(&reason) && self.released_look.is_some_and(|look| look.shows(method))",

@@ -395,6 +395,33 @@ const AUDITS: &str = "directoryAudits";
 const REPORT: &str = "userRegistrationDetails";
 
 #[test]
+fn nobody_loses_a_method_while_a_scan_of_the_log_is_under_way() {
+    simulate(async {
+        let mut world = World::new(97, 46, |_| ());
+        let whole = Arc::clone(&world.network);
+        // The rest of the log may tell what others did to the methods of whom its beginning names.
+        world.network = pages(20, |at| is_link_of(at, AUDITS));
+        assert!(world.timed_poll().await.is_err());
+        assert!(world.position().await.scan.is_some());
+        let drain = async |world: &World| {
+            let engine = world.engine().await;
+            let preflight = engine.preflight().await.unwrap();
+            let drain = engine.drainer(Arc::new(preflight)).await;
+            // Whoever waits for the scan comes back again and again.
+            let _ = tokio::time::timeout(Duration::from_mins(20), engine.drain(&drain, None, |_| ())).await;
+        };
+        drain(&world).await;
+        assert!(world.book().await.count("pending").await.unwrap() > 0);
+        let deletes = world.tenant.journal().iter().filter(|entry| entry.method == "DELETE").count();
+        assert_eq!(deletes, 0);
+        world.network = whole;
+        while !world.timed_poll().await.unwrap().complete {}
+        drain(&world).await;
+        assert!(world.tenant.journal().iter().any(|entry| entry.method == "DELETE"));
+    });
+}
+
+#[test]
 fn a_link_of_the_audit_log_that_hangs_is_given_up() {
     simulate(async {
         let mut world = World::new(90, 40, |_| ());
