@@ -1,7 +1,5 @@
 //! What the doctor says of Lambda's quota, whatever Lambda answers.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
-
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
