@@ -78,8 +78,10 @@ pub(super) async fn rollback(
     if let Err(error) = scanned {
         progress.done();
         eprintln!(
-            "the audit log is not read to its end, so that nothing proves whose methods they are: {error}"
+            "nobody was decided on: the audit log, which tells whose methods they are, was not read to its end. \
+             The users are on record; run this again."
         );
+        return Err(error.into());
     }
     let drained = run::confirmed_drain(engine, preflight, Some(&named.users), yes, &progress).await?;
     let exit = results::write(engine, None, drained, format).await?;

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 
 use super::{
     activity::Activity,
+    event::made_key,
     reason::kinds_named,
     record::DirectoryAudit,
-    who::{AmbiguousWhy, concerned},
+    who::{AmbiguousWhy, concerned, who_registered},
 };
 use crate::{
     facts::Act,
@@ -18,7 +19,7 @@ use crate::{
 /// One act, of one user's methods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodAct {
-    /// The event's id.
+    /// The event's id, or one made of what it says.
     pub event_id: EventId,
     /// Whose methods.
     pub user_id: UserId,
@@ -36,7 +37,8 @@ pub struct MethodAct {
 /// kinds that are never rolled back, and them alone, or does not say whom it concerns.
 pub fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
     let methods = kinds_named(&record.result_reason);
-    let act = match Activity::from_name(&record.activity_display_name) {
+    let activity = Activity::from_name(&record.activity_display_name);
+    let act = match &activity {
         Activity::AdminRegistered | Activity::Registered
             if methods.contains(&MethodKind::TemporaryAccessPass) =>
         {
@@ -45,14 +47,22 @@ pub fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
         Activity::AdminRegistered | Activity::AdminUpdated => Act::ByAdmin,
         Activity::Updated => Act::Changed,
         Activity::Deleted | Activity::AdminDeleted => Act::Removed,
+        // Microsoft names its reason, "Admin required re-registration of MFA authentication methods", and no activity.
+        _ if orders_anew(&record.result_reason) => Act::ByAdmin,
         _ => return None,
     };
     if act != Act::AccessPass && !methods.is_empty() && !methods.iter().any(MethodKind::is_strong) {
         return None;
     }
-    let user_id = concerned(record).ok()?;
+    let user_id = match activity {
+        // What users do themselves may name them as actor alone.
+        Activity::Registered | Activity::Updated | Activity::Deleted => {
+            concerned(record).or_else(|_| who_registered(record).map(|who| who.user_id)).ok()?
+        }
+        _ => concerned(record).ok()?,
+    };
     Some(MethodAct {
-        event_id: record.id.clone()?,
+        event_id: key(record, user_id),
         user_id,
         at: record.activity_date_time,
         act,
@@ -61,20 +71,30 @@ pub fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
     })
 }
 
+/// The event's id, or one made of what it says, as CSV has none.
+fn key(record: &DirectoryAudit, user: UserId) -> EventId {
+    let activity = Activity::from_name(&record.activity_display_name);
+    let made = || made_key(&[user.to_string()], record.activity_date_time, &activity, &record.result_reason);
+    record.id.clone().unwrap_or_else(made)
+}
+
+/// An order to register MFA methods anew, under whatever activity.
+fn orders_anew(reason: &str) -> bool {
+    reason.to_lowercase().contains("re-registration")
+}
+
 /// What a registration that somebody else made, or may have made, is to each user whom it may be about.
 pub fn acts_of_others(record: &DirectoryAudit, why: AmbiguousWhy, users: &[UserId]) -> Vec<MethodAct> {
     let by_others = matches!(why, AmbiguousWhy::ActorAndTargetDiffer | AmbiguousWhy::ActorIsAnApp);
-    let act = |user_id: &UserId| {
-        Some(MethodAct {
-            event_id: record.id.clone()?,
-            user_id: *user_id,
-            at: record.activity_date_time,
-            act: Act::ByAdmin,
-            app_id: record.initiated_by.app_id.clone(),
-            methods: kinds_named(&record.result_reason),
-        })
+    let act = |user_id: &UserId| MethodAct {
+        event_id: key(record, *user_id),
+        user_id: *user_id,
+        at: record.activity_date_time,
+        act: Act::ByAdmin,
+        app_id: record.initiated_by.app_id.clone(),
+        methods: kinds_named(&record.result_reason),
     };
-    if by_others { users.iter().filter_map(act).collect() } else { Vec::new() }
+    if by_others { users.iter().map(act).collect() } else { Vec::new() }
 }
 
 #[cfg(test)]
@@ -114,9 +134,27 @@ mod tests {
                 "User registered temporary access pass method",
                 Act::AccessPass,
             ),
+            (
+                "Require re-register MFA",
+                "Admin required re-registration of MFA authentication methods",
+                Act::ByAdmin,
+            ),
         ] {
             assert_eq!(act(activity, reason), Some(expected), "{activity}, {reason}");
         }
+    }
+
+    #[test]
+    fn an_act_counts_without_an_id_and_with_its_actor_alone() {
+        let json = format!(
+            r#"{{"activityDateTime": "2026-09-01T07:01:03Z", "activityDisplayName": "User updated security info",
+                "loggedByService": "Authentication Methods", "result": "success",
+                "resultReason": "User updated Mobile Phone SMS",
+                "initiatedBy": {{"user": {{"id": "{USER}"}}}}, "targetResources": []}}"#
+        );
+        let found = method_act(&DirectoryAudit::from_graph(&json).unwrap()).unwrap();
+        assert_eq!((found.user_id.to_string().as_str(), found.act), (USER, Act::Changed));
+        assert!(found.event_id.0.starts_with("made_"), "{}", found.event_id);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whose method is it? What dates and the user's own registrations prove (design §5a); what nothing
-//! proves to be of the window is not taken for it.
+//! proves to be of the window is not taken for it. Each registration speaks for one method.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::rules::Asked;
 use crate::{
@@ -26,35 +26,59 @@ impl Asked<'_> {
         let window = &self.policy.window;
         // An app that became what its user signs in with is dated anew: only an early date says something.
         let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
+        // Whoever else made a method, no setting of time or proof speaks of it.
+        let is_anothers = self.is_by_admin(&method.kind);
         match method.created {
             Some(created)
                 if created < window.start && self.policy.preexisting_methods == OtherMethods::Hold =>
             {
                 Some(Held::RegisteredBefore)
             }
-            Some(created) if created < window.start && is_the_users_own_kind(method) => None,
+            Some(created) if created < window.start && is_the_users_own_kind(method) && !is_anothers => None,
             Some(created) if created > window.end && dates_registration => Some(Held::RegisteredAfter),
             _ => {
                 let passes = match self.policy.unproven_methods {
-                    UnprovenMethods::RollBack => true,
-                    UnprovenMethods::Count => self.is_proven(method) || self.counts(method, all),
-                    UnprovenMethods::Hold => self.is_proven(method),
+                    UnprovenMethods::RollBack => !is_anothers,
+                    UnprovenMethods::Count => self.is_proven(method, all) || self.counts(method, all),
+                    UnprovenMethods::Hold => self.is_proven(method, all),
                 };
                 (!passes).then_some(Held::UnprovenMethod)
             }
         }
     }
 
+    /// An administrator or an app made or changed a method of the kind, or of a kind that is not told.
+    fn is_by_admin(&self, kind: &MethodKind) -> bool {
+        let by_admin = self.facts.acts.iter().filter(|act| act.act == Act::ByAdmin);
+        by_admin.into_iter().any(|act| act.methods.is_empty() || act.methods.contains(kind))
+    }
+
     /// Its date says when, and a registration of that moment that the user made it; nobody else touched the user's
     /// methods, as far as the log of the window tells.
-    fn is_proven(&self, method: &AuthenticationMethod) -> bool {
+    fn is_proven(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> bool {
         let Some(created) = method.created else { return false };
-        let (from, to) = (shift(created, -SAME_MOMENT), shift(created, SAME_MOMENT));
         method.kind != MethodKind::MicrosoftAuthenticator
             && self.policy.window.contains(created)
             && is_the_users_own_kind(method)
-            && self.naming(&method.kind).any(|r| from <= r.registered_at && r.registered_at <= to)
+            && self.each_has_its_registration(&method.kind, all)
             && !self.facts.acts.iter().any(|act| disturbs(act.act))
+    }
+
+    /// One to one: each method of the kind that is dated in the window lies at another registration.
+    fn each_has_its_registration(&self, kind: &MethodKind, all: &[AuthenticationMethod]) -> bool {
+        let of_kind = all.iter().filter(|method| method.kind == *kind);
+        let mut dates: Vec<Timestamp> =
+            of_kind.filter_map(|m| m.created).filter(|at| self.policy.window.contains(*at)).collect();
+        let mut registered: Vec<Timestamp> = self.naming(kind).map(|r| r.registered_at).collect();
+        dates.sort_unstable();
+        registered.sort_unstable();
+        // The spans are equally long, so that the earliest that fits is never wrong.
+        let mut left = registered.into_iter();
+        dates.into_iter().all(|date| {
+            left.by_ref()
+                .find(|at| *at >= shift(date, -SAME_MOMENT))
+                .is_some_and(|at| at <= shift(date, SAME_MOMENT))
+        })
     }
 
     /// It is the only one of its kind, and a registration of the window that was not deleted again names the kind.
@@ -66,10 +90,17 @@ impl Asked<'_> {
             Act::AccessPass | Act::RolledBack => false,
         });
         let removals = self.facts.acts.iter().filter(|act| act.methods.contains(&method.kind)).count();
-        of_kind == 1
-            && is_the_users_own_kind(method)
-            && !unclear
-            && self.naming(&method.kind).count() > removals
+        // A registration that names two kinds made one of them.
+        let names_it_alone = |r: &&RecordedRegistration| {
+            let named = |kind: &&MethodKind| kind.is_strong() && all.iter().any(|other| other.kind == **kind);
+            r.methods.iter().filter(named).count() == 1
+        };
+        let mut registered: Vec<Timestamp> =
+            self.naming(&method.kind).filter(names_it_alone).map(|r| r.registered_at).collect();
+        registered.sort_unstable();
+        // Two services, or a file and Graph, may tell of the same one.
+        registered.dedup_by(|later, earlier| *later <= shift(*earlier, SAME_MOMENT));
+        of_kind == 1 && is_the_users_own_kind(method) && !unclear && registered.len() > removals
     }
 
     /// Registrations of the window that name a kind.

@@ -8,7 +8,7 @@ use crate::{
     graph::{AuthenticationMethod, PerUserMfa, SmsSignIn, User},
     method::MethodKind,
     outcome::{Held, NotEligible},
-    settings::{OtherMethods, Policy, UnprovenMethods},
+    settings::{OtherMethods, Policy},
     state::CLOCK_SKEW,
     window::shift,
 };
@@ -181,16 +181,15 @@ impl Asked<'_> {
         let mut reasons: Vec<Held> =
             found.iter().filter(|(_, is_released)| !is_released).map(|(reason, _)| *reason).collect();
         if reasons.is_empty() {
+            let has_strong = methods.iter().any(|method| method.kind.is_strong());
+            if has_strong && self.facts.log == LogReading::Never {
+                return unknown(
+                    "the audit log was not read to its end yet, which tells what others did to the methods",
+                );
+            }
             return match found.first() {
                 Some((reason, _)) => released(reason.as_str()),
-                None if !methods.iter().any(|method| method.kind.is_strong()) => RuleAnswer::NotApplicable,
-                None if self.facts.log == LogReading::Never
-                    && self.policy.unproven_methods != UnprovenMethods::RollBack =>
-                {
-                    unknown(
-                        "the audit log was not read to its end yet, which tells what others did to the methods",
-                    )
-                }
+                None if !has_strong => RuleAnswer::NotApplicable,
                 None => pass(),
             };
         }

@@ -18,6 +18,7 @@ const OTHER_USER: &str = "0b8ff2ab-8ad3-4c11-8d56-3e4b1a1a6a11";
 const BEFORE: &str = "2026-01-31T23:59:59Z";
 const START: &str = "2026-02-01T00:00:00Z";
 const IN_WINDOW: &str = "2026-02-20T09:00:00Z";
+const LATER_IN_WINDOW: &str = "2026-02-20T09:20:00Z";
 const END: &str = "2026-03-31T00:00:00Z";
 const AFTER: &str = "2026-03-31T00:00:01Z";
 const NOW: &str = "2026-04-02T12:00:00Z";
@@ -665,7 +666,7 @@ fn methods_of_window_what_others_did_to_the_methods_leaves_nothing_proven() {
 #[test]
 fn methods_of_window_unknown_while_the_log_was_never_read_to_its_end() {
     comes_to("held(methods_of_window_unknown)", |case| case.facts.log = LogReading::Never);
-    comes_to("roll_back", |case| {
+    comes_to("held(methods_of_window_unknown)", |case| {
         case.facts.log = LogReading::Never;
         case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
@@ -702,9 +703,51 @@ fn methods_of_window_count_takes_the_only_one_of_its_kind_for_the_one_that_is_na
     }
     comes_to("roll_back", |case| {
         only(case);
+        case.registrations.push(registration("e2", LATER_IN_WINDOW, app.clone()));
+        case.facts.acts = vec![act(Act::Removed, app.clone())];
+    });
+    comes_to("held(unproven_method)", |case| {
+        only(case);
+        // The same one, as the other service or a file tells it.
         case.registrations.push(registration("e2", IN_WINDOW, app.clone()));
         case.facts.acts = vec![act(Act::Removed, app.clone())];
     });
+    comes_to("held(unproven_method)", |case| {
+        only(case);
+        case.registered("User registered Authenticator App with Notification and Code");
+        let oath = method(MethodKind::SoftwareOath, None);
+        case.methods([method(MethodKind::MicrosoftAuthenticator, None), oath]);
+    });
+}
+
+#[test]
+fn methods_of_window_one_registration_proves_one_method() {
+    let two_numbers = |case: &mut Case| {
+        let mobile = method(MethodKind::Phone, Some(IN_WINDOW));
+        let other = AuthenticationMethod {
+            id: MethodId("b6332ec1-7057-4abe-9331-3d72feddfe41".to_owned()),
+            phone_type: Some(PhoneType::AlternateMobile),
+            ..mobile.clone()
+        };
+        case.methods([mobile, other]);
+    };
+    comes_to("held(unproven_method)", two_numbers);
+    comes_to("roll_back", |case| {
+        two_numbers(case);
+        case.registrations.push(registration("e2", IN_WINDOW, vec![MethodKind::Phone]));
+    });
+}
+
+#[test]
+fn methods_of_window_what_an_administrator_made_passes_by_no_setting() {
+    for created in [None, Some(BEFORE), Some(IN_WINDOW)] {
+        comes_to("held(unproven_method)", |case| {
+            case.methods([method(MethodKind::Phone, created)]);
+            case.policy.unproven_methods = UnprovenMethods::RollBack;
+            case.policy.preexisting_methods = OtherMethods::RollBack;
+            case.facts.acts = vec![act(Act::ByAdmin, vec![MethodKind::Phone])];
+        });
+    }
 }
 
 #[test]
