@@ -135,6 +135,27 @@ fn an_export_past_retention_makes_candidates_like_any_other() {
 }
 
 #[test]
+fn what_an_export_tells_against_a_method_counts_too() {
+    let world = World::new(60, 20);
+    let user = world.of(Part::Phone).id;
+    let mut events = world.tenant.events();
+    let own = events.iter().find(|event| event["targetResources"][0]["id"] == user.to_string().as_str());
+    let mut changed = own.unwrap().clone();
+    changed["id"] = "changed-by-an-administrator".into();
+    changed["activityDisplayName"] = "Admin updated security info".into();
+    changed["resultReason"] = "Admin changed phone method for user".into();
+    events.push(changed);
+    let path = world.path("export.json");
+    std::fs::write(&path, serde_json::to_vec(&events).unwrap()).unwrap();
+    let file = path.to_str().unwrap();
+    let result = world.json(1, &["rollback", "--audit-log", file, "--mode", "enforce", "--yes"]);
+    let users = result["users"].as_array().unwrap();
+    let found = users.iter().find(|found| found["user_id"] == user.to_string().as_str()).unwrap();
+    assert_eq!(outcome(found), "held(unproven_method)");
+    world.assert_safe();
+}
+
+#[test]
 fn explain_shows_every_rule_and_deletes_nothing_in_any_mode() {
     let mut world = World::new(60, 17);
     world.env.insert("MODE".into(), "enforce".into());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use shared::{
-    audit::{AmbiguousRegistration, Event, Registration},
+    audit::{self, AmbiguousRegistration, Event, Registration},
     graph::GraphError,
     ids::UserId,
     ids_file,
@@ -131,18 +131,24 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
     let mut users = BTreeSet::new();
     let mut registrations: Vec<Registration> = Vec::new();
     let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
-    let counts = scan::read_files(files, |event| match event {
-        Event::Registration(registration) => registrations.push(registration),
-        Event::Ambiguous(event) => ambiguous.push(event),
-        Event::Other { .. } | Event::OtherService => {}
-    });
     let window = engine.settings.policy.window;
+    let mut acts = Vec::new();
+    let counts = scan::read_files(files, |record, event| {
+        acts.extend(audit::acts(record, &event).into_iter().filter(|act| act.at >= window.start));
+        match event {
+            Event::Registration(registration) => registrations.push(registration),
+            Event::Ambiguous(event) => ambiguous.push(event),
+            Event::Other { .. } | Event::OtherService => {}
+        }
+    });
     let outside = registrations.iter().filter(|r| !window.contains(r.registered_at)).count();
     if outside > 0 {
         eprintln!("{outside} registrations lie outside the window and are left alone");
     }
     users.extend(registrations.iter().filter(|r| window.contains(r.registered_at)).map(|r| r.user_id));
     let intake = engine.intake();
+    // Before the candidates: what a file says against a method counts as much as what it says for it.
+    intake.record_acts(acts, &engine.settings.client_id).await?;
     let mut first = true;
     while first || !registrations.is_empty() {
         let rest = registrations.split_off(registrations.len().min(CHUNK));

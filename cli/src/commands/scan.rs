@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
     audit::{
-        Event, Registration, Tally,
+        DirectoryAudit, Event, Registration, Tally,
         export::{ExportError, read_export},
         interpret,
     },
@@ -49,7 +49,7 @@ pub(super) struct Counts {
 }
 
 /// Reads exports one record at a time. What is broken is said on standard error, and the rest goes on.
-pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(Event)) -> Counts {
+pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(&DirectoryAudit, Event)) -> Counts {
     let mut counts = Counts::default();
     for path in files {
         let mut ambiguous = 0;
@@ -66,7 +66,7 @@ pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(Event)) -> Coun
                             event.why
                         );
                     }
-                    each(event);
+                    each(&record, event);
                 }
                 Err(bad) => eprintln!("{}: {bad}", output::file(path)),
             })
@@ -102,7 +102,7 @@ pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandErr
     let window = Settings::read_window(environment)?;
     let mut users: BTreeMap<UserId, Found> = BTreeMap::new();
     let mut tally = Tally::default();
-    let counts = read_files(files, |event| {
+    let counts = read_files(files, |_, event| {
         tally.add(&event);
         if let Event::Registration(registration) = event {
             merge(&mut users, registration, window.as_ref());

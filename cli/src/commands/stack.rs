@@ -171,7 +171,7 @@ async fn from_exports(
     reason: &str,
 ) -> Result<(RollbacksTaken, bool), CommandError> {
     let mut registrations = Vec::new();
-    let counts = scan::read_files(files, |event| {
+    let counts = scan::read_files(files, |_, event| {
         if let Event::Registration(registration) = event {
             registrations.push(NamedRegistration::of(&registration));
         }

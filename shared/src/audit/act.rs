@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use super::{
-    activity::Activity,
-    event::made_key,
+    activity::{Activity, Status},
+    event::{Event, made_key},
     reason::kinds_named,
     record::DirectoryAudit,
     who::{AmbiguousWhy, concerned, who_registered},
@@ -33,9 +33,20 @@ pub struct MethodAct {
     pub methods: Vec<MethodKind>,
 }
 
+/// What a record tells of methods, beside the registration that it may be.
+pub fn acts(record: &DirectoryAudit, event: &Event) -> Vec<MethodAct> {
+    match event {
+        Event::Registration(_) | Event::Other { status: Status::Success, .. } => {
+            method_act(record).into_iter().collect()
+        }
+        Event::Ambiguous(event) => acts_of_others(record, event.why, &event.users()),
+        Event::Other { .. } | Event::OtherService => Vec::new(),
+    }
+}
+
 /// What a successful event says was done to the methods of the user whom it concerns. Nothing where it names
 /// kinds that are never rolled back, and them alone, or does not say whom it concerns.
-pub fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
+fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
     let methods = kinds_named(&record.result_reason);
     let activity = Activity::from_name(&record.activity_display_name);
     let act = match &activity {
@@ -84,7 +95,7 @@ fn orders_anew(reason: &str) -> bool {
 }
 
 /// What a registration that somebody else made, or may have made, is to each user whom it may be about.
-pub fn acts_of_others(record: &DirectoryAudit, why: AmbiguousWhy, users: &[UserId]) -> Vec<MethodAct> {
+fn acts_of_others(record: &DirectoryAudit, why: AmbiguousWhy, users: &[UserId]) -> Vec<MethodAct> {
     let by_others = matches!(why, AmbiguousWhy::ActorAndTargetDiffer | AmbiguousWhy::ActorIsAnApp);
     let act = |user_id: &UserId| MethodAct {
         event_id: key(record, *user_id),

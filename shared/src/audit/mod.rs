@@ -16,7 +16,7 @@ mod tally;
 mod time;
 mod who;
 
-pub use act::{MethodAct, acts_of_others, method_act};
+pub use act::{MethodAct, acts};
 pub use activity::{Activity, Status};
 pub use event::{AmbiguousRegistration, Event, Registration, Service, interpret};
 pub use reason::kinds_named;

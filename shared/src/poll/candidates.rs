@@ -67,11 +67,19 @@ impl Poll {
     }
 }
 
-impl Poll {
-    /// Puts on record what was done to users' methods beside their registrations.
-    pub(super) async fn record_acts(&self, acts: Vec<MethodAct>) -> Result<(), LedgerError> {
+impl Poll {}
+
+impl Intake {
+    /// An intake for registrations of `window`.
+    pub fn new(book: Book, queue: Arc<dyn Queue>, clock: Clock, run_id: RunId, window: Window) -> Self {
+        Self { book, queue, clock, run_id, window }
+    }
+
+    /// Puts on record what was done to users' methods beside their registrations; a deletion by the app of
+    /// `client_id` is this program's own.
+    pub async fn record_acts(&self, acts: Vec<MethodAct>, client_id: &str) -> Result<(), LedgerError> {
         let recorded = |act: MethodAct| {
-            let is_own = act.app_id.is_some_and(|id| id.eq_ignore_ascii_case(&self.settings.client_id));
+            let is_own = act.app_id.is_some_and(|id| id.eq_ignore_ascii_case(client_id));
             let what = match act.act {
                 Act::Removed if is_own => Act::RolledBack,
                 what => what,
@@ -80,13 +88,6 @@ impl Poll {
         };
         let acts: Vec<(UserId, RecordedAct)> = acts.into_iter().map(recorded).collect();
         self.book.record_acts(&acts).await
-    }
-}
-
-impl Intake {
-    /// An intake for registrations of `window`.
-    pub fn new(book: Book, queue: Arc<dyn Queue>, clock: Clock, run_id: RunId, window: Window) -> Self {
-        Self { book, queue, clock, run_id, window }
     }
 
     /// Takes registrations. Those up to `missed_before` that were not seen yet count as missed.

@@ -9,10 +9,7 @@ use super::{
     position::{Position, ScanUnderWay},
 };
 use crate::{
-    audit::{
-        AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, Status, acts_of_others,
-        interpret, method_act,
-    },
+    audit::{self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, interpret},
     graph::{AuditPage, GraphError, MAX_PAGES},
     ledger::Held,
     telemetry::Metric,
@@ -216,21 +213,15 @@ impl Poll {
             summary.events_read += 1;
             let event = interpret(&record);
             summary.tally.add(&event);
+            acts.extend(audit::acts(&record, &event));
             match event {
-                Event::Registration(registration) => {
-                    acts.extend(method_act(&record));
-                    registrations.push(registration);
-                }
-                Event::Ambiguous(event) => {
-                    acts.extend(acts_of_others(&record, event.why, &event.users()));
-                    ambiguous.push(event);
-                }
-                Event::Other { status: Status::Success, .. } => acts.extend(method_act(&record)),
+                Event::Registration(registration) => registrations.push(registration),
+                Event::Ambiguous(event) => ambiguous.push(event),
                 Event::Other { .. } | Event::OtherService => {}
             }
         }
         // Before the candidates: whoever decides on one sees them.
-        self.record_acts(acts).await?;
+        self.intake().record_acts(acts, &self.settings.client_id).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
         let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
         summary.candidates += intake.candidates;
