@@ -68,7 +68,7 @@ async fn exchanges() -> Vec<Exchange> {
     let mut all = vec![same("GET", "/doctor", None).await, same("POST", "/scans", Some(json!({}))).await];
     deployment.drain().await;
     all.push(same("GET", "/status", None).await);
-    all.push(ask("GET", "/users", "/users?outcome=held(last_credential)&limit=1".to_owned(), None).await);
+    all.push(ask("GET", "/users", "/users?outcome=held(new_account)&limit=1".to_owned(), None).await);
     all.push(ask("GET", "/users/{user_id}", format!("/users/{guest}"), None).await);
     let release = format!("/users/{guest}/release");
     all.push(ask("POST", "/users/{user_id}/release", release, reason("Asked her, ticket 4711")).await);
