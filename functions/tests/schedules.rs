@@ -91,5 +91,6 @@ fn no_schedule_breaks_an_invariant_with_the_ledger_in_dynamodb() {
     let deleted: u64 = runs.iter().map(|run| run.tally.deleted).sum();
     let broken: Vec<_> = runs.into_iter().filter(|run| !run.violations.is_empty()).collect();
     assert!(broken.is_empty(), "{} of {schedules} schedules: {broken:#?}", broken.len());
-    assert!(deleted > 3 * schedules, "{deleted}");
+    // Most of a schedule's people have to be held.
+    assert!(deleted > schedules / 2, "{deleted}");
 }

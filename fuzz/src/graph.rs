@@ -29,10 +29,11 @@ const START: &str = "2026-03-20T12:00:00Z";
 /// What the requests of one input may come to, with all their retries.
 const MOST_REQUESTS: usize = 200;
 
-const VARS: [(&str, &str); 5] = [
+const VARS: [(&str, &str); 6] = [
     ("AZURE_TENANT_ID", "6babcaad-604b-40ac-a9d7-9fd97c0b779f"),
     ("AZURE_CLIENT_ID", "0f1c2f34-9d6f-4d3e-8d6a-2f7c1b0a9e55"),
     ("AZURE_CLIENT_SECRET", SECRET),
+    ("PREVIEW_ENABLED_AT", "2026-01-01T00:00:00Z"),
     ("PREVIEW_DISABLED_AT", START),
     ("NO_EXCLUSIONS", "true"),
 ];
