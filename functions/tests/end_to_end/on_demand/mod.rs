@@ -54,6 +54,7 @@ impl Deployment {
             return;
         }
         let drains = [&self.drains[0], &self.drains[1]];
-        self.world.mapping().drain(&drains, std::time::Duration::from_mins(3)).await;
+        // A message that both get waits for the other's lease, 4 min.
+        self.world.mapping().drain(&drains, std::time::Duration::from_mins(6)).await;
     }
 }
