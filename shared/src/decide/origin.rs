@@ -49,8 +49,8 @@ impl Asked<'_> {
 
     /// An administrator or an app made or changed a method of the kind, or of a kind that is not told.
     fn is_by_admin(&self, kind: &MethodKind) -> bool {
-        let by_admin = self.facts.acts.iter().filter(|act| act.act == Act::ByAdmin);
-        by_admin.into_iter().any(|act| act.methods.is_empty() || act.methods.contains(kind))
+        let is_of_kind = |methods: &[MethodKind]| methods.is_empty() || methods.contains(kind);
+        self.facts.acts.iter().any(|act| act.act == Act::ByAdmin && is_of_kind(&act.methods))
     }
 
     /// Its date says when, and a registration of that moment that the user made it; nobody else touched the user's
