@@ -67,8 +67,6 @@ impl Poll {
     }
 }
 
-impl Poll {}
-
 impl Intake {
     /// An intake for registrations of `window`.
     pub fn new(book: Book, queue: Arc<dyn Queue>, clock: Clock, run_id: RunId, window: Window) -> Self {
