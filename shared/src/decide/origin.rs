@@ -16,6 +16,9 @@ use crate::{
 /// Graph dates a method so near to the event of its registration.
 const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(10);
 
+/// Two services, or a file and Graph, tell of one registration at times so near to each other.
+const SAME_REGISTRATION: SignedDuration = SignedDuration::from_mins(1);
+
 impl Asked<'_> {
     /// Why a strong method is not shown to be of the window.
     pub(super) fn not_of_window(
@@ -69,9 +72,8 @@ impl Asked<'_> {
         let of_kind = all.iter().filter(|method| method.kind == *kind);
         let mut dates: Vec<Timestamp> =
             of_kind.filter_map(|m| m.created).filter(|at| self.policy.window.contains(*at)).collect();
-        let mut registered: Vec<Timestamp> = self.naming(kind).map(|r| r.registered_at).collect();
+        let registered = apart(self.naming(kind), SAME_REGISTRATION);
         dates.sort_unstable();
-        registered.sort_unstable();
         // The spans are equally long, so that the earliest that fits is never wrong.
         let mut left = registered.into_iter();
         dates.into_iter().all(|date| {
@@ -95,11 +97,7 @@ impl Asked<'_> {
             let named = |kind: &&MethodKind| kind.is_strong() && all.iter().any(|other| other.kind == **kind);
             r.methods.iter().filter(named).count() == 1
         };
-        let mut registered: Vec<Timestamp> =
-            self.naming(&method.kind).filter(names_it_alone).map(|r| r.registered_at).collect();
-        registered.sort_unstable();
-        // Two services, or a file and Graph, may tell of the same one.
-        registered.dedup_by(|later, earlier| *later <= shift(*earlier, SAME_MOMENT));
+        let registered = apart(self.naming(&method.kind).filter(names_it_alone), SAME_MOMENT);
         of_kind == 1 && is_the_users_own_kind(method) && !unclear && registered.len() > removals
     }
 
@@ -107,6 +105,17 @@ impl Asked<'_> {
     fn naming<'a>(&'a self, kind: &'a MethodKind) -> impl Iterator<Item = &'a RecordedRegistration> {
         self.of_window().filter(|registration| registration.methods.contains(kind))
     }
+}
+
+/// The times of registrations, in order; those that are nearer to the one before are taken for the same.
+fn apart<'a>(
+    registrations: impl Iterator<Item = &'a RecordedRegistration>,
+    span: SignedDuration,
+) -> Vec<Timestamp> {
+    let mut times: Vec<Timestamp> = registrations.map(|registration| registration.registered_at).collect();
+    times.sort_unstable();
+    times.dedup_by(|later, earlier| *later <= shift(*earlier, span));
+    times
 }
 
 /// An office number is the directory's: neither date nor count makes it the user's.
