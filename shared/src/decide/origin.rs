@@ -16,8 +16,9 @@ use crate::{
 /// Graph dates a method so near to the event of its registration.
 const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(10);
 
-/// Two services, or a file and Graph, tell of one registration at times so near to each other.
-const SAME_REGISTRATION: SignedDuration = SignedDuration::from_mins(1);
+/// Two services, or a file and Graph, tell of one registration at times so near to each other; nobody verifies two
+/// numbers in between.
+const SAME_REGISTRATION: SignedDuration = SignedDuration::from_secs(5);
 
 impl Asked<'_> {
     /// Why a strong method is not shown to be of the window.
