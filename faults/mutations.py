@@ -106,14 +106,20 @@ MUTATIONS = [
     (
         "date alone makes a method the user's own",
         ORIGIN,
-        "            && self.naming(&method.kind).any(|r| from <= r.registered_at && r.registered_at <= to)\n",
-        "            && from <= to\n",
+        "            && self.each_has_its_registration(&method.kind, all)\n",
+        "            && (created <= Timestamp::MAX || self.each_has_its_registration(&method.kind, all))\n",
     ),
     (
         "two of a kind counted as one",
         ORIGIN,
-        "        of_kind == 1\n",
-        "        of_kind >= 1\n",
+        "        of_kind == 1 && ",
+        "        of_kind >= 1 && ",
+    ),
+    (
+        "one registration proves two methods",
+        ORIGIN,
+        "            left.by_ref()\n",
+        "            left.clone()\n",
     ),
     (
         "a method from after the window taken for one of it",
@@ -292,4 +298,5 @@ def main():
     sys.exit(1 if slipped else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::{
     access::{ACCOUNT, Access},
     lambda::{Function, FunctionError},
-    loopback::{Lost, Server, serve},
+    loopback::{self, Lost, Server, serve},
     now, template,
 };
 
@@ -136,7 +136,7 @@ impl Gateway {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> (u16, Value) {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = loopback::client();
         let mut request = client
             .request(method.parse().unwrap(), format!("{}{path}", self.url()))
             .header("authorization", "AWS4-HMAC-SHA256 Credential=test");

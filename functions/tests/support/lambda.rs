@@ -149,7 +149,7 @@ impl Function {
 
     async fn ended(&self) {
         while self.is_running() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

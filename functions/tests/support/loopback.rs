@@ -59,6 +59,13 @@ where
     Server { address, accepting }
 }
 
+/// A client for servers on loopback. Connections are not kept: a double may close them at the wrong moment.
+pub fn client() -> reqwest::Client {
+    // It needs no certificates, and reading the system's takes long.
+    let builder = reqwest::Client::builder().tls_certs_only([]);
+    builder.pool_max_idle_per_host(0).no_proxy().build().unwrap()
+}
+
 /// Sends requests on.
 #[derive(Debug, Clone)]
 pub struct Forward {
@@ -69,9 +76,7 @@ pub struct Forward {
 impl Forward {
     /// To `base`, like `http://127.0.0.1:1234` and perhaps the start of a path.
     pub fn to(base: impl Into<String>) -> Self {
-        // Connections are not kept: a double may close them at the wrong moment.
-        let client = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build().unwrap();
-        Self { client, base: base.into() }
+        Self { client: client(), base: base.into() }
     }
 
     /// Sends it with its path and headers and takes the whole answer.

@@ -225,7 +225,7 @@ impl Mapping {
                 if self.left().await == 0 {
                     return tally;
                 }
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(200)).await;
                 continue;
             }
             match fate(&batch) {

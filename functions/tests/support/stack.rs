@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     REGION,
     doubles::{Service, config},
+    loopback,
     template,
 };
 
@@ -109,10 +110,7 @@ async fn create_table(endpoint: &str, name: &str) {
 /// A request as it goes over the wire, but for a signature, which no double looks at.
 async fn dynamodb(endpoint: &str, operation: &str, body: &Value) {
     let scope = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/dynamodb/aws4_request");
-    let answer = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .unwrap()
+    let answer = loopback::client()
         .post(endpoint)
         .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
         .header(header::CONTENT_TYPE, "application/x-amz-json-1.0")
