@@ -9,8 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     REGION,
     doubles::{Service, config},
-    loopback,
-    template,
+    loopback, template,
 };
 
 /// What a deployment of the template would have made, under names of its own.
