@@ -16,9 +16,8 @@ use std::{
 use mfa_rollback::sqlite::Store;
 use shared::{
     clock::Clock,
-    ids::UserId,
+    domain::{ids::UserId, state::UserState},
     ledger::{Book, Entry, Held, OutcomeQuery},
-    state::UserState,
     view::listed,
 };
 use uuid::Uuid;
@@ -42,7 +41,7 @@ fn mfa_rollback(ledger: &Path, arguments: &[&str], out: &Path) {
     );
 }
 
-async fn open(path: &Path, tenant: shared::ids::TenantId) -> Book {
+async fn open(path: &Path, tenant: shared::domain::ids::TenantId) -> Book {
     let store = Store::open(path, Clock::system()).unwrap();
     Book::open(Arc::new(store), tenant, Clock::system()).await.unwrap()
 }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use shared::{ids::EventId, settings::Mode, user_ref::UserRef};
+use shared::{
+    domain::{ids::EventId, user_ref::UserRef},
+    settings::Mode,
+};
 
 /// Find users who were registered for MFA by mistake, decide per user, and roll them back.
 ///

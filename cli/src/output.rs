@@ -8,7 +8,7 @@ use std::{
 
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
-use shared::{state::MethodName, text::is_unprintable};
+use shared::{domain::method::MethodName, text::is_unprintable};
 
 use crate::{args::Format, error::CommandError};
 

@@ -45,8 +45,8 @@ impl Progress {
 
     /// After each handling.
     pub fn handled(&self, progress: &engine::Progress<'_>) {
-        if let Some(report) = progress.report
-            && report.concluded.is_some()
+        if let Some(handled) = progress.handled
+            && handled.concluded.is_some()
         {
             self.bar.inc(1);
             if self.bar.length().is_some_and(|length| length < self.bar.position()) {

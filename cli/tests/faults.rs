@@ -17,12 +17,12 @@ use mfa_rollback::{engine::Engine, sqlite::Store};
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
+    domain::ids::{RunId, UserId},
     graph::GraphError,
-    ids::{RunId, UserId},
     ledger::{Book, Expect, Key, Ledger, Write},
-    poll::{Poll, PollError, Position, ScanRequest, Summary},
-    preflight::Preflight,
-    queue::{Disposition, Queue},
+    poll::{PollError, Position, ScanRequest, Summary},
+    process::LeaseTerm,
+    queue::Disposition,
     settings::{Mode, Settings},
 };
 use simulator::{Budget, Cast, Faults, Options, Part, Population, Tenant};
@@ -96,8 +96,10 @@ impl World {
     async fn run(&self) {
         for _ in 0..50 {
             let engine = self.engine().await;
-            let Some(preflight) = ready(engine.preflight().await) else { continue };
-            match engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await {
+            if !is_ready(&engine).await {
+                continue;
+            }
+            match engine.run.poll(ScanRequest::Scheduled, &|_| ()).await {
                 Ok(_) => {}
                 Err(PollError::Graph(error)) if error.comes_back() => continue,
                 Err(PollError::InProgress { .. }) => {
@@ -107,8 +109,7 @@ impl World {
                 Err(error) => panic!("{error}"),
             }
             engine.wake_pending().await.unwrap();
-            let drain = engine.drainer(Arc::new(preflight)).await;
-            let drained = engine.drain(&drain, None, |_| ()).await.unwrap();
+            let drained = engine.drain(None, |_| ()).await.unwrap();
             assert_eq!(drained.stop, None);
             return;
         }
@@ -116,32 +117,18 @@ impl World {
     }
 
     async fn book(&self) -> Book {
-        self.engine().await.book
+        self.engine().await.run.process.book.clone()
     }
 
     /// What the function poll does, in the time that it has.
     async fn timed_poll(&self) -> Result<Summary, PollError> {
-        let engine = self.engine().await;
-        let preflight = engine.preflight().await.unwrap();
-        let time = Duration::from_mins(4);
-        let ends_at = self.clock.now() + time;
-        engine.graph.begin_invocation(ends_at);
-        let queue: Arc<dyn Queue> = self.store.clone();
+        let process = self.engine().await.run.process;
+        let term = LeaseTerm::Until(self.clock.now() + Duration::from_mins(4));
         let run_id = RunId(Uuid::new_v4());
-        let poll = Poll::new(
-            engine.graph,
-            engine.book,
-            queue,
-            engine.settings,
-            self.clock.clone(),
-            run_id,
-            run_id.to_string(),
-        )
-        .until(ends_at);
-        let run = poll.run(ScanRequest::Scheduled, Some(&preflight));
-        let done = tokio::time::timeout(time, run).await.unwrap_or(Err(PollError::OutOfTime));
+        let run = process.begin(run_id, run_id.to_string(), term);
+        let summary = run.poll(ScanRequest::Scheduled, &|_| ()).await;
         tokio::time::sleep(Duration::from_mins(5)).await;
-        done
+        summary
     }
 
     async fn position(&self) -> Position {
@@ -162,11 +149,11 @@ impl World {
     }
 }
 
-/// What a throttled or broken start comes to: try again.
-fn ready(answer: Result<Preflight, GraphError>) -> Option<Preflight> {
-    match answer {
-        Ok(preflight) => Some(preflight),
-        Err(error) if error.comes_back() => None,
+/// Whether preflight could be read; a throttled or broken start is tried again.
+async fn is_ready(engine: &Engine) -> bool {
+    match engine.run.process.preflight().await {
+        Ok(_) => true,
+        Err(error) if error.comes_back() => false,
         Err(error) => panic!("{error}"),
     }
 }
@@ -265,20 +252,17 @@ fn two_processes_at_once_roll_nobody_back_twice_and_keep_the_cap() {
             });
             world.vars.insert("MAX_ROLLBACKS_PER_DAY", "7".to_owned());
             let engines = [world.engine().await, world.engine().await];
-            let mut preflight = None;
-            while preflight.is_none() {
-                preflight = ready(engines[0].preflight().await);
+            for engine in &engines {
+                while !is_ready(engine).await {}
             }
-            let preflight = Arc::new(preflight.unwrap());
             let once = async |engine: &Engine| {
                 for _ in 0..20 {
-                    if engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.is_ok() {
+                    if engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.is_ok() {
                         break;
                     }
                     tokio::time::sleep(Duration::from_secs(200)).await;
                 }
-                let drain = engine.drainer(Arc::clone(&preflight)).await;
-                engine.drain(&drain, None, |_| ()).await.unwrap();
+                engine.drain(None, |_| ()).await.unwrap();
             };
             tokio::join!(once(&engines[0]), once(&engines[1]));
             let touched: BTreeSet<_> = world
@@ -357,22 +341,32 @@ fn a_brake_opened_in_the_middle_stops_before_the_next_delete_and_what_it_stopped
     simulate(async {
         let world = World::new(82, 40, |_| ());
         let engine = world.engine().await;
-        let preflight = Arc::new(engine.preflight().await.unwrap());
-        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
-        let drain = engine.drainer(Arc::clone(&preflight)).await;
+        engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
         let deletes = || world.tenant.journal().iter().filter(|e| e.method == "DELETE").count();
         let watch = async {
             while deletes() < 5 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            engine.book.move_brake(shared::brake::BrakeState::Open, "ops", "look").await.unwrap();
+            engine
+                .run
+                .process
+                .book
+                .move_brake(shared::domain::brake::BrakeState::Open, "ops", "look")
+                .await
+                .unwrap();
             deletes()
         };
-        let (at_the_brake, drained) = tokio::join!(watch, engine.drain(&drain, None, |_| ()));
+        let (at_the_brake, drained) = tokio::join!(watch, engine.drain(None, |_| ()));
         drained.unwrap();
         // Those whose brake was read just before may still be under way, one for each at work.
         assert!(deletes() <= at_the_brake + 3, "{} DELETEs after the brake", deletes() - at_the_brake);
-        engine.book.move_brake(shared::brake::BrakeState::Released, "ops", "looked").await.unwrap();
+        engine
+            .run
+            .process
+            .book
+            .move_brake(shared::domain::brake::BrakeState::Released, "ops", "looked")
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_mins(10)).await;
         world.run().await;
         for resident in world.cast.residents.iter().filter(|r| r.role.expected() == "rolled_back") {
@@ -405,10 +399,8 @@ fn nobody_loses_a_method_while_a_scan_of_the_log_is_under_way() {
         assert!(world.position().await.scan.is_some());
         let drain = async |world: &World| {
             let engine = world.engine().await;
-            let preflight = engine.preflight().await.unwrap();
-            let drain = engine.drainer(Arc::new(preflight)).await;
             // Whoever waits for the scan comes back again and again.
-            let _ = tokio::time::timeout(Duration::from_mins(20), engine.drain(&drain, None, |_| ())).await;
+            let _ = tokio::time::timeout(Duration::from_mins(20), engine.drain(None, |_| ())).await;
         };
         drain(&world).await;
         assert!(world.book().await.count("pending").await.unwrap() > 0);
@@ -544,18 +536,17 @@ fn users_whom_the_writers_preflight_stops_are_looked_at_again_by_the_hour() {
                 options.roles.push("UserAuthenticationMethod.Read.All".to_owned());
             });
             let writer = world.engine().await;
-            let settings = Settings { mode, ..(*writer.settings).clone() };
+            let settings = Settings { mode, ..(*writer.run.process.settings).clone() };
             let writer = writer.in_mode(settings.clone());
             let reader = writer.in_mode(Settings { another_deletes: true, ..settings });
             let (mut after, mut promoted) = (Vec::new(), Vec::new());
             for minutes in [0, 5, 10, 30, 20] {
                 tokio::time::sleep(Duration::from_mins(minutes)).await;
-                let preflight = reader.preflight().await.unwrap();
+                let preflight = reader.run.process.preflight().await.unwrap();
                 assert!(preflight.passes());
-                let summary = reader.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
-                let drain = writer.drainer(Arc::new(writer.preflight().await.unwrap())).await;
-                writer.drain(&drain, None, |_| ()).await.unwrap();
-                after.push(writer.book.count("deferred(preflight_failed)").await.unwrap());
+                let summary = reader.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
+                writer.drain(None, |_| ()).await.unwrap();
+                after.push(writer.run.process.book.count("deferred(preflight_failed)").await.unwrap());
                 promoted.push(summary.promoted);
             }
             assert!(after.iter().all(|count| *count == after[0] && *count > 0), "{mode}: {after:?}");
@@ -570,18 +561,16 @@ fn a_drain_waits_for_everybody_but_those_who_are_left_for_newer_code() {
     simulate(async {
         let world = World::new(96, 40, |_| ());
         let engine = world.engine().await;
-        let preflight = Arc::new(engine.preflight().await.unwrap());
-        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+        engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
         let (newer, later) = (world.id(Part::Phone), world.id(Part::Authenticator));
         world.make_newer(newer).await;
-        let drain = engine.drainer(preflight).await;
         let begun = world.clock.now();
-        let drained = engine.drain(&drain, Some(&[newer].into()), |_| ()).await.unwrap();
+        let drained = engine.drain(Some(&[newer].into()), |_| ()).await.unwrap();
         assert_eq!(drained.newer.len(), 1);
         assert!(world.clock.now() < begun + Duration::from_mins(1), "nobody else is waited for");
         let received = world.store.receive(1, Some(&[later].into())).unwrap();
-        world.store.settle(&received[0], &Disposition::ComeBack(Duration::from_mins(50))).unwrap();
-        let drained = engine.drain(&drain, None, |_| ()).await.unwrap();
+        world.store.dispose(&received[0], &Disposition::ComeBack(Duration::from_mins(50))).unwrap();
+        let drained = engine.drain(None, |_| ()).await.unwrap();
         assert_eq!(drained.newer.len(), 1, "however often it comes back");
         assert!(drained.users.contains_key(&later));
     });

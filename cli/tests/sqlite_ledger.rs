@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use mfa_rollback::sqlite::{OpenError, Received, Store};
 use shared::{
     clock::Clock,
-    ids::{RunId, UserId},
+    domain::ids::{RunId, UserId},
     ledger::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write, conformance::conforms},
     queue::{Disposition, Message, Queue},
 };
@@ -164,7 +164,7 @@ async fn reopening_keeps_everything() {
         store.commit(&[absent(&kept), absent(&lasting), absent(&expired)]).await.unwrap();
         store.send(&[message(1, 0), message(2, 0)]).await.unwrap();
         let received = store.receive(1, None).unwrap();
-        store.settle(&received[0], &Disposition::DeadLetter("bad".to_owned())).unwrap();
+        store.dispose(&received[0], &Disposition::DeadLetter("bad".to_owned())).unwrap();
     }
     bench.set(100);
     let store = bench.open();
@@ -255,7 +255,7 @@ async fn messages_come_in_order_and_stay_away_while_they_are_handled() {
     assert_eq!(users(&first), [user(1), user(2)]);
     assert_eq!(users(&receive(&store)), [user(3)]);
     assert!(receive(&store).is_empty());
-    store.settle(&first[0], &Disposition::Acknowledge).unwrap();
+    store.dispose(&first[0], &Disposition::Acknowledge).unwrap();
     assert_eq!(store.depth().unwrap(), 2);
     assert!(!store.has_message_for(user(1)).unwrap() && store.has_message_for(user(2)).unwrap());
     assert_eq!(store.next_visible_at(None, &BTreeSet::new()).unwrap(), Some(at(12 * 60)));
@@ -271,7 +271,7 @@ async fn a_message_comes_back_after_its_time() {
     let store = bench.open();
     store.send(&[message(1, 0)]).await.unwrap();
     let received = receive(&store);
-    store.settle(&received[0], &Disposition::ComeBack(Duration::from_mins(15))).unwrap();
+    store.dispose(&received[0], &Disposition::ComeBack(Duration::from_mins(15))).unwrap();
     assert_eq!(store.next_visible_at(None, &BTreeSet::new()).unwrap(), Some(at(900)));
     bench.set(899);
     assert!(receive(&store).is_empty());
@@ -285,8 +285,8 @@ async fn a_message_that_cannot_be_read_goes_to_the_dead_letters_with_the_reason(
     let store = bench.open();
     store.send(&[message(1, 0), message(2, 0)]).await.unwrap();
     let received = receive(&store);
-    store.settle(&received[0], &Disposition::DeadLetter("not a message".to_owned())).unwrap();
-    store.settle(&received[0], &Disposition::DeadLetter("not a message".to_owned())).unwrap();
+    store.dispose(&received[0], &Disposition::DeadLetter("not a message".to_owned())).unwrap();
+    store.dispose(&received[0], &Disposition::DeadLetter("not a message".to_owned())).unwrap();
     let dead = store.dead_letters().unwrap();
     assert_eq!(dead.len(), 1, "once");
     assert_eq!(
@@ -326,12 +326,12 @@ async fn a_stale_receipt_settles_nothing() {
         Disposition::DeadLetter("bad".to_owned()),
     ];
     for disposition in dispositions {
-        store.settle(&stale, &disposition).unwrap();
+        store.dispose(&stale, &disposition).unwrap();
         assert_eq!(store.depth().unwrap(), 1, "{disposition:?}");
         assert!(receive(&store).is_empty(), "{disposition:?}");
         assert!(store.dead_letters().unwrap().is_empty(), "{disposition:?}");
     }
-    store.settle(&current, &Disposition::Acknowledge).unwrap();
+    store.dispose(&current, &Disposition::Acknowledge).unwrap();
     assert_eq!(store.depth().unwrap(), 0);
 }
 
@@ -346,8 +346,8 @@ async fn what_a_dead_process_received_shows_again_at_once_and_what_a_live_one_di
     drop(dying);
     let again = receive(&other);
     assert_eq!(users(&again), [user(1)], "and not the one that a live process has");
-    living.settle(&lost, &Disposition::Acknowledge).unwrap();
+    living.dispose(&lost, &Disposition::Acknowledge).unwrap();
     assert_eq!(other.depth().unwrap(), 2, "the dead process's receipt is stale");
-    other.settle(&again[0], &Disposition::Acknowledge).unwrap();
+    other.dispose(&again[0], &Disposition::Acknowledge).unwrap();
     assert_eq!(other.depth().unwrap(), 1);
 }

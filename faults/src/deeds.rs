@@ -5,13 +5,15 @@ use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use shared::{
-    brake::BrakeState,
-    ids::{RunId, TenantId},
+    domain::{
+        brake::BrakeState,
+        ids::{RunId, TenantId},
+        state::ByHand,
+        window::Range,
+    },
     ledger::{Book, Key},
     poll::{Position, ScanRequest},
     queue::{Message, Queue, SCHEMA},
-    state::ByHand,
-    window::Range,
 };
 use simulator::{Faults, NewEvent, NewMethod, NewUser, Part, PerUserMfa, PhoneType, RoleKind};
 use uuid::Uuid;
@@ -294,7 +296,7 @@ impl World {
     fn lose_messages(&self) {
         for received in self.store.receive(3, None).expect("the queue is in memory") {
             let lost = shared::queue::Disposition::Acknowledge;
-            self.store.settle(&received, &lost).expect("the queue is in memory");
+            self.store.dispose(&received, &lost).expect("the queue is in memory");
         }
     }
 

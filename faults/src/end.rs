@@ -1,10 +1,12 @@
 //! What holds when everything has come to rest.
 
 use shared::{
+    domain::{
+        outcome::{Held, Outcome},
+        state::UserState,
+    },
     ledger::{HistoryEntry, Key, OutcomeQuery},
-    outcome::{Held, Outcome},
     poll::Position,
-    state::UserState,
 };
 
 use simulator::Part;

@@ -3,8 +3,8 @@
 
 use jiff::Timestamp;
 use shared::{
+    domain::window::Window,
     settings::{OtherMethods, Policy, UnprovenMethods},
-    window::Window,
 };
 use simulator::{Harm, MethodView};
 

@@ -9,6 +9,7 @@ mod deeds;
 mod end;
 mod judge;
 mod ledger;
+mod network;
 mod panics;
 mod sandbox;
 mod steps;

@@ -13,6 +13,7 @@ use std::{
 
 use fastrand::Rng;
 use futures::FutureExt;
+use jiff::SignedDuration;
 use tokio::{sync::Notify, time::Instant};
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -21,6 +22,18 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The process does not die at a step.
 pub(crate) const NEVER: u32 = u32::MAX;
+
+/// An invocation that goes on for so long behind its deadline is cut off.
+const FOR_THE_ANSWER: Duration = Duration::from_secs(8);
+
+/// How an invocation fares.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Luck {
+    /// The step at which the process dies.
+    pub(crate) dies_at: u32,
+    /// When it stands still, and for how long.
+    pub(crate) freezes: Option<(Duration, Duration)>,
+}
 
 /// Where one process stands.
 pub(crate) struct Steps {
@@ -75,6 +88,27 @@ impl Steps {
             biased;
             () = self.died.notified() => End::Died,
             done = work => End::Done(done),
+        }
+    }
+
+    /// Runs `work` as far as its luck goes; one that does not freeze is cut off after `time`.
+    pub(crate) async fn invoke<T>(
+        &self,
+        luck: Luck,
+        time: SignedDuration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let now = tokio::time::Instant::now();
+        let time = time.unsigned_abs() + FOR_THE_ANSWER;
+        let ended = match luck.freezes {
+            Some((after, length)) => {
+                self.run(luck.dies_at, async { Ok(freezing(work, now + after, length).await) }).await
+            }
+            None => self.run(luck.dies_at, tokio::time::timeout(time, work)).await,
+        };
+        match ended {
+            End::Done(Ok(value)) => Some(value),
+            End::Done(Err(_)) | End::Died => None,
         }
     }
 }

@@ -16,13 +16,16 @@ use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use shared::{
-    brake::Brake,
     clock::Clock,
-    ids::UserId,
+    domain::{
+        brake::Brake,
+        ids::UserId,
+        state::{Release, UserState},
+        window::Window,
+    },
     ledger::{Document, Key, Ledger},
+    notices::Notice,
     settings::{Mode, Settings},
-    state::{Release, UserState},
-    window::Window,
 };
 use simulator::{Harm, MethodView, Part, PerUserMfa, Tenant, UserView};
 use uuid::Uuid;
@@ -440,6 +443,13 @@ impl Watch {
         let Some(state) = self.state(uuid(user)) else { return };
         if state.pending_since.is_some_and(|since| since < began.checked_sub(SKEW * 3).unwrap_or(began)) {
             self.violation(4, format!("a message acknowledged before an outcome: {user}"));
+        }
+    }
+
+    /// People were told this.
+    pub(crate) fn told(&self, notice: &Notice) {
+        if notice.subject.contains('@') || notice.text.contains('@') {
+            self.violation(9, format!("a notice names somebody: {}", notice.text));
         }
     }
 }

@@ -23,9 +23,9 @@ use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Tenant};
 use uuid::Uuid;
 
 use crate::{
-    ledger::{Index, Weather},
-    sandbox::{Ground, Luck, Sandbox},
-    steps::{NEVER, lock},
+    ledger::{FaultyLedger, Index, Weather},
+    sandbox::Sandbox,
+    steps::{Luck, NEVER, Steps, lock},
     watch::{Person, SKEW, View, Watch},
 };
 
@@ -331,16 +331,20 @@ impl World {
             (rng.fork(), SignedDuration::from_millis(rng.i64(-most..=most)))
         };
         let time = self.clock.clone();
-        let view =
-            View::new(self.settings(), Clock::from_fn(move || time.now() + skew), self.may_not_delete.get());
-        let ground = Ground {
+        let clock = Clock::from_fn(move || time.now() + skew);
+        let view = Arc::new(View::new(self.settings(), clock, self.may_not_delete.get()));
+        let ledger = |steps: &Arc<Steps>| FaultyLedger {
+            ledger: Arc::clone(&self.watch.ledger),
+            steps: Arc::clone(steps),
+            view: Arc::clone(&view),
             watch: Arc::clone(&self.watch),
-            store: Arc::clone(&self.store),
             index: Arc::clone(&self.index),
             weather: if self.watch.is_calm() { Weather::default() } else { self.weather },
         };
         let deployment = self.deployment.get();
-        let sandbox = Rc::new(Sandbox::start(ground, view, secret, chance).await?);
+        let (watch, store) = (Arc::clone(&self.watch), Arc::clone(&self.store));
+        let sandbox = Sandbox::start(watch, store, Arc::clone(&view), secret, chance, ledger).await?;
+        let sandbox = Rc::new(sandbox);
         if deployment == self.deployment.get() {
             self.sandboxes.borrow_mut().push(Rc::clone(&sandbox));
         }

@@ -8,13 +8,12 @@ use lambda_runtime::Context;
 use shared::{
     clock::Clock,
     credentials::Credentials,
+    domain::{ids::RunId, window::shift},
     graph::{Graph, transport},
-    ids::RunId,
     ledger::{Book, LedgerError},
-    preflight::Preflight,
-    window::shift,
+    process::{LeaseTerm, Process, Run},
 };
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::{
@@ -41,10 +40,8 @@ pub struct Sandbox {
     pub notifier: Notifier,
     /// The time.
     pub clock: Clock,
-    /// What must hold before anything is deleted, as read last.
-    pub preflight: Mutex<Option<Arc<Preflight>>>,
     ledger: Arc<DynamoDbLedger>,
-    book: OnceCell<Book>,
+    process: OnceCell<Arc<Process>>,
     metrics: Metrics,
 }
 
@@ -70,7 +67,7 @@ impl Sandbox {
             &settings.dead_letter_queue_url,
         );
         let ledger = DynamoDbLedger::new(aws_sdk_dynamodb::Client::new(&config), &settings.ledger_table);
-        let notifier = Notifier::new(&settings, &config, clock.clone());
+        let notifier = Notifier::new(&settings, &config);
         let metrics = Metrics::start(settings.tenant)?;
         Ok(Self {
             settings: Arc::new(settings),
@@ -80,17 +77,33 @@ impl Sandbox {
             queue,
             notifier,
             clock,
-            preflight: Mutex::default(),
             ledger: Arc::new(ledger),
-            book: OnceCell::new(),
+            process: OnceCell::new(),
             metrics,
         })
     }
 
     /// The tenant's ledger; the first time it is made sure that it is this tenant's.
     pub async fn book(&self) -> Result<Book, LedgerError> {
-        let open = || Book::open(self.ledger.clone(), self.settings.tenant, self.clock.clone());
-        self.book.get_or_try_init(open).await.cloned()
+        Ok(self.process().await?.book.clone())
+    }
+
+    /// The run of an invocation. Its leases end where the invocation stops working, which is long before the messages
+    /// that it was handed show again.
+    pub async fn run(&self, invocation: Invocation) -> Result<Run, LedgerError> {
+        let Invocation { run_id, work_until } = invocation;
+        Ok(self.process().await?.begin(run_id, run_id.to_string(), LeaseTerm::Until(work_until)))
+    }
+
+    async fn process(&self) -> Result<&Arc<Process>, LedgerError> {
+        self.process
+            .get_or_try_init(async || {
+                let clock = self.clock.clone();
+                let book = Book::open(self.ledger.clone(), self.settings.tenant, clock.clone()).await?;
+                let (settings, graph) = (Arc::new(self.settings.common.clone()), Arc::clone(&self.graph));
+                Ok(Process::new(settings, graph, book, Arc::new(self.queue.clone()), clock))
+            })
+            .await
     }
 
     /// Begins an invocation: no wait for Graph outlasts it.
@@ -99,7 +112,7 @@ impl Sandbox {
         let deadline =
             i64::try_from(context.deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
         let work_until = shift(deadline.unwrap_or(Timestamp::MAX), -FOR_THE_ANSWER);
-        self.graph.begin_invocation(work_until);
+        self.graph.begin_invocation(Some(work_until));
         Invocation { run_id, work_until }
     }
 
@@ -111,7 +124,7 @@ impl Sandbox {
     /// The same invocation with less time.
     pub fn narrow(&self, invocation: Invocation, work_until: Timestamp) -> Invocation {
         let work_until = invocation.work_until.min(work_until);
-        self.graph.begin_invocation(work_until);
+        self.graph.begin_invocation(Some(work_until));
         Invocation { work_until, ..invocation }
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use jiff::Timestamp;
 use metrics_cloudwatch_embedded::{Builder, Collector};
 use shared::{
-    ids::TenantId,
+    domain::ids::TenantId,
     panics,
     settings::environment,
     telemetry::{self, NAMESPACE, TENANT},

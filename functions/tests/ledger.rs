@@ -9,11 +9,11 @@ use functions::dynamodb::DynamoDbLedger;
 use jiff::Timestamp;
 use shared::{
     clock::Clock,
+    domain::state::UserState,
     ledger::{
         Book, Document, Expect, Held, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
         conformance::conforms,
     },
-    state::UserState,
 };
 use uuid::Uuid;
 

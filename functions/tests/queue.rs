@@ -10,7 +10,7 @@ use std::{
 
 use functions::sqs::SqsQueue;
 use shared::{
-    ids::RunId,
+    domain::ids::RunId,
     queue::{Message, Queue, SCHEMA},
 };
 use uuid::Uuid;

@@ -6,8 +6,8 @@ use shared::{
         MAX_LIMIT, MAX_NAMED, MAX_REASON, Problem, RollbackRequest, ScanRange, UsersQuery, read_json,
         read_reason,
     },
+    domain::window::Window,
     ids_file,
-    window::Window,
 };
 
 use super::is_clean;

@@ -13,9 +13,9 @@ use shared::{
     audit::Service,
     clock::Clock,
     credentials::ClientSecret,
+    domain::window::Range,
     graph::{AuditQuery, Graph, GraphError},
     settings::Settings,
-    window::Range,
 };
 use tower::util::BoxCloneSyncService;
 use url::Url;

@@ -14,10 +14,9 @@ use shared::{
         export::{BadRecord, ExportError, Summary, read_export},
         interpret,
     },
-    ids::UserId,
+    domain::{ids::UserId, user_ref::UserRef},
     ids_file,
     queue::Message,
-    user_ref::UserRef,
 };
 
 /// A text that may stand in a log line: short, of one line, and with nothing that a terminal obeys.

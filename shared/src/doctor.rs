@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::Reading,
+    domain::facts::Reading,
     preflight::{Fault, NEEDED, Preflight},
     settings::Settings,
 };

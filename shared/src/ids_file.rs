@@ -4,7 +4,7 @@ use std::{collections::HashSet, io::Read};
 
 use encoding_rs_io::DecodeReaderBytes;
 
-use crate::user_ref::UserRef;
+use crate::domain::user_ref::UserRef;
 
 /// Lines longer than this are no ids.
 const LONGEST_LINE: usize = 1024;

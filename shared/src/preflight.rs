@@ -7,12 +7,14 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    facts::{Belts, Reading},
+    domain::{
+        facts::{Belts, Reading},
+        ids::UserId,
+        user_ref::UserRef,
+        window::shift,
+    },
     graph::{Eligibilities, Graph, GraphError, PrincipalKind, RoleGrant},
-    ids::UserId,
     settings::{Mode, Named, Settings},
-    user_ref::UserRef,
-    window::shift,
 };
 
 /// How long a reading of the tenant holds.

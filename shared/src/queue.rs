@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{RunId, UserId};
+use crate::domain::ids::{RunId, UserId};
 
 /// The version of a message's shape. A newer one is left for newer code.
 pub const SCHEMA: u32 = 1;

@@ -1,7 +1,7 @@
 //! `brake`: stop everything, or let it go on.
 
 use serde_json::json;
-use shared::{brake::BrakeState, ledger::Book};
+use shared::{domain::brake::BrakeState, ledger::Book};
 
 use super::who;
 use crate::{

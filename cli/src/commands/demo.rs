@@ -8,10 +8,9 @@ use serde_json::json;
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
-    outcome::Outcome,
+    domain::{outcome::Outcome, state::UserState},
     poll::ScanRequest,
     settings::{Mode, Settings},
-    state::UserState,
 };
 use simulator::{Budget, Cast, Options, Population, Tenant};
 
@@ -31,7 +30,7 @@ use crate::{
 /// What a stage came to.
 struct Stage {
     mode: Mode,
-    users: BTreeMap<shared::ids::UserId, UserState>,
+    users: BTreeMap<shared::domain::ids::UserId, UserState>,
 }
 
 pub(super) async fn demo(
@@ -168,13 +167,13 @@ fn remove_old(path: &std::path::Path) -> Result<(), CommandError> {
 }
 
 async fn stage(engine: &Engine, mode: Mode) -> Result<Stage, CommandError> {
-    let preflight = check(engine).await?;
+    check(engine).await?;
     let progress = Progress::start("reading the audit log");
     let seen = progress.clone();
-    let summary = engine.poll(ScanRequest::Scheduled, &preflight, move |summary| seen.scanned(summary)).await;
+    let summary = engine.run.poll(ScanRequest::Scheduled, &|summary| seen.scanned(summary)).await;
     progress.done();
     summary?;
-    let drained = confirmed_drain(engine, preflight, None, true, &progress).await?;
+    let drained = confirmed_drain(engine, None, true, &progress).await?;
     if let Some(stop) = drained.stop {
         return Err(stop.into());
     }

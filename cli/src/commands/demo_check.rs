@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use shared::{ids::UserId, ledger::HistoryEntry, outcome::Outcome, window::Window};
+use shared::{
+    domain::{ids::UserId, outcome::Outcome, window::Window},
+    ledger::HistoryEntry,
+};
 use simulator::{Cast, Resident, Tenant};
 use uuid::Uuid;
 
@@ -55,7 +58,7 @@ pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, Com
     let mut counts: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
     for resident in &cast.residents {
         let Some(user) = user_id(resident) else { continue };
-        let outcome = engine.book.user(user).await?.value.and_then(|state| state.outcome());
+        let outcome = engine.run.process.book.user(user).await?.value.and_then(|state| state.outcome());
         if outcome != Some(Outcome::RolledBack) {
             let outcome =
                 outcome.map_or("no registration of the window on record".to_owned(), |o| o.to_string());
@@ -106,7 +109,7 @@ pub(super) async fn check(
     for entry in &deletes {
         let user = entry.user.and_then(|user| user.to_string().parse().ok());
         let intended = match user {
-            Some(user) => engine.book.history(user).await?.iter().any(
+            Some(user) => engine.run.process.book.history(user).await?.iter().any(
                 |item| matches!(item, HistoryEntry::Intent { intent, .. } if intent.written_at <= entry.at),
             ),
             None => false,
@@ -118,7 +121,7 @@ pub(super) async fn check(
     for resident in &affected {
         let left = listed(tenant, resident, is_strong);
         let state = match user_id(resident) {
-            Some(user) => engine.book.user(user).await?.value,
+            Some(user) => engine.run.process.book.user(user).await?.value,
             None => None,
         };
         let outcome = state.and_then(|state| state.outcome());

@@ -24,8 +24,8 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     let store = Store::open(&path, clock.clone())?;
     let mut checks = vec![doctor::settings(&settings), Check::ok("ledger", path.display().to_string())];
     let engine = Engine::open(settings, secret, store, clock).await?;
-    let preflight = engine.preflight().await?;
-    checks.extend(doctor::tenant(&engine.settings, &preflight));
+    let preflight = engine.run.process.preflight().await?;
+    checks.extend(doctor::tenant(&engine.run.process.settings, &preflight));
     show(&checks, format)?;
     Ok(preflight.faults.iter().fold(Exit::Done, |exit, fault| match (fault, exit) {
         (Fault::Settings { .. }, _) | (_, Exit::Usage) => Exit::Usage,

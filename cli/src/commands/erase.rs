@@ -1,6 +1,6 @@
 //! `erase`: what is on record about one user goes.
 
-use shared::{api::Erased, ledger::Book, user_ref::UserRef};
+use shared::{api::Erased, domain::user_ref::UserRef, ledger::Book};
 
 use super::{release::by_id, who};
 use crate::{

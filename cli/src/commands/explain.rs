@@ -1,13 +1,10 @@
 //! `explain`: one user's live decision, with every rule, and the history.
 
-use std::sync::Arc;
-
 use shared::{
     decide::{RuleAnswer, RuleResult},
+    domain::{outcome::Verdict, user_ref::UserRef},
     drain::{Explanation, Interrupted},
-    outcome::Verdict,
     settings::Mode,
-    user_ref::UserRef,
     view::Past,
 };
 
@@ -22,16 +19,14 @@ use crate::{
 pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> Result<Exit, CommandError> {
     let id = match user {
         UserRef::Id(id) => *id,
-        UserRef::PrincipalName(_) => engine.graph.user(user).await?.body.id,
+        UserRef::PrincipalName(_) => engine.run.process.graph.user(user).await?.body.id,
     };
-    let preflight = Arc::new(engine.preflight().await?);
-    let drain = engine.drainer(preflight).await;
-    let explanation = drain.explain(id).await.map_err(|interrupted| match interrupted {
+    let explanation = engine.run.explain(id).await.map_err(|interrupted| match interrupted {
         Interrupted::Stop(cause) => cause.into(),
         Interrupted::Item(why) | Interrupted::Newer(why) => CommandError::usage(why),
         Interrupted::ComeBack { cause, .. } => CommandError { exit: Exit::Tenant, message: cause },
     })?;
-    show(&explanation, Some(engine.settings.mode), format)
+    show(&explanation, Some(engine.run.process.settings.mode), format)
 }
 
 /// Writes an explanation, under a mode where that is known.
@@ -89,7 +84,7 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
             None => "whether self-service password reset loses a phone is not known",
         };
         let still: Vec<&str> =
-            notices.still_can_do_mfa.iter().map(shared::method::MethodKind::as_str).collect();
+            notices.still_can_do_mfa.iter().map(shared::domain::method::MethodKind::as_str).collect();
         let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
         output::say!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
     }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
-    ids::TenantId,
+    domain::ids::TenantId,
     ledger::Book,
     settings::{Lookup, Settings, SettingsError, Vars, environment},
 };

@@ -2,10 +2,12 @@
 
 use serde_json::json;
 use shared::{
-    ids::{EventId, UserId},
+    domain::{
+        ids::{EventId, UserId},
+        outcome::Held,
+        user_ref::UserRef,
+    },
     ledger::Book,
-    outcome::Held,
-    user_ref::UserRef,
 };
 
 use super::who;

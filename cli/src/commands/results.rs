@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shared::{
-    ids::UserId,
-    outcome::Outcome,
+    domain::{ids::UserId, method::MethodName, outcome::Outcome, state::UserState},
     poll::Summary,
     settings::Mode,
-    state::{MethodName, UserState},
     view::next_step,
 };
 
@@ -56,7 +54,9 @@ pub(super) async fn write(
 ) -> Result<Exit, CommandError> {
     let users: Vec<UserResult<'_>> = drained.users.values().filter_map(result).collect();
     match format {
-        Format::Json => output::write_json(&Results { mode: engine.settings.mode, poll: summary, users })?,
+        Format::Json => {
+            output::write_json(&Results { mode: engine.run.process.settings.mode, poll: summary, users })?
+        }
         Format::Csv => output::write(format, &rows(&users), &())?,
         Format::Table | Format::Html => write_table(engine, summary, &drained, &users).await?,
     }
@@ -135,12 +135,12 @@ async fn write_table(
             if summary.window_closed { "; the window is closed" } else { "" }
         );
     }
-    let now = engine.clock.now();
-    let brake = engine.book.brake().await?.value;
-    let limits = engine.settings.limits;
+    let now = engine.run.process.clock.now();
+    let brake = engine.run.process.book.brake().await?.value;
+    let limits = engine.run.process.settings.limits;
     output::say!(
         "mode {}; slots used in 24 h: {} of {}; brake {}",
-        engine.settings.mode,
+        engine.run.process.settings.mode,
         brake.slots_taken(now),
         limits.max_rollbacks_per_day,
         if brake.is_open() { "OPEN" } else { "released" }

@@ -8,14 +8,16 @@ use std::{
 
 use shared::{
     audit::{self, AmbiguousRegistration, Event, Registration},
+    domain::{
+        ids::UserId,
+        outcome::Outcome,
+        state::{ByHand, UserState},
+        user_ref::UserRef,
+    },
     graph::GraphError,
-    ids::UserId,
     ids_file,
     ledger::LedgerError,
-    outcome::Outcome,
     poll::{PollError, ScanRequest},
-    state::{ByHand, UserState},
-    user_ref::UserRef,
 };
 
 use super::{results, run, scan, who};
@@ -64,7 +66,7 @@ pub(super) async fn rollback(
     format: Format,
 ) -> Result<Exit, CommandError> {
     run::may_ask(engine, yes)?;
-    let preflight = run::check(engine).await?;
+    run::check(engine).await?;
     let named = match input {
         Input::Ids(path) => by_hand(engine, &path, reason).await?,
         Input::AuditLogs(files) => from_exports(engine, &files).await?,
@@ -74,7 +76,7 @@ pub(super) async fn rollback(
     }
     let progress = Progress::start("reading the audit log");
     let seen = progress.clone();
-    let scanned = engine.poll(ScanRequest::Scheduled, &preflight, move |summary| seen.scanned(summary)).await;
+    let scanned = engine.run.poll(ScanRequest::Scheduled, &|summary| seen.scanned(summary)).await;
     if let Err(error) = scanned {
         progress.done();
         eprintln!(
@@ -83,7 +85,7 @@ pub(super) async fn rollback(
         );
         return Err(error.into());
     }
-    let drained = run::confirmed_drain(engine, preflight, Some(&named.users), yes, &progress).await?;
+    let drained = run::confirmed_drain(engine, Some(&named.users), yes, &progress).await?;
     let exit = results::write(engine, None, drained, format).await?;
     Ok(if named.refused { Exit::Incomplete } else { exit })
 }
@@ -105,7 +107,7 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, Co
             UserRef::Id(id) => {
                 users.insert(id);
             }
-            UserRef::PrincipalName(_) => match engine.graph.user(&user).await {
+            UserRef::PrincipalName(_) => match engine.run.process.graph.user(&user).await {
                 Ok(found) => {
                     users.insert(found.body.id);
                 }
@@ -121,9 +123,9 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, Co
             },
         }
     }
-    let by_hand = ByHand { who: who(), why: reason.to_owned(), at: engine.clock.now() };
+    let by_hand = ByHand { who: who(), why: reason.to_owned(), at: engine.run.process.clock.now() };
     let ids: Vec<UserId> = users.iter().copied().collect();
-    let passed_over = engine.intake().name_by_hand(&ids, &by_hand).await?;
+    let passed_over = engine.run.intake().name_by_hand(&ids, &by_hand).await?;
     Ok(Named { users, refused }.without(&passed_over))
 }
 
@@ -131,7 +133,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
     let mut users = BTreeSet::new();
     let mut registrations: Vec<Registration> = Vec::new();
     let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
-    let window = engine.settings.policy.window;
+    let window = engine.run.process.settings.policy.window;
     let mut acts = Vec::new();
     let counts = scan::read_files(files, |record, event| {
         acts.extend(audit::acts(record, &event).into_iter().filter(|act| act.at >= window.start));
@@ -146,9 +148,9 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
         eprintln!("{outside} registrations lie outside the window and are left alone");
     }
     users.extend(registrations.iter().filter(|r| window.contains(r.registered_at)).map(|r| r.user_id));
-    let intake = engine.intake();
+    let intake = engine.run.intake();
     // Before the candidates: what a file says against a method counts as much as what it says for it.
-    intake.record_acts(acts, &engine.settings.client_id).await?;
+    intake.record_acts(acts, &engine.run.process.settings.client_id).await?;
     let mut first = true;
     while first || !registrations.is_empty() {
         let rest = registrations.split_off(registrations.len().min(CHUNK));
@@ -170,12 +172,12 @@ async fn wake(
     let ids: Vec<UserId> = users.iter().copied().collect();
     let mut asleep = Vec::new();
     let mut unread = users.clone();
-    for (user, held) in engine.book.users(&ids).await? {
+    for (user, held) in engine.run.process.book.users(&ids).await? {
         unread.remove(&user);
         let Some(state) = held.value else { continue };
         let waits = |state: &UserState| !state.is_pending() && state.outcome().is_some_and(Outcome::waits);
-        if waits(&state) && engine.deletes() {
-            let woken = engine.book.change_user(state.user_id, |state, now| {
+        if waits(&state) && engine.run.process.deletes() {
+            let woken = engine.run.process.book.change_user(state.user_id, |state, now| {
                 if let Some(state) = state.as_mut().filter(|state| waits(state)) {
                     state.make_pending(now);
                 }
@@ -189,10 +191,10 @@ async fn wake(
             asleep.push(state.user_id);
         }
     }
-    engine.intake().send(&asleep).await?;
+    engine.run.intake().send(&asleep).await?;
     let mut passed_over = BTreeMap::new();
     for user in unread {
-        if let Err(error) = engine.book.user(user).await {
+        if let Err(error) = engine.run.process.book.user(user).await {
             passed_over.insert(user, error);
         }
     }

@@ -3,16 +3,14 @@
 use std::{
     collections::BTreeSet,
     io::{self, BufRead, IsTerminal, Write},
-    sync::Arc,
 };
 
 use shared::{
     cloud::Cloud,
-    drain::Drain,
+    domain::ids::UserId,
     graph::GraphError,
-    ids::UserId,
     poll::{PollError, ScanRequest},
-    preflight::{Fault, Preflight},
+    preflight::Fault,
     settings::Mode,
 };
 
@@ -33,15 +31,15 @@ Before you go on:
 
 pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Exit, CommandError> {
     may_ask(engine, yes)?;
-    if engine.settings.endpoints.cloud == Cloud::China {
+    if engine.run.process.settings.endpoints.cloud == Cloud::China {
         return Err(CommandError::usage(
             "AZURE_CLOUD: this cloud offers no audit log through Graph: export it and use rollback --audit-log",
         ));
     }
-    let preflight = check(engine).await?;
+    check(engine).await?;
     let progress = Progress::start("reading the audit log");
     let seen = progress.clone();
-    let summary = engine.poll(ScanRequest::Scheduled, &preflight, move |summary| seen.scanned(summary)).await;
+    let summary = engine.run.poll(ScanRequest::Scheduled, &|summary| seen.scanned(summary)).await;
     let summary = match summary {
         Err(error @ (PollError::Graph(GraphError::Unauthorized { .. }) | PollError::Ledger(_))) => {
             progress.done();
@@ -51,7 +49,7 @@ pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Ex
     };
     // Whoever is on record is handled whether or not the audit log can be read.
     engine.wake_pending().await?;
-    let drained = confirmed_drain(engine, preflight, None, yes, &progress).await?;
+    let drained = confirmed_drain(engine, None, yes, &progress).await?;
     let exit = results::write(engine, summary.as_ref().ok(), drained, format).await?;
     summary?;
     Ok(exit)
@@ -59,7 +57,7 @@ pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Ex
 
 /// Enforcing needs somebody to ask, or --yes.
 pub(super) fn may_ask(engine: &Engine, yes: bool) -> Result<(), CommandError> {
-    if engine.settings.mode == Mode::Enforce && !yes && !io::stdin().is_terminal() {
+    if engine.run.process.settings.mode == Mode::Enforce && !yes && !io::stdin().is_terminal() {
         return Err(CommandError::usage(
             "mode enforce asks before it deletes, and there is no terminal to ask on: add --yes",
         ));
@@ -68,9 +66,9 @@ pub(super) fn may_ask(engine: &Engine, yes: bool) -> Result<(), CommandError> {
 }
 
 /// Reads preflight; where the mode deletes, it must pass.
-pub(super) async fn check(engine: &Engine) -> Result<Arc<Preflight>, CommandError> {
-    let preflight = engine.preflight().await?;
-    if engine.deletes() && !preflight.passes() {
+pub(super) async fn check(engine: &Engine) -> Result<(), CommandError> {
+    let preflight = engine.run.process.preflight().await?;
+    if engine.run.process.deletes() && !preflight.passes() {
         return Err(preflight_failed(&preflight.faults));
     }
     let unreadable: Vec<Fault> =
@@ -78,36 +76,34 @@ pub(super) async fn check(engine: &Engine) -> Result<Arc<Preflight>, CommandErro
     if !unreadable.is_empty() {
         return Err(preflight_failed(&unreadable));
     }
-    Ok(Arc::new(preflight))
+    Ok(())
 }
 
 /// Asks where that is due, and drains the queue.
 pub(super) async fn confirmed_drain(
     engine: &Engine,
-    preflight: Arc<Preflight>,
     only: Option<&BTreeSet<UserId>>,
     yes: bool,
     progress: &Progress,
 ) -> Result<Drained, CommandError> {
     let pending = match only {
         Some(only) => only.len() as u64,
-        None => engine.book.count("pending").await?,
+        None => engine.run.process.book.count("pending").await?,
     };
-    if engine.settings.mode == Mode::Enforce && !yes && pending > 0 {
+    if engine.run.process.settings.mode == Mode::Enforce && !yes && pending > 0 {
         progress.done();
         ask(engine, pending).await?;
     }
     let progress = Progress::start("");
     progress.handling(pending);
-    let drain: Drain = engine.drainer(preflight).await;
-    let drained = engine.drain(&drain, only, |step| progress.handled(step)).await;
+    let drained = engine.drain(only, |step| progress.handled(step)).await;
     progress.done();
     Ok(drained?)
 }
 
 async fn ask(engine: &Engine, pending: u64) -> Result<(), CommandError> {
-    let brake = engine.book.brake().await?.value;
-    let free = brake.slots_free(engine.settings.limits, engine.clock.now());
+    let brake = engine.run.process.book.brake().await?.value;
+    let free = brake.slots_free(engine.run.process.settings.limits, engine.run.process.clock.now());
     eprintln!("{pending} users are decided on now; at most {free} of them are rolled back (daily cap).");
     eprintln!("{HONEST_LIMITS}");
     eprint!("Roll back? Type yes: ");

@@ -14,10 +14,12 @@ use shared::{
         export::{ExportError, read_export},
         interpret,
     },
-    ids::{EventId, UserId},
-    method::MethodKind,
+    domain::{
+        ids::{EventId, UserId},
+        method::MethodKind,
+        window::Window,
+    },
     settings::{Settings, environment},
-    window::Window,
 };
 
 use crate::{

@@ -12,11 +12,10 @@ use shared::{
     },
     audit::Event,
     doctor::Check,
+    domain::{ids::EventId, user_ref::UserRef},
     drain::Explanation,
-    ids::EventId,
     ids_file,
     poll::Summary,
-    user_ref::UserRef,
     view::Status,
 };
 

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use shared::{
-    brake::{BrakeState, Move},
     clock::Clock,
+    domain::brake::{BrakeState, Move},
     ledger::Book,
     settings::{Settings, environment},
     view::{BrakeView, FailureRate, Messages, Status, listed},

@@ -2,7 +2,7 @@
 
 use shared::{
     decide::{Rule, RuleAnswer},
-    method::MethodKind,
+    domain::method::MethodKind,
     view::Line,
 };
 

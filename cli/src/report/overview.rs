@@ -143,10 +143,12 @@ fn day(at: Timestamp) -> Date {
 #[cfg(test)]
 mod tests {
     use shared::{
-        ids::UserId,
+        domain::{
+            ids::UserId,
+            outcome::{Held, Outcome},
+            state::{Concluded, UserState},
+        },
         ledger::Entry,
-        outcome::{Held, Outcome},
-        state::{Concluded, UserState},
     };
     use uuid::Uuid;
 
@@ -162,7 +164,7 @@ mod tests {
         state.concluded = Some(Concluded {
             outcome,
             at,
-            run_id: shared::ids::RunId(Uuid::nil()),
+            run_id: shared::domain::ids::RunId(Uuid::nil()),
             methods_deleted: Vec::new(),
             methods_left: Vec::new(),
             decision: None,

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shared::{
-    brake::BrakeState,
     decide::Decision,
-    outcome::Outcome,
+    domain::{brake::BrakeState, outcome::Outcome},
     view::{Line, Status, next_step},
 };
 

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig};
 use shared::{
     clock::Clock,
-    ids::TenantId,
+    domain::ids::TenantId,
     ledger::{Book, Key, LedgerError},
 };
 

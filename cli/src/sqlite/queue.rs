@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 use shared::{
-    ids::UserId,
+    domain::ids::UserId,
     queue::{Disposition, Message, Queue, QueueError},
 };
 use uuid::Uuid;
@@ -102,7 +102,7 @@ impl Store {
 
     /// Does with a received message what its handling came to. A message that meanwhile showed again
     /// and was received by somebody else is theirs.
-    pub fn settle(&self, message: &Received, disposition: &Disposition) -> Result<(), QueueError> {
+    pub fn dispose(&self, message: &Received, disposition: &Disposition) -> Result<(), QueueError> {
         let now = self.clock.now();
         self.with(|transaction| match disposition {
             Disposition::Acknowledge => remove(transaction, message).map(drop),

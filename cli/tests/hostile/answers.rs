@@ -16,7 +16,6 @@ use shared::{
     credentials::ClientSecret,
     ledger::{Key, OutcomeQuery},
     poll::{PollError, Position, ScanRequest},
-    preflight::Preflight,
     settings::Settings,
 };
 use simulator::{Budget, Cast, NewEvent, Options, Part, Population, Tenant};
@@ -77,18 +76,13 @@ impl World {
             .unwrap()
     }
 
-    async fn preflight(&self) -> Preflight {
-        self.engine(Arc::new(|_, _| None)).await.preflight().await.unwrap()
-    }
-
     /// Polls a tenant that lies.
     async fn poll(
         &self,
         liar: impl Fn(&http::Uri, usize) -> Option<Value> + Send + Sync + 'static,
     ) -> PollError {
-        let preflight = self.preflight().await;
         let engine = self.engine(Arc::new(liar)).await;
-        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap_err()
+        engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap_err()
     }
 
     fn asked(&self) -> Vec<http::Uri> {
@@ -96,7 +90,7 @@ impl World {
     }
 
     async fn complete_to(&self) -> Option<Timestamp> {
-        let book = self.engine(Arc::new(|_, _| None)).await.book;
+        let book = self.engine(Arc::new(|_, _| None)).await.run.process.book.clone();
         book.load::<Position>(Key::poll()).await.unwrap().value.unwrap().complete_to
     }
 }
@@ -174,7 +168,7 @@ async fn lists_of_administrators_that_never_end_forbid_everything() {
         let next = format!("https://graph.microsoft.com{}?{n}", uri.path());
         uri.path().contains("roleAssignment").then(|| json!({"value": [], "@odata.nextLink": next}))
     });
-    let preflight = world.engine(liar).await.preflight().await.unwrap();
+    let preflight = world.engine(liar).await.run.process.preflight().await.unwrap();
     assert!(!preflight.faults.is_empty(), "nothing may be deleted");
     assert!(world.asked().len() < 12_000);
     let world = World::new(4);
@@ -184,7 +178,7 @@ async fn lists_of_administrators_that_never_end_forbid_everything() {
         let next = format!("https://graph.microsoft.com{}?{n}", uri.path());
         uri.path().contains("roleAssignment").then(|| json!({"value": items, "@odata.nextLink": next}))
     });
-    assert!(!world.engine(liar).await.preflight().await.unwrap().faults.is_empty());
+    assert!(!world.engine(liar).await.run.process.preflight().await.unwrap().faults.is_empty());
     assert!(world.asked().len() < 200, "a million items are enough");
 }
 
@@ -227,10 +221,8 @@ async fn no_method_id_breaks_out_of_its_place() {
             (uri.path() == methods).then(|| json!({"value": [password, phone]}))
         });
         let engine = world.engine(liar).await;
-        let preflight = engine.preflight().await.unwrap();
-        engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
-        let drain = engine.drainer(Arc::new(preflight)).await;
-        engine.drain(&drain, None, |_| ()).await.unwrap();
+        engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
+        engine.drain(None, |_| ()).await.unwrap();
         let of_user = format!("/users/{phone}");
         let mut deletes = 0;
         for entry in world.tenant.journal() {
@@ -270,11 +262,10 @@ async fn an_event_with_an_odd_user_id_waits_for_a_person() {
     }
     assert_eq!(world.tenant.events().len(), before + IDS.len());
     let engine = world.engine(Arc::new(|_, _| None)).await;
-    let preflight = engine.preflight().await.unwrap();
-    engine.poll(ScanRequest::Scheduled, &preflight, |_| ()).await.unwrap();
+    engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
     let query =
         OutcomeQuery { outcome: "held(ambiguous_event)".to_owned(), until: None, after: None, limit: 100 };
-    let held = engine.book.list(&query).await.unwrap().entries;
+    let held = engine.run.process.book.list(&query).await.unwrap().entries;
     let odd = held.iter().filter(|entry| format!("{entry:?}").contains("odd-")).count();
     assert_eq!(odd, IDS.len());
     for uri in world.asked() {

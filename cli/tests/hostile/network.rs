@@ -85,7 +85,7 @@ impl Server {
         let (settings, secret) = (Settings::read(lookup).unwrap(), ClientSecret::read(lookup).unwrap());
         let transport = transport::network(&settings.endpoints.graph).unwrap();
         let graph = Graph::new(&settings, Arc::new(secret), transport, Clock::from_fn(now));
-        graph.begin_invocation(now() + patience);
+        graph.begin_invocation(Some(now() + patience));
         let user = "fd741069-6bb6-43de-a515-1c401dd377bf".parse().unwrap();
         let begun = Instant::now();
         let error = graph.user(&user).await.unwrap_err();

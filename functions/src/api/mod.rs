@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::{
     api::{Problem, ProblemKind},
-    window::until,
+    domain::window::until,
 };
 
 use crate::sandbox::{Invocation, Sandbox};

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     api::{MAX_BODY, Problem, ProblemKind},
-    window::shift,
+    domain::window::shift,
 };
 
 /// API Gateway waits 29 s for an answer. What takes time stops before.

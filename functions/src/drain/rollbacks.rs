@@ -1,20 +1,22 @@
 //! `POST /rollbacks`: users that a person names, and registrations of an export.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use shared::{
     api::{
         MAX_NAMED, NamedRegistration, Problem, ProblemKind, Refused, RollbackRequest, RollbacksTaken,
         read_json,
     },
+    domain::{
+        ids::UserId,
+        state::ByHand,
+        user_ref::UserRef,
+        window::{shift, until},
+    },
     graph::GraphError,
-    ids::UserId,
     ids_file::{self, IdsFile},
     ledger::{Book, Claim, Key},
-    poll::{Intake, Position},
-    state::ByHand,
-    user_ref::UserRef,
-    window::{shift, until},
+    poll::Position,
 };
 
 use super::DrainFunction;
@@ -81,11 +83,9 @@ impl DrainFunction {
             Named::Users { users, reason } => {
                 let by_hand =
                     ByHand { who: request.caller().to_owned(), why: reason, at: self.sandbox.clock.now() };
-                self.take_users(users, by_hand, book, invocation).await?
+                self.take_users(users, by_hand, invocation).await?
             }
-            Named::Registrations(registrations) => {
-                self.take_registrations(registrations, book, invocation).await?
-            }
+            Named::Registrations(registrations) => self.take_registrations(registrations, invocation).await?,
         };
         Ok(Answer::new(202, &taken))
     }
@@ -94,7 +94,6 @@ impl DrainFunction {
         &self,
         named: IdsFile,
         by_hand: ByHand,
-        book: Book,
         invocation: Invocation,
     ) -> Result<RollbacksTaken, Problem> {
         let mut taken = RollbacksTaken { duplicates: named.duplicates as u64, ..RollbacksTaken::default() };
@@ -113,8 +112,9 @@ impl DrainFunction {
             }
         }
         let ids: Vec<UserId> = lines.keys().copied().collect();
-        let intake = self.intake(book, invocation);
-        let passed_over = intake.name_by_hand(&ids, &by_hand).await.map_err(|error| error.as_problem())?;
+        let run = self.run(invocation).await?;
+        let passed_over =
+            run.intake().name_by_hand(&ids, &by_hand).await.map_err(|error| error.as_problem())?;
         for (user, error) in &passed_over {
             tracing::error!(user.id = %user, error = %error, "user passed over");
             let cause = "the user's item in the ledger is damaged or for a newer version".to_owned();
@@ -152,29 +152,17 @@ impl DrainFunction {
     async fn take_registrations(
         &self,
         registrations: Vec<NamedRegistration>,
-        book: Book,
         invocation: Invocation,
     ) -> Result<RollbacksTaken, Problem> {
         let registrations = registrations.into_iter().map(NamedRegistration::into_claim).collect();
-        let intake = self.intake(book, invocation);
-        let taken = intake.take(registrations, &[], None).await.map_err(|error| error.as_problem())?;
+        let run = self.run(invocation).await?;
+        let taken = run.intake().take(registrations, &[], None).await.map_err(|error| error.as_problem())?;
         Ok(RollbacksTaken {
             accepted: taken.enqueued,
             duplicates: taken.duplicates,
             outside_window: taken.outside_window,
             refused: Vec::new(),
         })
-    }
-
-    pub(super) fn intake(&self, book: Book, invocation: Invocation) -> Intake {
-        let sandbox = &self.sandbox;
-        Intake::new(
-            book,
-            Arc::new(sandbox.queue.clone()),
-            sandbox.clock.clone(),
-            invocation.run_id,
-            sandbox.settings.policy.window,
-        )
     }
 }
 

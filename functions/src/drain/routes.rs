@@ -5,14 +5,17 @@ use shared::{
         BrakeMoved, Erased, EventEnded, PageCursor, Problem, ProblemKind, Released, UsersPage, UsersQuery,
         read_reason,
     },
-    brake::BrakeState,
+    domain::{
+        brake::BrakeState,
+        ids::{EventId, UserId},
+        state::{EraseRefused, ReleaseRefused},
+        user_ref::UserRef,
+        window::{shift, until},
+    },
     graph::GraphError,
-    ids::{EventId, UserId},
     ledger::{Book, OutcomeQuery},
-    state::{EraseRefused, ReleaseRefused},
-    user_ref::UserRef,
+    process::Run,
     view::{BrakeView, Line},
-    window::{shift, until},
 };
 
 use super::{DrainFunction, FOR_SETTLING};
@@ -63,6 +66,10 @@ impl DrainFunction {
         self.sandbox.book().await.map_err(|error| error.as_problem())
     }
 
+    pub(super) async fn run(&self, invocation: Invocation) -> Result<Run, Problem> {
+        self.sandbox.run(invocation).await.map_err(|error| error.as_problem())
+    }
+
     async fn users(&self, request: &Request) -> Answered {
         let UsersQuery { outcomes, after, limit } = UsersQuery::read(request.query())?;
         let book = self.book().await?;
@@ -99,9 +106,8 @@ impl DrainFunction {
                 Err(error) => return Err(error.as_problem()),
             },
         };
-        let drain = self.use_case(invocation).await.map_err(|error| error.as_problem())?;
-        let explanation = drain.explain(id).await.map_err(|interrupted| interrupted.as_problem())?;
-        *self.sandbox.preflight.lock().await = drain.last_preflight().await;
+        let run = self.run(invocation).await?;
+        let explanation = run.explain(id).await.map_err(|interrupted| interrupted.as_problem())?;
         Ok(Answer::new(200, &explanation))
     }
 
@@ -114,8 +120,8 @@ impl DrainFunction {
             ReleaseRefused::NotOnRecord => Problem::new(ProblemKind::NotFound, refused.to_string()),
             _ => Problem::new(ProblemKind::ReleaseRefused, refused.to_string()),
         })?;
-        let intake = self.intake(book, invocation);
-        intake.send(&[user_id]).await.map_err(|error| error.as_problem())?;
+        let run = self.run(invocation).await?;
+        run.intake().send(&[user_id]).await.map_err(|error| error.as_problem())?;
         Ok(Answer::new(200, &Released { user_id, lifted: released.reasons.into_iter().collect() }))
     }
 
@@ -145,11 +151,11 @@ impl DrainFunction {
 
     async fn move_brake(&self, request: &Request, to: BrakeState, invocation: Invocation) -> Answered {
         let reason = read_reason(&request.json()?)?;
-        let (sandbox, book) = (&self.sandbox, self.book().await?);
-        let moved = book.move_brake(to, request.caller(), &reason).await;
+        let (sandbox, run) = (&self.sandbox, self.run(invocation).await?);
+        let moved = run.process.book.move_brake(to, request.caller(), &reason).await;
         let brake = moved.map_err(|error| error.as_problem())?;
         let left = until(sandbox.clock.now(), invocation.work_until).min(FOR_SETTLING);
-        sandbox.notifier.brake_moved(&book, &sandbox.settings, left).await;
+        sandbox.notifier.brake_moved(&run.process, left).await;
         let brake = BrakeView { state: brake.state, last_move: brake.moves.last().cloned() };
         Ok(Answer::new(200, &BrakeMoved { brake }))
     }

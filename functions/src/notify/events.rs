@@ -11,13 +11,16 @@ use aws_sdk_eventbridge::{
 };
 use serde::Serialize;
 use shared::{
-    ids::{RunId, TenantId, UserId},
+    domain::{
+        ids::{RunId, TenantId, UserId},
+        method::MethodName,
+        state::UserState,
+    },
+    notices::is_new,
     settings::Mode,
-    state::{MethodName, UserState},
     view::next_step,
 };
 
-use super::is_new;
 use crate::{aws, settings::Settings};
 
 /// Entries in one request (EventBridge's quota of `PutEvents`).

@@ -4,7 +4,7 @@ mod routes;
 
 pub use self::routes::ROUTES;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -12,13 +12,12 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,
+    domain::window::{shift, until},
     graph::Application,
     ledger::Book,
-    poll::{Poll, PollError, ScanRequest, Summary},
-    preflight::Preflight,
+    poll::{PollError, ScanRequest, Summary},
     settings::environment,
     telemetry::Metric,
-    window::{shift, until},
 };
 use tokio::sync::Mutex;
 
@@ -83,30 +82,14 @@ impl PollFunction {
 
     async fn poll(&self, request: ScanRequest, invocation: Invocation) -> Result<Summary, PollError> {
         let sandbox = &self.sandbox;
-        let book = sandbox.book().await?;
-        let left = || until(sandbox.clock.now(), invocation.work_until);
-        // Scanning does not need it, and the audit log has a budget of its own.
-        let preflight = tokio::time::timeout(left() / 3, self.preflight()).await.unwrap_or_else(|_| {
-            tracing::warn!(run.id = %invocation.run_id, "preflight not read in time");
-            None
-        });
-        let poll = Poll::new(
-            Arc::clone(&sandbox.graph),
-            book.clone(),
-            Arc::new(sandbox.queue.clone()),
-            Arc::new(sandbox.settings.common.clone()),
-            sandbox.clock.clone(),
-            invocation.run_id,
-            invocation.run_id.to_string(),
-        )
-        .until(invocation.work_until);
-        let run = poll.run(request, preflight.as_deref());
-        let summary = tokio::time::timeout(left(), run).await.unwrap_or(Err(PollError::OutOfTime));
+        let run = sandbox.run(invocation).await?;
+        let summary = run.poll(request, &|_| ()).await;
         if !matches!(summary, Err(PollError::InProgress { .. })) {
-            sandbox.notifier.after_poll(&book, &sandbox.settings, left().min(FOR_NOTICES)).await;
+            let left = until(sandbox.clock.now(), invocation.work_until);
+            sandbox.notifier.after_poll(&run.process, left.min(FOR_NOTICES)).await;
         }
         let summary = summary?;
-        self.measure(&book).await;
+        self.measure(&run.process.book).await;
         Ok(summary)
     }
 
@@ -153,28 +136,6 @@ impl PollFunction {
             _ => application.password_credentials,
         };
         credentials.into_iter().filter_map(|credential| credential.end_date_time)
-    }
-
-    /// The tenant as read at most 10 minutes ago. Without it nothing is promoted to a rollback.
-    async fn preflight(&self) -> Option<Arc<Preflight>> {
-        let sandbox = &self.sandbox;
-        let mut held = sandbox.preflight.lock().await;
-        let now = sandbox.clock.now();
-        if held.as_ref().is_none_or(|preflight| preflight.is_stale(now)) {
-            match Preflight::read(&sandbox.graph, &sandbox.settings, now).await {
-                Ok(read) => {
-                    for fault in &read.faults {
-                        tracing::error!(cause = %fault, "preflight failed");
-                    }
-                    *held = Some(Arc::new(read));
-                }
-                Err(error) => {
-                    tracing::warn!(error = %error, "preflight not read");
-                    *held = None;
-                }
-            }
-        }
-        held.clone()
     }
 }
 

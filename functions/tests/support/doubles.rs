@@ -9,9 +9,10 @@ use tempfile::TempDir;
 use super::{
     REGION,
     guard::{Guarded, free_address},
-    python::{program, python},
+    python::python,
 };
 
+const MINISTACK_IN_QUEUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/ministack_in_queue.py");
 const MOTO_IN_TURN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/moto_in_turn.py");
 
 /// Whose double.
@@ -69,8 +70,8 @@ fn command(double: Double, address: SocketAddr, folder: &TempDir) -> Command {
     let mut command;
     match double {
         Double::Ministack => {
-            command = Command::new(program("ministack"));
-            command.env_clear().envs([
+            command = Command::new(python());
+            command.env_clear().arg(MINISTACK_IN_QUEUE).envs([
                 ("GATEWAY_PORT", port.as_str()),
                 ("MINISTACK_HOST", "127.0.0.1"),
                 ("BIND_HOST", "127.0.0.1"),

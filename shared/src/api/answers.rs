@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{EventId, UserId},
-    outcome::Held,
+    domain::{
+        ids::{EventId, UserId},
+        outcome::Held,
+    },
     view::{BrakeView, Line},
 };
 

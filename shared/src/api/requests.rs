@@ -12,12 +12,14 @@ use super::{Problem, ProblemKind};
 use crate::{
     audit::{Activity, Registration},
     digest::digest,
-    ids::{EventId, UserId},
+    domain::{
+        ids::{EventId, UserId},
+        method::MethodKind,
+        window::{Range, Window},
+    },
     ledger::{Cursor, Key},
-    method::MethodKind,
     text::clip,
     view::listed,
-    window::{Range, Window},
 };
 
 /// The longest body, in bytes.

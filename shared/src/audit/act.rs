@@ -10,7 +10,7 @@ use super::{
     record::DirectoryAudit,
     who::{AmbiguousWhy, concerned, who_registered},
 };
-use crate::{
+use crate::domain::{
     facts::Act,
     ids::{EventId, UserId},
     method::MethodKind,

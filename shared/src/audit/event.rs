@@ -11,8 +11,10 @@ use super::{
 };
 use crate::{
     digest::digest,
-    ids::{EventId, UserId},
-    method::MethodKind,
+    domain::{
+        ids::{EventId, UserId},
+        method::MethodKind,
+    },
     text::same_name,
 };
 

@@ -1,5 +1,5 @@
 use super::{Activity, AmbiguousWhy, DirectoryAudit, Event, RecordError, Status, Tally, interpret};
-use crate::method::MethodKind;
+use crate::domain::method::MethodKind;
 
 const USER: &str = "fd741069-6bb6-43de-a515-1c401dd377bf";
 const OTHER: &str = "dd44fd36-4511-4889-801e-dc8e367e5d6d";

@@ -1,6 +1,6 @@
 //! The kinds of method that a registration's reason names.
 
-use crate::{method::MethodKind, text::clip};
+use crate::{domain::method::MethodKind, text::clip};
 
 /// The kinds that a reason names, each once and in order; none where it names none.
 ///

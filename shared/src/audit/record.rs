@@ -12,7 +12,7 @@ use super::{
     time::{TimeError, parse_time},
 };
 use crate::{
-    ids::EventId,
+    domain::ids::EventId,
     text::{clip, same_name},
 };
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::record::{Actor, DirectoryAudit, TargetResource};
 use crate::{
-    ids::{IdError, UserId},
+    domain::ids::{IdError, UserId},
     text::same_name,
 };
 

@@ -11,12 +11,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Account, Belts, Facts, RecordedRegistration},
-    graph::AuthenticationMethod,
-    ids::UserId,
-    intent::{Intent, Look},
-    method::MethodKind,
-    outcome::{Held, NotEligible, Verdict},
+    domain::{
+        facts::{Account, Belts, Facts, RecordedRegistration},
+        ids::UserId,
+        intent::{Intent, Look},
+        method::{AuthenticationMethod, MethodKind},
+        outcome::{Held, NotEligible, Verdict},
+    },
     settings::{Fingerprint, Policy},
 };
 

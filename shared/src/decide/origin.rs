@@ -5,12 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rules::Asked;
 use crate::{
-    facts::{Act, RecordedRegistration},
-    graph::{AuthenticationMethod, PhoneType},
-    method::MethodKind,
-    outcome::Held,
+    domain::{
+        facts::{Act, RecordedRegistration},
+        method::{AuthenticationMethod, MethodKind, PhoneType},
+        outcome::Held,
+        window::shift,
+    },
     settings::{OtherMethods, UnprovenMethods},
-    window::shift,
 };
 
 /// Graph dates a method so near to the event of its registration.

@@ -4,13 +4,15 @@ use jiff::Timestamp;
 
 use super::{Notices, Record, Rule, RuleAnswer, no, pass};
 use crate::{
-    facts::{Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, ReportList},
-    graph::{AuthenticationMethod, PerUserMfa, SmsSignIn, User},
-    method::MethodKind,
-    outcome::{Held, NotEligible},
+    domain::{
+        account::User,
+        facts::{Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, ReportList},
+        method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
+        outcome::{Held, NotEligible},
+        state::CLOCK_SKEW,
+        window::shift,
+    },
     settings::{OtherMethods, Policy},
-    state::CLOCK_SKEW,
-    window::shift,
 };
 
 /// Everything that a rule may look at.

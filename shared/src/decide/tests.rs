@@ -6,11 +6,15 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     audit::kinds_named,
-    facts::{Act, LogReading, Reading, RecordedAct, Report, ReportLine, ReportList},
-    graph::{AuthenticationMethod, PerUserMfa, PhoneType, Policies, SmsSignIn, User},
-    ids::{EventId, MethodId},
+    domain::{
+        account::User,
+        facts::{Act, LogReading, Reading, RecordedAct, Report, ReportLine, ReportList},
+        ids::{EventId, MethodId},
+        method::{AuthenticationMethod, PerUserMfa, PhoneType, SmsSignIn},
+        policies::Policies,
+        window::Window,
+    },
     settings::{Named, OtherMethods, UnprovenMethods},
-    window::Window,
 };
 
 const USER: &str = "dd44fd36-4511-4889-801e-dc8e367e5d6d";

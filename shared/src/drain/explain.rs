@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Drain, gather::about, handle::Interrupted};
+use super::{interrupted::Interrupted, reads::about};
 use crate::{
     decide::{Decision, decide},
-    ids::UserId,
+    domain::{
+        ids::UserId,
+        outcome::{Outcome, Verdict},
+        state::{About, UserState},
+    },
     ledger::Entry,
-    outcome::{Outcome, Verdict},
-    state::{About, UserState},
+    process::Run,
     view::{Line, Past},
 };
 
@@ -34,20 +37,21 @@ pub struct Explanation {
     pub request_ids: Vec<String>,
 }
 
-impl Drain {
+impl Run {
     /// Reads a user and decides, without a lease and without a trace.
     pub async fn explain(&self, user_id: UserId) -> Result<Explanation, Interrupted> {
-        let preflight = self.preflight().await?;
-        let on_record = self.book.user(user_id).await?.value;
-        let history = self.book.history(user_id).await?;
-        let facts = self.gather(user_id).await?;
-        let now = self.clock.now();
+        let process = &self.process;
+        let preflight = process.preflight().await?;
+        let on_record = process.book.user(user_id).await?.value;
+        let history = process.book.history(user_id).await?;
+        let facts = self.read(user_id).await?;
+        let now = process.clock.now();
         let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
         let nothing = BTreeSet::new();
         let mut record = state.record(&nothing);
         // Nobody on record is asked about as if named by hand: the window says nothing about them.
         record.by_hand = record.by_hand || on_record.is_none();
-        let decision = decide(record, &facts, &preflight.belts, &self.settings.policy, now);
+        let decision = decide(record, &facts, &preflight.belts, &process.settings.policy, now);
         let stops_at = match decision.verdict {
             Verdict::RollBack => self.gate(user_id, &preflight, now),
             Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),

@@ -1,19 +1,24 @@
-//! The lease of one handling: taken before the reads, kept on the way, given back at the end.
+//! The lease of one handling, as a scope: it is taken before the reads, kept on the way, and given back however the
+//! handling ends.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::{
-    Drain, LeaseTerm,
+    Drain,
     active::Working,
-    handle::{Break, Conclusion, Handled, Handling, Interrupted, take_back},
+    interrupted::{Break, Interrupted},
 };
 use crate::{
-    ledger::LedgerError,
-    outcome::Outcome,
-    state::{CLOCK_SKEW, Lease},
-    window::{self, shift},
+    domain::{
+        method::MethodName,
+        state::{CLOCK_SKEW, Lease, UserState},
+        window::{self, shift},
+    },
+    ledger::Held,
+    process::{LeaseTerm, Run},
 };
 
 /// A second message for a user that this process handles is looked at again this soon.
@@ -22,20 +27,42 @@ const OWN_LEASE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 /// With less time than this a handling does not begin.
 pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
 
-impl Drain {
+/// The right to handle one user, with the user's state item as this run wrote it last.
+pub(super) struct Leased<'r> {
+    pub(super) run: &'r Run,
+    pub(super) state: Held<UserState>,
+    token: Uuid,
+    /// The intent that was written under this lease where there was none before.
+    pub(super) new_intent: Option<Uuid>,
+    /// Whether a DELETE was sent under this lease that worked, or may have worked.
+    pub(super) touched: bool,
+    /// Methods whose DELETE was answered with 204 or 404. A list may still show them for a while.
+    pub(super) gone: BTreeSet<MethodName>,
+}
+
+impl<'r> Drain<'r> {
     /// Waits for leave to begin, as long as there is time for it.
-    pub(super) async fn enter(&self, term: LeaseTerm) -> Option<Working<'_>> {
-        let enter = self.active.enter(|| self.graph.pace());
-        let LeaseTerm::Until(until) = term else { return Some(enter.await) };
-        let left = window::until(self.clock.now(), until);
+    pub(super) async fn enter(&self) -> Option<Working<'_>> {
+        let enter = self.active.enter(|| self.process.graph.pace());
+        let LeaseTerm::Until(until) = self.term else { return Some(enter.await) };
+        let left = window::until(self.process.clock.now(), until);
         tokio::time::timeout(left.checked_sub(TAKES_AT_LEAST)?, enter).await.ok()
     }
 
-    fn lease_end(&self, term: LeaseTerm) -> Timestamp {
-        match term {
-            LeaseTerm::Until(until) => until,
-            LeaseTerm::Renewed(length) => shift(self.clock.now(), length),
+    /// Takes the lease of a user whose item was just read, does `work` under it, and gives the lease back. `Again`
+    /// means that somebody else has written the item.
+    pub(super) async fn under_lease(
+        &self,
+        state: Held<UserState>,
+        work: impl AsyncFnOnce(&mut Leased<'r>) -> Result<UserState, Break>,
+    ) -> Result<UserState, Break> {
+        let mut leased = Leased::take(self.run, state).await?;
+        let ended = work(&mut leased).await;
+        // An outcome ends the lease in the same write.
+        if ended.is_err() {
+            leased.give_back().await;
         }
+        ended
     }
 
     /// When a lease that somebody holds is worth another look: this process gives its own ones back.
@@ -45,41 +72,65 @@ impl Drain {
             _ => shift(now, OWN_LEASE_AGAIN),
         }
     }
+}
 
-    pub(super) async fn take_lease(&self, handling: &mut Handling) -> Result<(), LedgerError> {
-        let until = self.lease_end(handling.term);
-        let lease = Lease { owner: self.owner.clone(), token: handling.token, until };
-        handling.state.value.begin(lease, self.clock.now());
-        handling.state.version = self.book.save_user(&handling.state, None).await?;
-        Ok(())
+impl<'r> Leased<'r> {
+    async fn take(run: &'r Run, state: Held<UserState>) -> Result<Self, Break> {
+        let token = Uuid::new_v4();
+        let mut leased = Self { run, state, token, new_intent: None, touched: false, gone: BTreeSet::new() };
+        let lease = Lease { owner: run.owner.clone(), token, until: leased.end() };
+        leased.state.value.begin(lease, run.process.clock.now());
+        leased.state.version = run.process.book.save_user(&leased.state, None).await?;
+        Ok(leased)
+    }
+
+    /// When the lease ends if it is taken or renewed now.
+    fn end(&self) -> Timestamp {
+        match self.run.term {
+            LeaseTerm::Until(until) => until,
+            LeaseTerm::Renewed(length) => shift(self.run.process.clock.now(), length),
+        }
     }
 
     /// Makes sure that the lease lasts at least `needed` longer, renewing it where that is possible.
-    pub(super) async fn keep_lease(&self, handling: &mut Handling, needed: Duration) -> Result<(), Break> {
-        let now = self.clock.now();
-        let lease_until = handling.state.value.lease.as_ref().map_or(now, |lease| lease.until);
+    pub(super) async fn keep(&mut self, needed: Duration) -> Result<(), Break> {
+        let now = self.run.process.clock.now();
+        let lease_until = self.state.value.lease.as_ref().map_or(now, |lease| lease.until);
         if now.checked_add(needed).is_ok_and(|end| end < lease_until) {
             return Ok(());
         }
         // A renewal is conditional on the item, so one that is late does no harm.
-        if matches!(handling.term, LeaseTerm::Until(_)) {
-            let cause = "the time to handle this user is up".to_owned();
-            return Err(Interrupted::ComeBack { after: Duration::ZERO, cause, throttled: false }.into());
+        if matches!(self.run.term, LeaseTerm::Until(_)) {
+            return Err(Interrupted::come_back("the time to handle this user is up").into());
         }
-        let until = self.lease_end(handling.term);
-        if let Some(lease) = &mut handling.state.value.lease {
+        let until = self.end();
+        if let Some(lease) = &mut self.state.value.lease {
             lease.until = until;
         }
-        handling.state.version = self.book.save_user(&handling.state, None).await?;
+        self.state.version = self.run.process.book.save_user(&self.state, None).await?;
         Ok(())
     }
 
-    /// Gives a lease back, so that nobody has to wait for its end. What fails here costs time only.
-    pub(super) async fn give_back(&self, handling: &Handling) {
-        let (token, void) = (handling.token, handling.void_intent());
+    /// The intent that was written under this lease and came to nothing: no DELETE was sent for it, or every one was
+    /// refused. Nothing keeps its user from being decided on like any other.
+    pub(super) fn void_intent(&self) -> Option<Uuid> {
+        self.new_intent.filter(|_| !self.touched)
+    }
+
+    /// Takes an intent that came to nothing back, in the item that is written next.
+    pub(super) fn take_back_void_intent(&mut self) {
+        let void = self.void_intent();
+        take_back(&mut self.state.value, void);
+    }
+
+    /// Gives the lease back, so that nobody has to wait for its end. What fails here costs time only.
+    async fn give_back(&self) {
+        let (token, void) = (self.token, self.void_intent());
         let _ = self
+            .run
+            .process
             .book
-            .change_user(handling.state.value.user_id, |state, _| {
+            .change_user(self.state.value.user_id, |state, _| {
                 if let Some(state) = state
                     && state.give_back(token)
                 {
@@ -89,35 +140,11 @@ impl Drain {
             })
             .await;
     }
+}
 
-    /// A handling that was interrupted comes back, unless it did so for a day.
-    pub(super) async fn interrupted(
-        &self,
-        mut handling: Handling,
-        interrupted: Interrupted,
-    ) -> Result<Handled, Interrupted> {
-        let Interrupted::ComeBack { after, cause, throttled } = interrupted else {
-            self.give_back(&handling).await;
-            return Err(interrupted);
-        };
-        let void = handling.void_intent();
-        take_back(&mut handling.state.value, void);
-        let state = &handling.state.value;
-        if let Some(outcome) = Self::gave_up(state, throttled, self.clock.now()) {
-            let outcome = match (state.intent.is_some(), outcome) {
-                // What is gone cannot be told now: better a partial too many than one too few.
-                (true, Outcome::Failed(reason)) => Outcome::Partial(reason.into()),
-                (_, outcome) => outcome,
-            };
-            let conclusion = Conclusion { outcome, deleted: Vec::new(), left: Vec::new(), decision: None };
-            match self.conclude(&handling, conclusion).await {
-                Ok(state) => return Ok(Handled::Concluded(Box::new(state))),
-                Err(error) => tracing::warn!(user.id = %state.user_id, error = %error, "outcome not written"),
-            }
-        }
-        self.give_back(&handling).await;
-        let after = Self::backoff(state.attempts.count, Some(after));
-        tracing::info!(user.id = %state.user_id, cause, attempts = state.attempts.count, "user comes back later");
-        Err(Interrupted::ComeBack { after, cause, throttled })
+fn take_back(state: &mut UserState, void: Option<Uuid>) {
+    if void.is_some() && state.intent.as_ref().map(|intent| intent.id) == void {
+        state.intent = None;
+        state.first_delete_at = None;
     }
 }

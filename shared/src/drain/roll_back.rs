@@ -9,15 +9,19 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Drain,
     active::Working,
-    handle::{Break, Conclusion, FRESH_FOR, Handling, listed, name, refusal},
+    handling::{Conclusion, FRESH_FOR, Handling},
+    interrupted::Break,
 };
 use crate::{
     decide::Decision,
-    graph::{AuthenticationMethod, DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn},
-    intent::DurableIntent,
-    outcome::{Deferred, Failed, Outcome, Partial},
+    domain::{
+        intent::DurableIntent,
+        method::{AuthenticationMethod, names},
+        outcome::{Deferred, Failed, Outcome, Partial},
+    },
+    graph::{DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn},
+    process::Process,
 };
 
 /// A later DELETE than the first goes by a list of methods that is at most this old.
@@ -30,9 +34,8 @@ const PASSES: usize = 8;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// One rollback under way.
-pub(super) struct Rollback<'a> {
-    drain: &'a Drain,
-    handling: &'a mut Handling,
+pub(super) struct Rollback<'a, 'h, 'r> {
+    handling: &'a mut Handling<'h, 'r>,
     intent: DurableIntent,
     decision: Decision,
     /// The list that was decided on.
@@ -61,17 +64,15 @@ enum Pass {
     BrakeOpen,
 }
 
-impl<'a> Rollback<'a> {
+impl<'a, 'h, 'r> Rollback<'a, 'h, 'r> {
     pub(super) fn new(
-        drain: &'a Drain,
-        handling: &'a mut Handling,
+        handling: &'a mut Handling<'h, 'r>,
         intent: DurableIntent,
         methods: Vec<AuthenticationMethod>,
         read_at: Timestamp,
         decision: Decision,
     ) -> Self {
         Self {
-            drain,
             handling,
             intent,
             decision,
@@ -84,6 +85,10 @@ impl<'a> Rollback<'a> {
             settling: false,
             brake_open: false,
         }
+    }
+
+    fn process(&self) -> &'r Process {
+        &self.handling.leased.run.process
     }
 
     /// Deletes what the intent lists. `turn` is the pace's leave for the first DELETE.
@@ -120,8 +125,8 @@ impl<'a> Rollback<'a> {
     /// intent, that is also what the list that was decided on shows just so.
     fn todo(&self) -> Vec<usize> {
         let intent = self.intent.intent();
-        let settlement = intent.settle(&self.listed, self.drain.clock.now());
-        let wrote_it = self.handling.new_intent == Some(intent.id);
+        let settlement = intent.settle(&self.listed, self.process().clock.now());
+        let wrote_it = self.handling.leased.new_intent == Some(intent.id);
         let as_decided = |position: &usize| {
             let method = &intent.methods[*position];
             let of = |list: &[AuthenticationMethod]| {
@@ -142,26 +147,26 @@ impl<'a> Rollback<'a> {
         for position in todo {
             let leave = match turn.take() {
                 Some(turn) => turn,
-                None => self.drain.graph.turn().await?,
+                None => self.process().graph.turn().await?,
             };
-            self.drain.keep_lease(self.handling, DELETE_TAKES_AT_MOST).await?;
-            if self.drain.book.brake().await?.value.is_open() {
+            self.handling.leased.keep(DELETE_TAKES_AT_MOST).await?;
+            if self.process().book.brake().await?.value.is_open() {
                 self.brake_open = true;
                 return Ok(Pass::BrakeOpen);
             }
             let Some(deletion) = self.intent.deletion(*position) else { continue };
             let holds_for = if self.settling { LIST_HOLDS_FOR } else { FRESH_FOR };
-            if self.drain.clock.now().duration_since(self.decided_at) > holds_for {
+            if self.process().clock.now().duration_since(self.decided_at) > holds_for {
                 return Ok(Pass::StartOver(None));
             }
-            let answer = self.drain.graph.delete_method(leave, &deletion).await;
+            let answer = self.process().graph.delete_method(leave, &deletion).await;
             match answer {
                 // 404: gone already, perhaps by a DELETE just before whose answer was lost.
                 Ok(_) | Err(GraphError::NotFound) => {
                     self.handling.request_ids.extend(answer.ok().flatten());
                     self.gone.insert(*position);
-                    self.handling.gone.insert(name(&self.intent.intent().methods[*position]));
-                    self.handling.touched = true;
+                    self.handling.leased.gone.insert(self.intent.intent().methods[*position].name());
+                    self.handling.leased.touched = true;
                     self.settling = true;
                     deleted += 1;
                 }
@@ -170,7 +175,7 @@ impl<'a> Rollback<'a> {
                 }
                 Err(GraphError::TokenRefused) => return Ok(Pass::StartOver(None)),
                 Err(GraphError::Unavailable { .. }) => {
-                    self.handling.touched = true;
+                    self.handling.leased.touched = true;
                     return Ok(Pass::StartOver(Some(Duration::from_secs(1))));
                 }
                 Err(GraphError::Refused {
@@ -190,7 +195,7 @@ impl<'a> Rollback<'a> {
 
     /// Reads the methods again.
     async fn look(&mut self) -> Result<(), Break> {
-        let answer = self.drain.graph.methods(self.handling.state.value.user_id).await?;
+        let answer = self.process().graph.methods(self.handling.leased.state.value.user_id).await?;
         self.handling.request_ids.extend(answer.request_id);
         self.listed = answer.body;
         Ok(())
@@ -198,7 +203,7 @@ impl<'a> Rollback<'a> {
 
     /// Waits until Graph shows what was deleted, while others are handled.
     async fn pause(&mut self, working: &mut Option<Working<'_>>) -> Result<(), Break> {
-        self.drain.keep_lease(self.handling, REMOVAL_SHOWS_AFTER + DELETE_TAKES_AT_MOST).await?;
+        self.handling.leased.keep(REMOVAL_SHOWS_AFTER + DELETE_TAKES_AT_MOST).await?;
         drop(working.take());
         tokio::time::sleep(REMOVAL_SHOWS_AFTER).await;
         Ok(())
@@ -206,7 +211,7 @@ impl<'a> Rollback<'a> {
 
     /// Positions that a list still shows, and so that nothing proves to be another registration.
     fn shown(&self) -> BTreeSet<usize> {
-        let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
+        let settlement = self.intent.intent().settle(&self.listed, self.process().clock.now());
         settlement.unchanged.into_iter().chain(settlement.unclear).collect()
     }
 
@@ -220,20 +225,20 @@ impl<'a> Rollback<'a> {
         let shown = self.shown();
         let methods = &self.intent.intent().methods;
         let deleted: Vec<_> =
-            (0..methods.len()).filter(|n| !shown.contains(n)).map(|n| name(&methods[n])).collect();
+            (0..methods.len()).filter(|n| !shown.contains(n)).map(|n| methods[n].name()).collect();
         let outcome = self.outcome(&shown, deleted.len());
-        Ok(Conclusion { outcome, deleted, left: listed(&self.listed), decision: Some(self.decision) })
+        Ok(Conclusion { outcome, deleted, left: names(&self.listed), decision: Some(self.decision) })
     }
 
     fn outcome(&self, shown: &BTreeSet<usize>, deleted: usize) -> Outcome {
         if shown.is_empty() {
             return Outcome::RolledBack;
         }
-        let settlement = self.intent.intent().settle(&self.listed, self.drain.clock.now());
+        let settlement = self.intent.intent().settle(&self.listed, self.process().clock.now());
         let refused = shown.iter().find_map(|position| self.refused.get(position)).copied();
         let methods = &self.intent.intent().methods;
         let still_listed =
-            shown.iter().any(|position| self.handling.gone.contains(&name(&methods[*position])));
+            shown.iter().any(|position| self.handling.leased.gone.contains(&methods[*position].name()));
         if deleted == 0 && !still_listed {
             return match refused {
                 _ if self.brake_open => Outcome::Deferred(Deferred::BrakeOpen),
@@ -255,5 +260,14 @@ impl<'a> Rollback<'a> {
         } else {
             Partial::Attempts
         })
+    }
+}
+
+/// A refusal of a DELETE as the outcome names it.
+fn refusal(error: &GraphError) -> Failed {
+    match error {
+        GraphError::Forbidden { .. } => Failed::Forbidden,
+        GraphError::Refused { .. } => Failed::Refused,
+        _ => Failed::Attempts,
     }
 }

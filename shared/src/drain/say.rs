@@ -1,16 +1,18 @@
 //! The two lines that a handling ends with, and their metrics.
 
-use super::{Drain, handle::Handling};
+use super::handling::Handling;
 use crate::{
-    outcome::{Outcome, Verdict},
-    state::Concluded,
+    domain::{
+        outcome::{Outcome, Verdict},
+        state::Concluded,
+    },
     telemetry::{Metric, count_decided},
 };
 
-impl Drain {
+impl Handling<'_, '_> {
     /// Says what was decided, once a handling. A settled intent goes back to an earlier decision; a
     /// handling that gave up came to none.
-    pub(super) fn say_decided(&self, handling: &Handling, concluded: &Concluded) {
+    pub(super) fn say_decided(&self, concluded: &Concluded) {
         let verdict = concluded.decision.as_ref().map(|decision| decision.verdict);
         let (decision, reason) = match verdict {
             None if concluded.outcome != Outcome::RolledBack => ("undecided", None),
@@ -20,18 +22,18 @@ impl Drain {
         };
         count_decided(decision);
         tracing::info!(
-            user.id = %handling.state.value.user_id,
+            user.id = %self.leased.state.value.user_id,
             decision,
             reason,
-            asked.run.id = %handling.asked_by,
-            run.id = %self.run_id,
-            mode = %self.settings.mode,
+            asked.run.id = %self.asked_by,
+            run.id = %self.drain.run_id,
+            mode = %self.drain.process.settings.mode,
             "user decided"
         );
     }
 
     /// Says what came of it.
-    pub(super) fn say_outcome(&self, handling: &Handling, concluded: &Concluded) {
+    pub(super) fn say_outcome(&self, concluded: &Concluded) {
         match concluded.outcome {
             Outcome::RolledBack => Metric::UsersRolledBack.count(1),
             Outcome::Partial(_) => Metric::UsersPartial.count(1),
@@ -39,15 +41,15 @@ impl Drain {
             _ => {}
         }
         tracing::info!(
-            user.id = %handling.state.value.user_id,
+            user.id = %self.leased.state.value.user_id,
             outcome = concluded.outcome.kind(),
             reason = concluded.outcome.reason(),
             methods.deleted = concluded.methods_deleted.len(),
             methods.left = concluded.methods_left.len(),
             graph.request_ids = concluded.request_ids.join(" "),
-            asked.run.id = %handling.asked_by,
-            run.id = %self.run_id,
-            mode = %self.settings.mode,
+            asked.run.id = %self.asked_by,
+            run.id = %self.drain.run_id,
+            mode = %self.drain.process.settings.mode,
             "user outcome"
         );
     }

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use super::{
-    Drain,
-    handle::{Break, Conclusion, Handling, listed, name},
+    handling::{Conclusion, Handling},
+    interrupted::Break,
 };
 use crate::{
     decide::Decision,
-    facts::{Account, Facts, Reading},
-    outcome::{Outcome, Partial},
-    state::MethodName,
+    domain::{
+        facts::{Account, Facts, Reading},
+        intent::IntendedMethod,
+        method::{MethodName, names},
+        outcome::{Outcome, Partial},
+    },
 };
 
 /// What is left of an open intent.
@@ -19,26 +22,26 @@ pub(super) struct Settled {
     pub(super) gone: Vec<MethodName>,
 }
 
-impl Drain {
+impl Handling<'_, '_> {
     /// An open intent is settled first. Where nothing of it is left, read twice, the user is rolled
     /// back, whatever the rules say now.
-    pub(super) async fn settle(&self, handling: &mut Handling, facts: &Facts) -> Result<Settled, Break> {
+    pub(super) async fn settle(&mut self, facts: &Facts) -> Result<Settled, Break> {
         let mut settled = Settled { complete: None, gone: Vec::new() };
-        let Some(intent) = handling.state.value.intent.clone() else { return Ok(settled) };
+        let Some(intent) = self.leased.state.value.intent.clone() else { return Ok(settled) };
         let Reading::Known(methods) = &facts.methods else { return Ok(settled) };
-        let settlement = intent.settle(methods, self.clock.now());
+        let settlement = intent.settle(methods, self.drain.process.clock.now());
         if settlement.is_complete() {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            let again = self.graph.methods(handling.state.value.user_id).await?;
-            handling.request_ids.extend(again.request_id);
-            let now = self.clock.now();
+            let again = self.drain.process.graph.methods(self.leased.state.value.user_id).await?;
+            self.request_ids.extend(again.request_id);
+            let now = self.drain.process.clock.now();
             if !intent.settle(&again.body, now).is_complete() {
                 return Err(Break::Again);
             }
             settled.complete = Some(Conclusion {
                 outcome: Outcome::RolledBack,
-                deleted: intent.methods.iter().map(name).collect(),
-                left: listed(&again.body),
+                deleted: intent.methods.iter().map(IntendedMethod::name).collect(),
+                left: names(&again.body),
                 decision: None,
             });
         }
@@ -46,15 +49,15 @@ impl Drain {
             .methods
             .iter()
             .enumerate()
-            .filter(|(n, method)| settlement.gone.contains(n) || handling.gone.contains(&name(method)))
-            .map(|(_, method)| name(method))
+            .filter(|(n, method)| settlement.gone.contains(n) || self.leased.gone.contains(&method.name()))
+            .map(|(_, method)| method.name())
             .collect();
         Ok(settled)
     }
 
     /// An outcome that stops short of deleting: `partial` where an open intent has begun to work.
     pub(super) fn stopped(
-        handling: &Handling,
+        &self,
         facts: &Facts,
         decision: Decision,
         outcome: Outcome,
@@ -68,8 +71,8 @@ impl Drain {
             Outcome::NotEligible(_) | Outcome::Held(_) => Outcome::Partial(decision.verdict.into()),
             other => other,
         };
-        let left = facts.methods.known().map(|methods| listed(methods)).unwrap_or_default();
-        let deleted = if handling.state.value.intent.is_some() { gone } else { Vec::new() };
+        let left = facts.methods.known().map(|methods| names(methods)).unwrap_or_default();
+        let deleted = if self.leased.state.value.intent.is_some() { gone } else { Vec::new() };
         Conclusion { outcome, deleted, left, decision: Some(decision) }
     }
 }

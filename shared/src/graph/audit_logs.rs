@@ -6,7 +6,7 @@ use super::{
     Budget, Graph, GraphError,
     url::{query, quoted},
 };
-use crate::{audit::Service, window::Range};
+use crate::{audit::Service, domain::window::Range};
 
 /// What to ask for: a stretch of the log from its beginning, or where an earlier page left off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::{
     Graph, GraphError, Refusal,
     url::{query, quoted, segment},
 };
-use crate::ids::{GroupId, UserId};
+use crate::domain::ids::{GroupId, UserId};
 
 const ROLES: &[&str] =
     &["RoleManagement.Read.Directory", "RoleManagement.Read.All", "RoleManagement.ReadWrite.Directory"];

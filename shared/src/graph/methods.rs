@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Answer, Budget, Call, Graph, GraphError, Turn, url::segment};
-use crate::{
+use crate::domain::{
     ids::{MethodId, UserId},
     intent::Deletion,
-    method::MethodKind,
+    method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
 };
 
 const READ: &[&str] = &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
@@ -19,64 +18,6 @@ const WRITE: &[&str] = &[
     "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All",
     "UserAuthMethod-SoftwareOATH.ReadWrite.All",
 ];
-
-/// Per-user MFA (beta `authentication/requirements`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PerUserMfa {
-    /// Nobody asked for MFA for this user.
-    Disabled,
-    /// An administrator enabled it.
-    Enabled,
-    /// It was enabled and the user has registered.
-    Enforced,
-    /// A state that this program does not know.
-    #[serde(other)]
-    Unknown,
-}
-
-/// Which of a user's numbers a phone method is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PhoneType {
-    /// The mobile number.
-    Mobile,
-    /// The alternate mobile number: it must go before the mobile one.
-    AlternateMobile,
-    /// The office number.
-    Office,
-}
-
-/// Whether a number is what its user signs in with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmsSignIn {
-    /// It is.
-    Ready,
-    /// It is not.
-    Not,
-}
-
-/// One authentication method as Graph lists it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Method {
-    /// Its kind.
-    pub kind: MethodKind,
-    /// Its id.
-    pub id: MethodId,
-    /// When it was registered, where Graph says so.
-    pub created: Option<Timestamp>,
-    /// The number of a phone; it never leaves this struct but as a salted hash.
-    pub phone_number: Option<String>,
-    /// Which number it is.
-    pub phone_type: Option<PhoneType>,
-    /// Whether the number is what the user signs in with.
-    pub sms_sign_in: SmsSignIn,
-}
-
-impl std::fmt::Debug for Method {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {} {:?}", self.kind, self.id, self.created)
-    }
-}
 
 #[derive(Deserialize)]
 struct RawMethod {
@@ -101,7 +42,7 @@ struct Requirements {
     per_user_mfa_state: PerUserMfa,
 }
 
-impl TryFrom<RawMethod> for Method {
+impl TryFrom<RawMethod> for AuthenticationMethod {
     type Error = GraphError;
 
     fn try_from(raw: RawMethod) -> Result<Self, GraphError> {
@@ -153,13 +94,13 @@ impl Graph {
     }
 
     /// Reads all methods, from beta: v1.0 leaves hardware tokens out.
-    pub async fn methods(&self, user: UserId) -> Result<Answer<Vec<Method>>, GraphError> {
+    pub async fn methods(&self, user: UserId) -> Result<Answer<Vec<AuthenticationMethod>>, GraphError> {
         let url = format!("{}/beta/users/{user}/authentication/methods", self.base);
         let page = self.page::<RawMethod>(url, Budget::Rest, READ).await?;
         if page.next.is_some() {
             return Err(GraphError::Unreadable { what: "all methods in one page".to_owned() });
         }
-        let methods = page.items.into_iter().map(Method::try_from).collect::<Result<_, _>>()?;
+        let methods = page.items.into_iter().map(AuthenticationMethod::try_from).collect::<Result<_, _>>()?;
         Ok(Answer { body: methods, request_id: page.request_id })
     }
 
@@ -202,8 +143,8 @@ pub const REMOVAL_SHOWS_AFTER: Duration = Duration::from_secs(12);
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Method, GraphError> {
-        Method::try_from(serde_json::from_str::<RawMethod>(json).unwrap())
+    fn read(json: &str) -> Result<AuthenticationMethod, GraphError> {
+        AuthenticationMethod::try_from(serde_json::from_str::<RawMethod>(json).unwrap())
     }
 
     #[test]

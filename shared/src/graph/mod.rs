@@ -37,14 +37,9 @@ pub use self::{
     audit_logs::{AuditPage, AuditQuery},
     directory::{Eligibilities, Principal, PrincipalKind, RoleGrant},
     error::{GraphError, Refusal},
-    methods::{
-        DELETE_TAKES_AT_MOST, Method as AuthenticationMethod, PerUserMfa, PhoneType, REMOVAL_SHOWS_AFTER,
-        SmsSignIn,
-    },
+    methods::{DELETE_TAKES_AT_MOST, REMOVAL_SHOWS_AFTER},
     page::MAX_PAGES,
-    policies::{ConditionalAccess, Policies, PolicyUsers},
     reports::{RegistrationDetails, ReportPage},
-    users::User,
 };
 use self::{
     methods::SHORT_TIMEOUT,
@@ -52,7 +47,9 @@ use self::{
     token::{Login, Token},
     transport::{REQUEST_TIMEOUT, Transport, TransportError},
 };
-use crate::{clock::Clock, credentials::Credentials, settings::Settings, telemetry::Metric, window::until};
+use crate::{
+    clock::Clock, credentials::Credentials, domain::window::until, settings::Settings, telemetry::Metric,
+};
 
 /// A client for one tenant. It is shared: its paces hold for all who use it.
 pub struct Graph {
@@ -146,11 +143,11 @@ impl Graph {
         }
     }
 
-    /// An invocation begins: no wait goes past `deadline`, the request is given back instead. A
+    /// An invocation or command begins: no wait goes past `deadline`, if it has one; the request is given back instead. A
     /// sign-in that was refused before may be mended by now.
-    pub fn begin_invocation(&self, deadline: Timestamp) {
+    pub fn begin_invocation(&self, deadline: Option<Timestamp>) {
         *self.refusal() = None;
-        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(deadline);
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = deadline;
     }
 
     /// Waits for leave to send one request, with a token that is good for it.

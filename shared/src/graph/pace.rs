@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::window::until;
+use crate::domain::window::until;
 
 /// Reports: 5 requests per 10 s per app per tenant (Microsoft Graph service-specific throttling
 /// limits, identity and access reports).

@@ -10,7 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::error::GraphError;
-use crate::{cloud::Endpoints, credentials::Proof, ids::TenantId, settings::Settings, window::shift};
+use crate::{
+    cloud::Endpoints,
+    credentials::Proof,
+    domain::{ids::TenantId, window::shift},
+    settings::Settings,
+};
 
 /// A shorter life leaves no time to work: Entra's tokens live for an hour or more.
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);

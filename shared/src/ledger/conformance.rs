@@ -24,15 +24,17 @@ use super::{
     IntentWritten, KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
 };
 use crate::{
-    brake::BrakeState,
     clock::Clock,
-    ids::{EventId, MethodId, RunId, TenantId, UserId},
-    intent::{IntendedMethod, Intent},
-    method::MethodKind,
-    outcome::{Failed, Held, Outcome, Partial},
+    domain::{
+        brake::BrakeState,
+        ids::{EventId, MethodId, RunId, TenantId, UserId},
+        intent::{IntendedMethod, Intent},
+        method::MethodKind,
+        outcome::{Failed, Held, Outcome, Partial},
+        state::{Concluded, EraseRefused, Lease, UserState},
+        window::shift,
+    },
     settings::Limits,
-    state::{Concluded, EraseRefused, Lease, UserState},
-    window::shift,
 };
 
 type Check = fn(Arc<dyn Ledger>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -795,7 +797,7 @@ async fn what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback(ledger
     let after = on_record(&book, 1).await.value;
     assert_eq!((after.first_delete_at, after.slot_at), (before.first_delete_at, before.slot_at));
     assert!(after.first_delete_at.is_some() && after.intent.is_none() && after.concluded.is_none());
-    assert_eq!(after.about, crate::state::About::default());
+    assert_eq!(after.about, crate::domain::state::About::default());
     let history = book.history(user(1)).await.unwrap();
     assert!(matches!(history.as_slice(), [HistoryEntry::Erased { who, .. }] if who == "dpo"), "{history:?}");
     assert_eq!(book.count("rolled_back").await.unwrap() + book.count("pending").await.unwrap(), 0);

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     digest::digest,
-    ids::{EventId, UserId},
+    domain::ids::{EventId, UserId},
 };
 
 /// Where a document is.

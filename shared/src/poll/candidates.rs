@@ -1,26 +1,24 @@
 //! Putting candidates on record: pending in the ledger, then a message, then the event is marked
 //! seen. A crash in between costs repeats, never a user.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Lags, Poll, PollError};
+use super::{Lags, PollError};
 use crate::{
     audit::{AmbiguousRegistration, MethodAct, Registration},
-    clock::Clock,
     digest::digest,
-    facts::{Act, RecordedAct, RecordedRegistration},
-    ids::{EventId, RunId, UserId},
-    ledger::{self, AmbiguousEvent, Book, Entry, HistoryEntry, LedgerError, OutcomeQuery},
-    outcome::{Held, Outcome},
-    queue::{Message, Queue, SCHEMA},
-    state::{ByHand, UserState},
-    window::Window,
+    domain::{
+        facts::{Act, RecordedAct, RecordedRegistration},
+        ids::{EventId, RunId, UserId},
+        outcome::{Held, Outcome},
+        state::{ByHand, UserState},
+    },
+    ledger::{self, AmbiguousEvent, Entry, HistoryEntry, LedgerError, OutcomeQuery},
+    process::{Process, Run},
+    queue::{Message, QueueError, SCHEMA},
 };
 
 /// Users that are put on record at the same time.
@@ -47,32 +45,46 @@ pub struct Taken {
 }
 
 /// The way of candidates into ledger and queue, for poll, for exports and for users named by hand.
-pub struct Intake {
-    book: Book,
-    queue: Arc<dyn Queue>,
-    clock: Clock,
+pub struct Intake<'r> {
     run_id: RunId,
-    window: Window,
+    process: &'r Process,
 }
 
-impl Poll {
-    pub(super) fn intake(&self) -> Intake {
-        Intake::new(
-            self.book.clone(),
-            Arc::clone(&self.queue),
-            self.clock.clone(),
-            self.run_id,
-            self.settings.policy.window,
-        )
+impl Run {
+    /// Opens the way for candidates of this run.
+    pub fn intake(&self) -> Intake<'_> {
+        Intake { run_id: self.run_id, process: &self.process }
+    }
+
+    /// Wakes every pending user who has no message, as `has_message` tells: a run that was killed between ledger and
+    /// queue leaves such. Returns how many it woke.
+    pub async fn wake_pending(
+        &self,
+        has_message: impl Fn(UserId) -> Result<bool, QueueError>,
+    ) -> Result<u64, PollError> {
+        let mut query = OutcomeQuery { outcome: "pending".to_owned(), until: None, after: None, limit: 100 };
+        let mut woken = 0;
+        loop {
+            let page = self.process.book.list(&query).await?;
+            let mut users = Vec::new();
+            for entry in &page.entries {
+                if let Entry::User(state) = entry
+                    && !has_message(state.user_id)?
+                {
+                    users.push(state.user_id);
+                }
+            }
+            woken += users.len() as u64;
+            self.intake().send(&users).await?;
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return Ok(woken),
+            }
+        }
     }
 }
 
-impl Intake {
-    /// An intake for registrations of `window`.
-    pub fn new(book: Book, queue: Arc<dyn Queue>, clock: Clock, run_id: RunId, window: Window) -> Self {
-        Self { book, queue, clock, run_id, window }
-    }
-
+impl Intake<'_> {
     /// Puts on record what was done to users' methods beside their registrations; a deletion by the app of
     /// `client_id` is this program's own.
     pub async fn record_acts(&self, acts: Vec<MethodAct>, client_id: &str) -> Result<(), LedgerError> {
@@ -85,7 +97,7 @@ impl Intake {
             (act.user_id, RecordedAct { event_id: act.event_id, at: act.at, act: what, methods: act.methods })
         };
         let acts: Vec<(UserId, RecordedAct)> = acts.into_iter().map(recorded).collect();
-        self.book.record_acts(&acts).await
+        self.process.book.record_acts(&acts).await
     }
 
     /// Takes registrations. Those up to `missed_before` that were not seen yet count as missed.
@@ -95,17 +107,18 @@ impl Intake {
         ambiguous: &[AmbiguousRegistration],
         missed_before: Option<Timestamp>,
     ) -> Result<Taken, PollError> {
+        let window = self.process.settings.policy.window;
         let mut taken = Taken::default();
         let of_window = registrations.len();
         let registrations: Vec<Registration> =
-            registrations.into_iter().filter(|r| self.window.contains(r.registered_at)).collect();
+            registrations.into_iter().filter(|r| window.contains(r.registered_at)).collect();
         taken.outside_window = (of_window - registrations.len()) as u64;
-        for event in ambiguous.iter().filter(|event| self.window.contains(event.registered_at)) {
+        for event in ambiguous.iter().filter(|event| window.contains(event.registered_at)) {
             self.take_ambiguous(event).await?;
         }
         let keys: Vec<EventId> = registrations.iter().map(Registration::key).collect();
-        let seen = self.book.seen(&keys).await?;
-        let now = self.clock.now();
+        let seen = self.process.book.seen(&keys).await?;
+        let now = self.process.clock.now();
         let mut new = New::new();
         let mut events = Vec::new();
         for ((registration, event_id), seen) in registrations.into_iter().zip(keys).zip(seen) {
@@ -138,7 +151,7 @@ impl Intake {
         taken.candidates = new.len() as u64;
         taken.enqueued = woken.len() as u64;
         self.send(&woken).await?;
-        self.book.mark_seen(&events).await?;
+        self.process.book.mark_seen(&events).await?;
         Ok(taken)
     }
 
@@ -152,7 +165,7 @@ impl Intake {
         let (mut taken, mut passed_over) = (Vec::new(), BTreeMap::new());
         let mut named = stream::iter(users.iter().copied())
             .map(|user| async move {
-                let named = self.book.change_user(user, |state, now| {
+                let named = self.process.book.change_user(user, |state, now| {
                     let state = state.get_or_insert_with(|| UserState::new(user, now));
                     state.name_by_hand(by_hand.clone(), now);
                     let ByHand { who, why, at } = by_hand.clone();
@@ -184,12 +197,12 @@ impl Intake {
             limit: 100,
         };
         loop {
-            let page = self.book.list(&query).await?;
+            let page = self.process.book.list(&query).await?;
             for entry in &page.entries {
                 if let Entry::Event(event) = entry
                     && event.users.iter().any(|user| users.contains(user))
                 {
-                    self.book.end_ambiguous(&event.event_id, &by_hand.who, &by_hand.why).await?;
+                    self.process.book.end_ambiguous(&event.event_id, &by_hand.who, &by_hand.why).await?;
                 }
             }
             match page.next {
@@ -207,11 +220,11 @@ impl Intake {
                 schema: SCHEMA,
                 user_id: *user_id,
                 run_id: self.run_id,
-                enqueued_at: self.clock.now(),
+                enqueued_at: self.process.clock.now(),
             })
             .collect();
         if !messages.is_empty() {
-            self.queue.send(&messages).await?;
+            self.process.queue.send(&messages).await?;
         }
         Ok(())
     }
@@ -223,8 +236,8 @@ impl Intake {
         let users: Vec<UserId> = new.keys().copied().collect();
         let mut changed: Vec<ledger::Held<UserState>> = Vec::new();
         let (mut woken, mut recorded) = (Vec::new(), BTreeSet::new());
-        let now = self.clock.now();
-        for (user, held) in self.book.users(&users).await? {
+        let now = self.process.clock.now();
+        for (user, held) in self.process.book.users(&users).await? {
             recorded.insert(user);
             let mut state = held.value.unwrap_or_else(|| UserState::new(user, now));
             if state.add_registrations(new[&user].iter().cloned(), now) {
@@ -233,7 +246,7 @@ impl Intake {
                 woken.push(user);
             }
         }
-        let done = self.book.save_users(&changed).await?;
+        let done = self.process.book.save_users(&changed).await?;
         for (state, done) in changed.iter().zip(done) {
             let user = state.value.user_id;
             woken.push(user);
@@ -246,6 +259,7 @@ impl Intake {
 
     async fn merge(&self, user: UserId, new: &[RecordedRegistration]) -> Result<(), LedgerError> {
         let merged = self
+            .process
             .book
             .change_user(user, |state, now| {
                 let state = state.get_or_insert_with(|| UserState::new(user, now));
@@ -273,26 +287,28 @@ impl Intake {
         let made = || format!("unreadable_{}", digest([raw.as_bytes()], 16));
         let event_id = EventId(named.unwrap_or_else(made));
         tracing::error!(event.id = %event_id, error = why, "audit record not read");
-        self.book
+        self.process
+            .book
             .record_ambiguous(&AmbiguousEvent {
                 event_id,
                 registered_at: about,
                 why: format!("the record cannot be read: {why}"),
                 users: Vec::new(),
-                first_seen_at: self.clock.now(),
+                first_seen_at: self.process.clock.now(),
                 ended: None,
             })
             .await
     }
 
     async fn take_ambiguous(&self, event: &AmbiguousRegistration) -> Result<(), LedgerError> {
-        self.book
+        self.process
+            .book
             .record_ambiguous(&AmbiguousEvent {
                 event_id: event.key(),
                 registered_at: event.registered_at,
                 why: event.why.to_string(),
                 users: event.users(),
-                first_seen_at: self.clock.now(),
+                first_seen_at: self.process.clock.now(),
                 ended: None,
             })
             .await

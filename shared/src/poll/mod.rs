@@ -7,7 +7,7 @@ mod promote;
 mod report;
 mod scan;
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -20,16 +20,16 @@ pub use self::{
 };
 use crate::{
     audit::Tally,
-    clock::Clock,
-    graph::{Graph, GraphError},
-    ids::RunId,
-    ledger::{Book, Held, Key, LedgerError},
+    domain::{
+        state::Lease,
+        window::{Range, Window, shift, until},
+    },
+    graph::GraphError,
+    ledger::{Held, Key, LedgerError},
     preflight::Preflight,
-    queue::{Queue, QueueError},
-    settings::Settings,
-    state::Lease,
+    process::{Process, Run},
+    queue::QueueError,
     telemetry::Metric,
-    window::{Range, Window, shift, until},
 };
 
 /// A scan's lease is renewed with each page; a page takes less than this.
@@ -120,18 +120,13 @@ pub enum ScanRequest {
 }
 
 /// Called after each page.
-type Progress = Box<dyn Fn(&Summary) + Send + Sync>;
+type Progress<'r> = &'r (dyn Fn(&Summary) + Send + Sync);
 
 /// The use case.
-pub struct Poll {
-    graph: Arc<Graph>,
-    book: Book,
-    queue: Arc<dyn Queue>,
-    settings: Arc<Settings>,
-    clock: Clock,
-    run_id: RunId,
-    owner: String,
-    progress: Option<Progress>,
+struct Poll<'r> {
+    run: &'r Run,
+    process: &'r Process,
+    progress: Progress<'r>,
     time: Option<Time>,
 }
 
@@ -151,58 +146,62 @@ struct Time {
     ends_at: Timestamp,
 }
 
-impl Poll {
-    /// A poll that holds its lease in the name of `owner`.
-    pub fn new(
-        graph: Arc<Graph>,
-        book: Book,
-        queue: Arc<dyn Queue>,
-        settings: Arc<Settings>,
-        clock: Clock,
-        run_id: RunId,
-        owner: String,
-    ) -> Self {
-        Self { graph, book, queue, settings, clock, run_id, owner, progress: None, time: None }
+impl Run {
+    /// Scans the audit log, sweeps where that is due, and promotes. A run with a deadline is over by then, and reads
+    /// preflight first; without preflight no rollback is promoted. `progress` is called after each page.
+    pub async fn poll(
+        &self,
+        request: ScanRequest,
+        progress: &(dyn Fn(&Summary) + Send + Sync),
+    ) -> Result<Summary, PollError> {
+        let process = &*self.process;
+        let time = self.ends_at().map(|ends_at| Time::until(process.clock.now(), ends_at));
+        let left =
+            |part| self.ends_at().map_or(Duration::MAX, |ends_at| until(process.clock.now(), ends_at) / part);
+        // Scanning does not need it, and the audit log has a budget of its own.
+        let preflight = match tokio::time::timeout(left(3), process.preflight()).await {
+            Ok(Ok(preflight)) => Some(preflight),
+            Ok(Err(error)) => {
+                tracing::warn!(run.id = %self.run_id, error = %error, "preflight not read");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(run.id = %self.run_id, "preflight not read in time");
+                None
+            }
+        };
+        let poll = Poll { run: self, process, progress, time };
+        let run = poll.run(request, preflight.as_deref());
+        tokio::time::timeout(left(1), run).await.unwrap_or(Err(PollError::OutOfTime))
     }
+}
 
-    /// Calls `progress` after each page.
-    #[must_use]
-    pub fn with_progress(mut self, progress: impl Fn(&Summary) + Send + Sync + 'static) -> Self {
-        self.progress = Some(Box::new(progress));
-        self
-    }
-
-    /// Stops before `ends_at`, when whoever runs it cuts it off.
-    #[must_use]
-    pub fn until(mut self, ends_at: Timestamp) -> Self {
-        let now = self.clock.now();
+impl Time {
+    fn until(now: Timestamp, ends_at: Timestamp) -> Self {
         let sixth = ends_at.duration_since(now) / 6;
         let [reports_until, reads_until, scans_until, begins_until] =
             [1, 3, 4, 5].map(|sixths| shift(now, sixth * sixths));
-        self.time = Some(Time { reports_until, reads_until, scans_until, begins_until, ends_at });
-        self
+        Self { reports_until, reads_until, scans_until, begins_until, ends_at }
     }
+}
 
+impl Poll<'_> {
     /// Scans, sweeps where that is due, and promotes. `preflight` says
     /// whether anything may be deleted; without one no rollback is promoted.
-    pub async fn run(
-        &self,
-        request: ScanRequest,
-        preflight: Option<&Preflight>,
-    ) -> Result<Summary, PollError> {
-        let started = self.clock.now();
+    async fn run(&self, request: ScanRequest, preflight: Option<&Preflight>) -> Result<Summary, PollError> {
+        let started = self.process.clock.now();
         let mut position = self.take_lease().await?;
         let result = self.with_lease(&mut position, request, preflight).await;
         position.value.lease = None;
-        if let Err(error) = self.book.save(Key::poll(), &position).await {
+        if let Err(error) = self.process.book.save(Key::poll(), &position).await {
             tracing::warn!(error = %error, "scan lease not given back");
         }
-        let now = self.clock.now();
-        measure_age(&position.value, &self.settings.policy.window, now);
+        let now = self.process.clock.now();
+        measure_age(&position.value, &self.process.settings.policy.window, now);
         let summary = result?;
         summary.count();
         tracing::info!(
-            run.id = %self.run_id,
+            run.id = %self.run.run_id,
             events.read = summary.events_read,
             candidates = summary.candidates,
             enqueued = summary.enqueued,
@@ -216,7 +215,7 @@ impl Poll {
         );
         for (activity, status, count) in summary.tally.iter() {
             let (activity, status) = (activity.name(), status.as_str());
-            tracing::info!(run.id = %self.run_id, activity, status, count, "audit events counted");
+            tracing::info!(run.id = %self.run.run_id, activity, status, count, "audit events counted");
         }
         for (activity, count) in summary.tally.unknown() {
             tracing::warn!(activity, count, "unknown activity of the service");
@@ -259,7 +258,7 @@ impl Poll {
     ) -> Result<T, GraphError> {
         let Some(end) = end else { return answer.await };
         let late = GraphError::Unavailable { cause: "no answer in the time that there was".to_owned() };
-        tokio::time::timeout(until(self.clock.now(), end), answer).await.unwrap_or(Err(late))
+        tokio::time::timeout(until(self.process.clock.now(), end), answer).await.unwrap_or(Err(late))
     }
 
     async fn scan_and_sweep(
@@ -276,16 +275,17 @@ impl Poll {
 
     /// One scan at a time.
     async fn take_lease(&self) -> Result<Held<Position>, PollError> {
-        let held: Held<Option<Position>> = self.book.load(Key::poll()).await?;
-        let now = self.clock.now();
+        let held: Held<Option<Position>> = self.process.book.load(Key::poll()).await?;
+        let now = self.process.clock.now();
         let mut position = Held { value: held.value.unwrap_or_default(), version: held.version };
-        if !Lease::is_free(position.value.lease.as_ref(), now, |owner| self.book.owner_is_dead(owner)) {
+        if !Lease::is_free(position.value.lease.as_ref(), now, |owner| self.process.book.owner_is_dead(owner))
+        {
             let until = position.value.lease.map_or(now, |lease| lease.until);
             return Err(PollError::InProgress { until });
         }
         position.value.lease =
-            Some(Lease { owner: self.owner.clone(), token: Uuid::new_v4(), until: self.lease_end(now) });
-        match self.book.save(Key::poll(), &position).await {
+            Some(Lease { owner: self.run.owner.clone(), token: Uuid::new_v4(), until: self.lease_end(now) });
+        match self.process.book.save(Key::poll(), &position).await {
             Ok(version) => position.version = version,
             Err(LedgerError::Conflict) => return Err(PollError::InProgress { until: shift(now, LEASE) }),
             Err(error) => return Err(error.into()),
@@ -296,11 +296,11 @@ impl Poll {
     /// Makes the scan position durable and renews the lease with it. A conflict means that another
     /// scan has taken over: this one ends.
     async fn save(&self, position: &mut Held<Position>) -> Result<(), PollError> {
-        let now = self.clock.now();
+        let now = self.process.clock.now();
         if let Some(lease) = &mut position.value.lease {
             lease.until = self.lease_end(now);
         }
-        match self.book.save(Key::poll(), position).await {
+        match self.process.book.save(Key::poll(), position).await {
             Ok(version) => {
                 position.version = version;
                 Ok(())
@@ -311,11 +311,11 @@ impl Poll {
     }
 
     fn is_over(&self) -> bool {
-        self.time.is_some_and(|time| self.clock.now() >= time.begins_until)
+        self.time.is_some_and(|time| self.process.clock.now() >= time.begins_until)
     }
 
     fn reads_no_more(&self) -> bool {
-        self.time.is_some_and(|time| self.clock.now() >= time.reads_until)
+        self.time.is_some_and(|time| self.process.clock.now() >= time.reads_until)
     }
 
     /// When a lease ends that is taken or renewed now: whoever is over holds none.

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::lag::Lags;
 use crate::{
     audit::Service,
+    domain::{
+        state::Lease,
+        window::{Range, Window, shift},
+    },
     graph::AuditQuery,
     ledger::ReportState,
     settings::Fingerprint,
-    state::Lease,
-    window::{Range, Window, shift},
 };
 
 /// A position further in the future than this was made by a clock that was wrong.

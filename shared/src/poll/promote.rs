@@ -5,14 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, Summary, position::Position};
 use crate::{
-    brake::Brake,
-    ids::UserId,
+    domain::{
+        brake::Brake,
+        ids::UserId,
+        outcome::{self, Deferred, NotEligible, Outcome},
+        state::{Lease, UserState},
+        window::shift,
+    },
     ledger::{Cursor, Entry, Held, OutcomeQuery},
-    outcome::{self, Deferred, NotEligible, Outcome},
     preflight::Preflight,
     settings::Mode,
-    state::{Lease, UserState},
-    window::shift,
 };
 
 /// A message that is older than this may be lost.
@@ -40,7 +42,7 @@ const OUTSIDE_WINDOW: Outcome = Outcome::NotEligible(NotEligible::OutsideWindow)
 /// Items read at once.
 const PAGE: usize = 100;
 
-impl Poll {
+impl Poll<'_> {
     /// Makes users pending whose outcome may change now, and wakes drain for them.
     pub(super) async fn promote(
         &self,
@@ -48,7 +50,7 @@ impl Poll {
         preflight: Option<&Preflight>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
-        let now = self.clock.now();
+        let now = self.process.clock.now();
         let mut promoted = self.promote_waiting(preflight, now).await?;
         promoted += self.promote_due(position, now).await?;
         promoted += self.wake_forgotten(now).await?;
@@ -61,18 +63,20 @@ impl Poll {
     /// first, no more than there are slots for.
     async fn promote_waiting(&self, preflight: Option<&Preflight>, now: Timestamp) -> Result<u64, PollError> {
         let Some(preflight) = preflight.filter(|preflight| preflight.passes()) else { return Ok(0) };
-        let before_disabled = now < self.settings.policy.window.preview_disabled_at;
-        let brake = self.book.brake().await?.value;
-        if self.settings.mode == Mode::Report || before_disabled || brake.is_open() {
+        let before_disabled = now < self.process.settings.policy.window.preview_disabled_at;
+        let brake = self.process.book.brake().await?.value;
+        if self.process.settings.mode == Mode::Report || before_disabled || brake.is_open() {
             return Ok(0);
         }
-        let resumed = self.resume(preflight, brake.slots_free(self.settings.limits, now), now).await?;
-        let pending = self.book.count("pending").await?;
-        let free = u64::from(brake.slots_free(self.settings.limits, now)).saturating_sub(pending);
+        let resumed =
+            self.resume(preflight, brake.slots_free(self.process.settings.limits, now), now).await?;
+        let pending = self.process.book.count("pending").await?;
+        let free = u64::from(brake.slots_free(self.process.settings.limits, now)).saturating_sub(pending);
         let mut free = usize::try_from(free).unwrap_or(usize::MAX);
-        if self.settings.mode == Mode::Canary {
+        if self.process.settings.mode == Mode::Canary {
             let canaries: Vec<UserId> = preflight.canaries.iter().copied().collect();
             let waiting: Vec<UserState> = self
+                .process
                 .book
                 .users(&canaries)
                 .await?
@@ -89,7 +93,7 @@ impl Poll {
         for outcome in std::iter::once(Outcome::WouldRollBack).chain(outcomes) {
             let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             while waiting.len() < free.saturating_mul(2).saturating_add(PAGE) {
-                let page = self.book.list(&query).await?;
+                let page = self.process.book.list(&query).await?;
                 waiting.extend(
                     page.entries.iter().filter_map(user).map(|state| (state.first_seen_at, state.user_id)),
                 );
@@ -113,10 +117,10 @@ impl Poll {
             let outcome = Outcome::Partial(*reason);
             let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             loop {
-                let page = self.book.list(&query).await?;
+                let page = self.process.book.list(&query).await?;
                 for state in page.entries.iter().filter_map(user) {
-                    let allowed =
-                        self.settings.mode == Mode::Enforce || preflight.canaries.contains(&state.user_id);
+                    let allowed = self.process.settings.mode == Mode::Enforce
+                        || preflight.canaries.contains(&state.user_id);
                     let holds = state.slot_at.is_some_and(|at| Brake::slot_holds(at, now));
                     if allowed && (holds || free > 0) {
                         free -= u32::from(!holds);
@@ -137,7 +141,7 @@ impl Poll {
         match outcome {
             Outcome::Deferred(Deferred::PreflightFailed)
             | Outcome::Partial(outcome::Partial::PreflightFailed)
-                if self.settings.another_deletes =>
+                if self.process.settings.another_deletes =>
             {
                 WRITER_AGAIN
             }
@@ -155,7 +159,7 @@ impl Poll {
 
     /// Everything that is looked at again after a time, or because the settings have changed.
     async fn promote_due(&self, position: &mut Held<Position>, now: Timestamp) -> Result<u64, PollError> {
-        let fingerprint = self.settings.policy.fingerprint();
+        let fingerprint = self.process.settings.policy.fingerprint();
         let changed = position.value.promoted_for.as_ref() != Some(&fingerprint);
         let mut promoted = 0;
         for outcome in Outcome::all() {
@@ -165,7 +169,7 @@ impl Poll {
                 if self.is_over() {
                     return Ok(promoted);
                 }
-                let page = self.book.list(&query).await?;
+                let page = self.process.book.list(&query).await?;
                 let due: Vec<UserId> = page
                     .entries
                     .iter()
@@ -201,13 +205,13 @@ impl Poll {
             if self.is_over() {
                 return Ok(woken);
             }
-            let page = self.book.list(&query).await?;
+            let page = self.process.book.list(&query).await?;
             let asleep: Vec<UserId> = page
                 .entries
                 .iter()
                 .filter_map(user)
                 .filter(|state| {
-                    Lease::is_free(state.lease.as_ref(), now, |owner| self.book.owner_is_dead(owner))
+                    Lease::is_free(state.lease.as_ref(), now, |owner| self.process.book.owner_is_dead(owner))
                 })
                 .map(|state| state.user_id)
                 .collect();
@@ -223,7 +227,7 @@ impl Poll {
     /// Makes users pending, each on the condition that the outcome still allows it, and sends their
     /// messages.
     async fn wake(&self, users: Vec<UserId>, still: impl Fn(Outcome) -> bool) -> Result<u64, PollError> {
-        let now = self.clock.now();
+        let now = self.process.clock.now();
         self.wake_if(&users, |state| {
             let waits = !state.is_pending() && state.outcome().is_some_and(&still);
             if waits {
@@ -242,21 +246,21 @@ impl Poll {
         admit: impl Fn(&mut UserState) -> bool,
     ) -> Result<u64, PollError> {
         let mut admitted = Vec::new();
-        for (_, held) in self.book.users(users).await? {
+        for (_, held) in self.process.book.users(users).await? {
             if let Some(mut state) = held.value
                 && admit(&mut state)
             {
                 admitted.push(Held { value: state, version: held.version });
             }
         }
-        let written = self.book.save_users(&admitted).await?;
+        let written = self.process.book.save_users(&admitted).await?;
         let woken: Vec<UserId> = admitted
             .iter()
             .zip(written)
             .filter(|(_, written)| *written)
             .map(|(state, _)| state.value.user_id)
             .collect();
-        self.intake().send(&woken).await?;
+        self.run.intake().send(&woken).await?;
         Ok(woken.len() as u64)
     }
 }

@@ -7,11 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, position::Position};
 use crate::{
-    facts::ReportLine,
+    domain::{facts::ReportLine, ids::UserId, window::shift},
     graph::{GraphError, MAX_PAGES, RegistrationDetails},
-    ids::UserId,
     ledger::{Held, ReportState},
-    window::shift,
 };
 
 /// Often enough that a reading is never a day old when the next one ends.
@@ -20,10 +18,10 @@ const READ_EVERY: SignedDuration = SignedDuration::from_hours(20);
 /// After so many failures behind the first page the rest of a report is left for the next day.
 const FAILURES: u32 = 5;
 
-impl Poll {
+impl Poll<'_> {
     /// Reads the report where that is due, or goes on with it; stops at `end`.
     pub(super) async fn read_report(&self, position: &mut Held<Position>, end: Option<Timestamp>) {
-        let now = self.clock.now();
+        let now = self.process.clock.now();
         let report = &position.value.report;
         let settled_at = report.read_at.max(report.given_up_at);
         if report.next.is_none() && settled_at.is_some_and(|at| now < shift(at, READ_EVERY)) {
@@ -58,17 +56,17 @@ impl Poll {
         end: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let mut followed = HashSet::new();
-        while end.is_none_or(|end| self.clock.now() < end) {
-            let asked = self.graph.registration_details(position.value.report.next.as_deref());
+        while end.is_none_or(|end| self.process.clock.now() < end) {
+            let asked = self.process.graph.registration_details(position.value.report.next.as_deref());
             let page = self.answer_by(end, asked).await?;
             let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
-            self.book.save_report(&lines).await?;
+            self.process.book.save_report(&lines).await?;
             if followed.len() == MAX_PAGES || !followed.insert(page.next.clone()) {
                 let what = "a report that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
             }
             if page.next.is_none() {
-                let read_at = Some(self.clock.now());
+                let read_at = Some(self.process.clock.now());
                 let tried_at = position.value.report.tried_at;
                 position.value.report = ReportState { read_at, tried_at, ..ReportState::default() };
                 return self.save(position).await;

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     audit::{self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, interpret},
+    domain::window::{Range, shift},
     graph::{AuditPage, GraphError, MAX_PAGES},
     ledger::Held,
     telemetry::Metric,
-    window::{Range, shift},
 };
 
 /// How often a scan begins again at the last event read because its link is refused.
@@ -34,17 +34,17 @@ enum Purpose {
     Range,
 }
 
-impl Poll {
+impl Poll<'_> {
     /// Goes on with the scan under way, or begins the next one.
     pub(super) async fn scan(
         &self,
         position: &mut Held<Position>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
-        let now = self.clock.now();
-        let window = self.settings.policy.window;
+        let now = self.process.clock.now();
+        let window = self.process.settings.policy.window;
         self.say_when_events_may_be_gone(&position.value, now);
-        let Some(scan) = position.value.next_scan(&window, self.settings.overlap, now) else {
+        let Some(scan) = position.value.next_scan(&window, self.process.settings.overlap, now) else {
             summary.complete = true;
             summary.window_closed = position.value.is_closed(&window);
             return Ok(());
@@ -73,12 +73,12 @@ impl Poll {
         position: &mut Held<Position>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
-        let window = self.settings.policy.window;
+        let window = self.process.settings.policy.window;
         let Some(sweep) = position.value.next_sweep(
             &window,
-            self.settings.retention,
-            self.settings.overlap,
-            self.clock.now(),
+            self.process.settings.retention,
+            self.process.settings.overlap,
+            self.process.clock.now(),
         ) else {
             return self.save(position).await;
         };
@@ -103,11 +103,11 @@ impl Poll {
         range: Range,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
-        let Some(range) = self.settings.policy.window.cut(range) else {
+        let Some(range) = self.process.settings.policy.window.cut(range) else {
             summary.complete = true;
             return Ok(());
         };
-        let scan = ScanUnderWay::new(range, self.clock.now());
+        let scan = ScanUnderWay::new(range, self.process.clock.now());
         summary.complete = self.read(position, scan, Purpose::Range, summary).await?.is_some();
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Poll {
                 return Ok(None);
             }
             let query = scan.query();
-            let asked = self.graph.audit_page(&query);
+            let asked = self.process.graph.audit_page(&query);
             let page = match self.answer_by(self.time.map(|time| time.scans_until), asked).await {
                 // The link has run out: everything from the last event read on is asked for again.
                 Err(GraphError::Refused { .. } | GraphError::Unreadable { .. } | GraphError::NotFound)
@@ -174,9 +174,7 @@ impl Poll {
             scan.next = next;
             keep(&mut position.value, purpose, scan.clone());
             self.save(position).await?;
-            if let Some(progress) = &self.progress {
-                progress(summary);
-            }
+            (self.progress)(summary);
         }
     }
 
@@ -197,7 +195,7 @@ impl Poll {
             let record = match DirectoryAudit::from_graph(raw.get()) {
                 Ok(record) => record,
                 Err(error) => {
-                    self.intake().take_unreadable(raw.get(), &error.to_string(), scan.read_until).await?;
+                    self.run.intake().take_unreadable(raw.get(), &error.to_string(), scan.read_until).await?;
                     continue;
                 }
             };
@@ -221,9 +219,9 @@ impl Poll {
             }
         }
         // Before the candidates: whoever decides on one sees them.
-        self.intake().record_acts(acts, &self.settings.client_id).await?;
+        self.run.intake().record_acts(acts, &self.process.settings.client_id).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
-        let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
+        let intake = self.run.intake().take(registrations, &ambiguous, missed_before).await?;
         summary.candidates += intake.candidates;
         summary.enqueued += intake.enqueued;
         summary.duplicates += intake.duplicates;
@@ -238,8 +236,8 @@ impl Poll {
     }
 
     fn say_when_events_may_be_gone(&self, position: &Position, now: Timestamp) {
-        let kept_from = shift(now, -self.settings.retention);
-        let start = self.settings.policy.window.start;
+        let kept_from = shift(now, -self.process.settings.retention);
+        let start = self.process.settings.policy.window.start;
         if start < kept_from && position.scanned_from.is_none_or(|from| start < from) {
             tracing::warn!(
                 window.start = %start,

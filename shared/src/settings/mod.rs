@@ -12,9 +12,11 @@ pub use self::vars::{Fault, Lookup, SettingsError, Vars, environment, parse};
 use crate::{
     cloud::{Cloud, Endpoints},
     digest::digest,
-    ids::{GroupId, TenantId},
-    user_ref::UserRef,
-    window::Window,
+    domain::{
+        ids::{GroupId, TenantId},
+        user_ref::UserRef,
+        window::Window,
+    },
 };
 
 /// What the program does with a `roll_back` decision.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::Timestamp;
 
-use crate::{user_ref::UserRef, window::Window};
+use crate::domain::{user_ref::UserRef, window::Window};
 
 /// Ids in one list: the environment of a Lambda function is 4 KB in all. Beyond that, groups.
 const MAX_LIST: usize = 40;

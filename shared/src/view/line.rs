@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     decide::Decision,
-    facts::RecordedRegistration,
-    ids::{EventId, UserId},
+    domain::{
+        facts::RecordedRegistration,
+        ids::{EventId, UserId},
+        method::MethodName,
+        outcome::{Deferred, Held, Outcome},
+        state::UserState,
+    },
     ledger::{AmbiguousEvent, Entry},
-    outcome::{Deferred, Held, Outcome},
-    state::{MethodName, UserState},
 };
 
 /// One user, or one registration without a clear user, as the ledger has it.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    domain::{method::MethodName, state::Concluded},
     ledger::HistoryEntry,
-    state::{Concluded, MethodName},
 };
 
 /// One thing that was done about a user. What only the ledger needs to prove a resume is left out: salt and hash of a

@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    brake::{BrakeState, Move},
-    ids::TenantId,
+    domain::{
+        brake::{BrakeState, Move},
+        ids::TenantId,
+        window::Window,
+    },
     ledger::{Book, Key, LedgerError},
     poll::{Lag, Position},
     settings::{Mode, Settings},
-    window::Window,
 };
 
 /// Where things stand.

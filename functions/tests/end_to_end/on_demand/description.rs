@@ -11,19 +11,21 @@ use shared::{
         BrakeMoved, EventEnded, MAX_LIMIT, MAX_NAMED, MAX_REASON, Problem, ProblemKind, Redriven, Refused,
         Released, RollbackRequest, RollbacksTaken, ScanRange, UsersPage, read_json, read_reason,
     },
-    brake::{BrakeState, Move},
     decide::{Decision, Notices, Rule, RuleAnswer, RuleResult},
     doctor::Check,
+    domain::{
+        brake::{BrakeState, Move},
+        facts::RecordedRegistration,
+        ids::{EventId, MethodId, RunId, UserId},
+        method::{MethodKind, MethodName},
+        outcome::{Failed, Held, NotEligible, Outcome, Verdict},
+        state::{About, Concluded},
+        window::Window,
+    },
     drain::Explanation,
-    facts::RecordedRegistration,
-    ids::{EventId, MethodId, RunId, UserId},
-    method::MethodKind,
-    outcome::{Failed, Held, NotEligible, Outcome, Verdict},
     poll::{Lag, Summary},
     settings::{Fingerprint, Mode},
-    state::{About, Concluded, MethodName},
     view::{BrakeView, FailureRate, Line, Past, Status, listed},
-    window::Window,
 };
 
 use crate::support::{gateway::openapi, python::python};

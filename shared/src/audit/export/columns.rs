@@ -10,7 +10,7 @@ use crate::{
         record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource, initiator, targets},
         time::parse_time,
     },
-    ids::EventId,
+    domain::ids::EventId,
 };
 
 /// Where each column is.

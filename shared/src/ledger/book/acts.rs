@@ -1,7 +1,10 @@
 //! What was done to users' methods beside their own registrations, one item for each event.
 
 use super::{Book, BookError, CHUNK, Key, LedgerError, Write, parse};
-use crate::{facts::RecordedAct, ids::UserId, ledger::Expect};
+use crate::{
+    domain::{facts::RecordedAct, ids::UserId},
+    ledger::Expect,
+};
 
 impl Book {
     /// Puts acts on record; known ones stay as they are. They never expire: they keep a method from being taken

@@ -3,7 +3,7 @@
 use super::{
     Book, BookError, CHUNK, Expect, Held, HistoryEntry, Key, LedgerError, TRIES, Write, events::SEEN_FOR,
 };
-use crate::{
+use crate::domain::{
     ids::UserId,
     state::{CLOCK_SKEW, EraseRefused, UserState},
     window::shift,

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{AmbiguousEvent, Book, BookError, CHUNK, Held, Key, LedgerError, TRIES, Write};
 use crate::{
-    ids::EventId,
+    domain::{
+        ids::EventId,
+        outcome::{self, Outcome},
+        window::shift,
+    },
     ledger::Expect,
-    outcome::{self, Outcome},
-    window::shift,
 };
 
 /// Seen events are remembered this long after the first sighting.

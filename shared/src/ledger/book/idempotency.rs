@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Book, BookError, Key, LedgerError, Write};
-use crate::{digest::digest, ledger::Held, window::shift};
+use crate::{digest::digest, domain::window::shift, ledger::Held};
 
 /// An answer is given again for so long.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);

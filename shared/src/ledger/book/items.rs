@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{EventId, RunId, UserId},
-    intent::Intent,
+    domain::{
+        ids::{EventId, RunId, UserId},
+        intent::Intent,
+        state::{Concluded, UserState},
+    },
     ledger::Cursor,
-    state::{Concluded, UserState},
 };
 
 /// A document as it was read, with the version that a change of it is conditional on.

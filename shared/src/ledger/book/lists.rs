@@ -2,8 +2,8 @@
 
 use super::{Book, BookError, Entry, LedgerError, Page, parse};
 use crate::{
+    domain::outcome,
     ledger::{Cursor, OutcomeQuery},
-    outcome,
 };
 
 impl Book {

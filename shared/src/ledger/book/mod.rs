@@ -24,10 +24,12 @@ pub use self::{
 };
 use super::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write};
 use crate::{
-    brake::{Brake, BrakeState, MFA_ROLLBACK, Move},
     clock::Clock,
-    ids::{TenantId, UserId},
-    state::UserState,
+    domain::{
+        brake::{Brake, BrakeState, MFA_ROLLBACK, Move},
+        ids::{TenantId, UserId},
+        state::UserState,
+    },
 };
 
 /// How often a write is tried again when the ledger does not answer or another writer was first.

@@ -6,10 +6,12 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{Book, BookError, CHUNK, Key, ReportState, Write, parse};
 use crate::{
     audit::Service,
-    facts::{LogReading, Report, ReportLine, ReportList},
-    ids::UserId,
+    domain::{
+        facts::{LogReading, Report, ReportLine, ReportList},
+        ids::UserId,
+        window::shift,
+    },
     ledger::Expect,
-    window::shift,
 };
 
 /// So long does a report count that was read to its end.

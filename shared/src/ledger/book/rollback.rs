@@ -2,11 +2,13 @@
 
 use super::{Book, BookError, Held, HistoryEntry, LedgerError, TRIES};
 use crate::{
-    ids::RunId,
-    intent::{DurableIntent, Intent},
-    outcome,
+    domain::{
+        ids::RunId,
+        intent::{DurableIntent, Intent},
+        outcome,
+        state::{Concluded, UserState},
+    },
     settings::Limits,
-    state::{Concluded, UserState},
 };
 
 /// Whether an intent was written.

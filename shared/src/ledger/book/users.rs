@@ -1,7 +1,7 @@
 //! Users' state items and their history.
 
 use super::{Book, BookError, CHUNK, Held, HistoryEntry, Key, LedgerError, TRIES, Write, parse, read};
-use crate::{
+use crate::domain::{
     ids::UserId,
     state::{Release, ReleaseRefused, UserState},
 };

@@ -5,14 +5,18 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared::{
-    brake::{MFA_ROLLBACK, Move},
-    state::UserState,
+
+use crate::{
+    domain::{
+        brake::{MFA_ROLLBACK, Move},
+        ids::TenantId,
+        state::UserState,
+    },
     view::{Status, next_step},
 };
 
-use super::NAMED;
-use crate::settings::Settings;
+/// Users that a notice names by their ids; the others it counts.
+pub(super) const NAMED: usize = 20;
 
 /// SNS takes subjects of ASCII, shorter than 100 characters.
 const SUBJECT: usize = 99;
@@ -47,11 +51,13 @@ impl Told {
     }
 }
 
-/// A mail.
+/// What people are told at once.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Notice {
-    pub(super) subject: String,
-    pub(super) text: String,
+pub struct Notice {
+    /// ASCII, shorter than 100 characters.
+    pub subject: String,
+    /// Names users by object id alone.
+    pub text: String,
 }
 
 impl Notice {
@@ -61,7 +67,7 @@ impl Notice {
 }
 
 /// That the brake is open.
-pub(super) fn brake(settings: &Settings, last: &Move) -> Notice {
+pub(super) fn brake(tenant: TenantId, last: &Move) -> Notice {
     let why = if last.who == MFA_ROLLBACK {
         format!("mfa-rollback opened it at {}: {}.", last.at, last.why)
     } else {
@@ -69,17 +75,15 @@ pub(super) fn brake(settings: &Settings, last: &Move) -> Notice {
     };
     let text = format!(
         "Tenant {}\n\nThe brake is open: nothing is deleted until a person releases it.\n{why}\n\nWhat to do: docs/runbook.md, BrakeOpen. When it is understood:\n  mfa-rollback brake release --reason \"...\" --stack URL\n",
-        settings.tenant
+        tenant
     );
     Notice::new("mfa-rollback: the brake is open", text)
 }
 
 /// That users are partial.
-pub(super) fn partial(settings: &Settings, users: &[&UserState]) -> Notice {
-    let mut text = format!(
-        "Tenant {}\n\nSome methods of these users are deleted, and some are not:\n\n",
-        settings.tenant
-    );
+pub(super) fn partial(tenant: TenantId, users: &[&UserState]) -> Notice {
+    let mut text =
+        format!("Tenant {}\n\nSome methods of these users are deleted, and some are not:\n\n", tenant);
     for state in users {
         let Some(outcome) = state.outcome() else { continue };
         let _ = writeln!(text, "  {}  {outcome}\n    {}", state.user_id, next_step(outcome));

@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    brake::Counted,
     decide::{Decision, Record},
-    facts::RecordedRegistration,
-    ids::{MethodId, RunId, UserId},
-    intent::{Intent, Look},
-    method::MethodKind,
-    outcome::{Held, Outcome},
-    window::shift,
+    domain::{
+        brake::Counted,
+        facts::RecordedRegistration,
+        ids::{RunId, UserId},
+        intent::{Intent, Look},
+        method::MethodName,
+        outcome::{Held, Outcome},
+        window::shift,
+    },
 };
 
 /// Clocks may differ by this much: a lease is taken over only this long after its end.
@@ -48,16 +50,6 @@ impl Lease {
     pub fn is_free(lease: Option<&Self>, now: Timestamp, owner_is_dead: impl Fn(&str) -> bool) -> bool {
         lease.is_none_or(|lease| now >= shift(lease.until, CLOCK_SKEW) || owner_is_dead(&lease.owner))
     }
-}
-
-/// A method as results name it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct MethodName {
-    /// Its kind.
-    #[serde(rename = "type")]
-    pub kind: MethodKind,
-    /// Its id.
-    pub id: MethodId,
 }
 
 /// What reports tell about a user, as read at the latest handling.

@@ -2,22 +2,27 @@
 
 use crate::{
     decide::external_of,
-    facts::{Account, Facts, LogReading, Reading, Report},
-    graph::{Answer, GraphError, PerUserMfa},
-    ids::UserId,
-    state::{About, MethodName},
-    user_ref::UserRef,
+    domain::{
+        facts::{Account, Facts, LogReading, Reading, Report},
+        ids::UserId,
+        method::{PerUserMfa, names},
+        state::About,
+        user_ref::UserRef,
+    },
+    graph::{Answer, GraphError},
+    process::Run,
 };
 
-use super::{Drain, handle::Interrupted};
+use super::interrupted::Interrupted;
 
-impl Drain {
+impl Run {
     /// Reads account, per-user MFA and methods, all at once.
-    pub(super) async fn gather(&self, user: UserId) -> Result<Facts, Interrupted> {
-        let read_at = self.clock.now();
+    pub(super) async fn read(&self, user: UserId) -> Result<Facts, Interrupted> {
+        let read_at = self.process.clock.now();
         let by_id = UserRef::Id(user);
+        let graph = &self.process.graph;
         let (account, per_user_mfa, methods) =
-            tokio::join!(self.graph.user(&by_id), self.graph.per_user_mfa(user), self.graph.methods(user));
+            tokio::join!(graph.user(&by_id), graph.per_user_mfa(user), graph.methods(user));
         let mut request_ids = Vec::new();
         let account = match account {
             Err(GraphError::NotFound) => Reading::Known(Account::NotFound),
@@ -43,14 +48,14 @@ impl Drain {
             });
         }
         // In this order: a scan that is over now has put its acts on record.
-        let (report, log) = self.book.report(user, self.settings.policy.window.start).await?;
+        let (report, log) = self.process.book.report(user, self.process.settings.policy.window.start).await?;
         Ok(Facts {
             read_at,
             account,
             per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
             methods: reading(methods, &mut request_ids)?,
             report,
-            acts: self.book.acts(user).await?,
+            acts: self.process.book.acts(user).await?,
             log,
             request_ids,
         })
@@ -76,7 +81,7 @@ fn reading<T>(
 }
 
 /// What reports want to tell about the user.
-pub(super) fn about(facts: &Facts, administrator: Option<&String>, names: bool) -> About {
+pub(super) fn about(facts: &Facts, administrator: Option<&String>, with_names: bool) -> About {
     let user = match facts.account.known() {
         Some(Account::Found(user)) => Some(user),
         _ => None,
@@ -87,7 +92,7 @@ pub(super) fn about(facts: &Facts, administrator: Option<&String>, names: bool) 
         synced: user.and_then(|user| user.on_premises_sync_enabled),
         administrator: administrator.cloned(),
         display_name: user.and_then(|user| user.display_name.clone()),
-        user_principal_name: user.and_then(|user| user.user_principal_name.clone()).filter(|_| names),
+        user_principal_name: user.and_then(|user| user.user_principal_name.clone()).filter(|_| with_names),
         per_user_mfa: facts.per_user_mfa.known().map(|state| {
             match state {
                 PerUserMfa::Disabled => "disabled",
@@ -97,12 +102,6 @@ pub(super) fn about(facts: &Facts, administrator: Option<&String>, names: bool) 
             }
             .to_owned()
         }),
-        methods_before: facts
-            .methods
-            .known()
-            .into_iter()
-            .flatten()
-            .map(|method| MethodName { kind: method.kind.clone(), id: method.id.clone() })
-            .collect(),
+        methods_before: facts.methods.known().map(|methods| names(methods)).unwrap_or_default(),
     }
 }

@@ -1,9 +1,12 @@
 use super::*;
+use crate::domain::{ids::MethodId, method::MethodKind};
 use crate::{
     decide::{Rule, RuleAnswer, RuleResult},
-    ids::EventId,
-    intent::IntendedMethod,
-    outcome::{Deferred, Failed, NotEligible, Partial, Verdict},
+    domain::{
+        ids::EventId,
+        intent::IntendedMethod,
+        outcome::{Deferred, Failed, NotEligible, Partial, Verdict},
+    },
     settings::Fingerprint,
 };
 
@@ -249,7 +252,7 @@ fn another_reason_for_the_same_failure_is_a_retry_too() {
     assert_eq!(state.retries, 0);
     state.conclude(concluded(Outcome::Failed(Failed::Forbidden), 9));
     assert_eq!((state.retries, state.outcome_since), (1, Some(at(9))));
-    state.conclude(concluded(Outcome::Deferred(crate::outcome::Deferred::DailyCap), 10));
+    state.conclude(concluded(Outcome::Deferred(crate::domain::outcome::Deferred::DailyCap), 10));
     state.conclude(concluded(Outcome::Partial(Partial::Forbidden), 11));
     assert_eq!(state.retries, 2);
     state.conclude(concluded(Outcome::RolledBack, 12));
@@ -448,7 +451,7 @@ fn what_is_registered_during_a_rollback_wants_a_decision_of_its_own() {
     let mut state = with_outcome(Outcome::WouldRollBack);
     let mut done = concluded(Outcome::RolledBack, 9);
     done.methods_left =
-        vec![MethodName { kind: MethodKind::Phone, id: crate::ids::MethodId("p".to_owned()) }];
+        vec![MethodName { kind: MethodKind::Phone, id: crate::domain::ids::MethodId("p".to_owned()) }];
     state.conclude(done);
     assert_eq!((state.outcome(), state.is_pending()), (Some(Outcome::RolledBack), true));
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::graph::SmsSignIn;
+use crate::domain::method::SmsSignIn;
 
 const MOBILE: &str = "3179e48a-750b-4051-897c-87b9720928f7";
 

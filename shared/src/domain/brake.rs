@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{settings::Limits, window::shift};
+use crate::{domain::window::shift, settings::Limits};
 
 const BUCKET_SECONDS: i64 = 300;
 const DAY: SignedDuration = SignedDuration::from_hours(24);

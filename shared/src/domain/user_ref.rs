@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::ids::{IdError, UserId};
+use crate::domain::ids::{IdError, UserId};
 
 /// A user as named in a setting, a file or a request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

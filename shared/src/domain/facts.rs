@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    graph::{AuthenticationMethod, PerUserMfa, Policies, User},
+use crate::domain::{
+    account::User,
     ids::{EventId, UserId},
-    method::MethodKind,
+    method::{AuthenticationMethod, MethodKind, PerUserMfa},
+    policies::Policies,
 };
 
 /// What was read, or why it could not be: a lasting refusal or an unreadable answer. What will work

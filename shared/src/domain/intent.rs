@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     digest::digest,
-    graph::{AuthenticationMethod, PhoneType},
-    ids::{MethodId, UserId},
-    method::MethodKind,
-    window::shift,
+    domain::{
+        ids::{MethodId, UserId},
+        method::{AuthenticationMethod, MethodKind, MethodName, PhoneType},
+        window::shift,
+    },
 };
 
 /// A phone without a date is only taken for the one intended this soon after the intent.
@@ -43,6 +44,13 @@ pub struct IntendedMethod {
     pub created: Option<Timestamp>,
     /// A salted hash of a phone's number; none where Graph masks it.
     pub number_hash: Option<String>,
+}
+
+impl IntendedMethod {
+    /// The method as results name it.
+    pub fn name(&self) -> MethodName {
+        MethodName { kind: self.kind.clone(), id: self.id.clone() }
+    }
 }
 
 /// A look at a user's strong methods, by which the same ones are known again.

@@ -1,0 +1,40 @@
+//! The way from one process to the tenant.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use shared::graph::transport::Transport;
+use tower::{Service, ServiceExt, util::BoxCloneSyncService};
+
+use crate::{
+    steps::Steps,
+    watch::{About, View, Watch},
+};
+
+/// The tenant as one process reaches it. Each request is a step at which the process may die, and is watched.
+pub(crate) fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -> Transport {
+    let service = tower::service_fn(move |request: Request<Bytes>| {
+        let (watch, view, steps) = (Arc::clone(&watch), Arc::clone(&view), Arc::clone(&steps));
+        async move {
+            steps.step().await;
+            let (about, sent_at) = (About::of(&request), watch.clock.now());
+            let deletes = request.method() == Method::DELETE;
+            if let Some(about) = &about {
+                watch.sent(&view, about, request.method());
+            }
+            let answer = watch.tenant.service().call(request).await;
+            if let (true, Some(about)) = (deletes, &about) {
+                watch.ended(&view, about);
+            }
+            if let (Some(about), Ok(answer)) = (about, &answer)
+                && answer.status().is_success()
+            {
+                Watch::answered(&view, about, sent_at);
+            }
+            steps.step().await;
+            answer
+        }
+    });
+    BoxCloneSyncService::new(service.map_err(Into::into))
+}

@@ -1,0 +1,14 @@
+//! What the program speaks of: accounts and their methods, registrations, the window, facts, decisions' outcomes, intents,
+//! and one user's state. Plain values and pure functions; nothing here reads or writes.
+
+pub mod account;
+pub mod brake;
+pub mod facts;
+pub mod ids;
+pub mod intent;
+pub mod method;
+pub mod outcome;
+pub mod policies;
+pub mod state;
+pub mod user_ref;
+pub mod window;

@@ -1,0 +1,285 @@
+//! One handling, step by step; [`drain`](super) tells the story.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Drain,
+    active::Working,
+    backoff, gave_up,
+    interrupted::{Break, Interrupted},
+    lease::{Leased, TAKES_AT_LEAST},
+    reads::about,
+    roll_back::Rollback,
+};
+use crate::{
+    decide::{Decision, decide},
+    domain::{
+        facts::{Facts, LogReading},
+        ids::{RunId, UserId},
+        intent::Look,
+        method::MethodName,
+        outcome::{Deferred, Outcome, Verdict},
+        state::{Concluded, Lease, UserState},
+    },
+    graph::REMOVAL_SHOWS_AFTER,
+    ledger::{Held, LedgerError},
+    preflight::Preflight,
+    process::Run,
+    queue::Message,
+    settings::Mode,
+};
+
+/// Account and methods are at most this old at a user's first DELETE.
+pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// A user whom a scan that is under way may tell more of is looked at again this soon.
+const SCAN_AGAIN: Duration = Duration::from_secs(10);
+
+/// How often stale reads, or an item that others change, are started over within one handling.
+const ROUNDS: usize = 6;
+
+/// How a handling ended.
+#[derive(Debug)]
+pub(super) enum Ending {
+    /// There is a new outcome in the ledger.
+    Concluded(Box<UserState>),
+    /// The user is not pending: another message was first.
+    NothingToDo,
+    /// There is no such candidate.
+    NotOnRecord,
+    /// There was no time left to begin.
+    NotStarted,
+    /// Somebody else handles the user.
+    Busy {
+        /// When that can be taken over.
+        until: Timestamp,
+    },
+}
+
+/// What a handling comes to, before it is written down.
+pub(super) struct Conclusion {
+    pub(super) outcome: Outcome,
+    pub(super) deleted: Vec<MethodName>,
+    pub(super) left: Vec<MethodName>,
+    pub(super) decision: Option<Decision>,
+}
+
+/// What one handling carries along.
+pub(super) struct Handling<'h, 'r> {
+    pub(super) drain: &'h Drain<'r>,
+    pub(super) leased: &'h mut Leased<'r>,
+    /// The run that sent the message.
+    pub(super) asked_by: RunId,
+    /// Graph's own names for the requests of this handling.
+    pub(super) request_ids: Vec<String>,
+    /// The wait that Graph last asked for, where it made the handling start over.
+    pub(super) waited: Option<Duration>,
+}
+
+impl<'r> Drain<'r> {
+    /// Handles one user under a lease.
+    pub(super) async fn handle_user(&self, message: &Message) -> Result<Ending, Interrupted> {
+        let book = &self.process.book;
+        for _ in 0..ROUNDS {
+            let Some(working) = self.enter().await else { return Ok(Ending::NotStarted) };
+            if let Some(cause) = self.stopped.get() {
+                return Err(Interrupted::Stop(cause.clone()));
+            }
+            let held = book.user(message.user_id).await?;
+            let Some(state) = held.value else { return Ok(Ending::NotOnRecord) };
+            if !state.is_pending() {
+                return Ok(Ending::NothingToDo);
+            }
+            let now = self.process.clock.now();
+            if !Lease::is_free(state.lease.as_ref(), now, |owner| book.owner_is_dead(owner)) {
+                return Ok(Ending::Busy { until: self.free_at(state.lease.as_ref(), now) });
+            }
+            let state = Held { value: state, version: held.version };
+            let handled = self.under_lease(state, async |leased| {
+                let asked_by = message.run_id;
+                let handling =
+                    Handling { drain: self, leased, asked_by, request_ids: Vec::new(), waited: None };
+                handling.run(working).await
+            });
+            match handled.await {
+                Ok(state) => return Ok(Ending::Concluded(Box::new(state))),
+                Err(Break::Again) => {}
+                Err(Break::Interrupted(interrupted)) => return Err(interrupted),
+            }
+        }
+        let cause = "the user's item is written too often".to_owned();
+        Err(Interrupted::ComeBack { after: Duration::from_secs(5), cause, throttled: false })
+    }
+}
+
+impl Run {
+    /// What stands between a decision to roll back and doing it.
+    pub(super) fn gate(&self, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
+        let settings = &self.process.settings;
+        if settings.mode == Mode::Report {
+            return Some(Outcome::WouldRollBack);
+        }
+        let deferred = if now < settings.policy.window.preview_disabled_at {
+            Some(Deferred::PreviewNotDisabled)
+        } else if !preflight.passes() {
+            Some(Deferred::PreflightFailed)
+        } else if settings.mode == Mode::Canary && !preflight.canaries.contains(&user) {
+            Some(Deferred::Canary)
+        } else {
+            None
+        };
+        deferred.map(Outcome::Deferred)
+    }
+}
+
+impl Handling<'_, '_> {
+    /// Takes the user to an outcome. One that was interrupted for a day has one, too.
+    async fn run(mut self, working: Working<'_>) -> Result<UserState, Break> {
+        match self.reach_outcome(working).await {
+            Err(Break::Interrupted(Interrupted::ComeBack { after, cause, throttled })) => {
+                self.come_back(after, cause, throttled).await
+            }
+            ended => ended,
+        }
+    }
+
+    async fn reach_outcome(&mut self, working: Working<'_>) -> Result<UserState, Break> {
+        let preflight = self.drain.process.preflight().await?;
+        let conclusion = self.reach_conclusion(&preflight, working).await?;
+        if !matches!(conclusion.outcome, Outcome::RolledBack | Outcome::Partial(_)) {
+            self.leased.take_back_void_intent();
+        }
+        Ok(self.conclude(conclusion).await?)
+    }
+
+    async fn reach_conclusion(
+        &mut self,
+        preflight: &Preflight,
+        working: Working<'_>,
+    ) -> Result<Conclusion, Break> {
+        let (drain, user) = (self.drain, self.leased.state.value.user_id);
+        let mut working = Some(working);
+        let mut looked_twice = false;
+        for _ in 0..ROUNDS {
+            let at_work = match working.take() {
+                Some(working) => working,
+                None => drain.active.enter(|| drain.process.graph.pace()).await,
+            };
+            self.leased.keep(TAKES_AT_LEAST).await?;
+            let facts = drain.read(user).await?;
+            self.request_ids.extend(facts.request_ids.iter().cloned());
+            let settled = self.settle(&facts).await?;
+            if let Some(conclusion) = settled.complete {
+                return Ok(conclusion);
+            }
+            let decision = self.decide(&facts, preflight);
+            self.note(&facts, preflight);
+            let stop = match decision.verdict {
+                Verdict::RollBack => drain.gate(user, preflight, drain.process.clock.now()),
+                Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
+                Verdict::Held(reason) => Some(Outcome::Held(reason)),
+            };
+            if let Some(outcome) = stop {
+                if self.leased.touched && settled.gone.is_empty() && !looked_twice {
+                    // A DELETE whose answer was lost may show only now.
+                    looked_twice = true;
+                    self.leased.keep(REMOVAL_SHOWS_AFTER).await?;
+                    drop(at_work);
+                    tokio::time::sleep(REMOVAL_SHOWS_AFTER).await;
+                    continue;
+                }
+                return Ok(self.stopped(&facts, decision, outcome, settled.gone));
+            }
+            if facts.log == LogReading::UnderWay {
+                let cause = "a scan of the audit log is under way, and may tell more of the user".to_owned();
+                return Err(Interrupted::ComeBack { after: SCAN_AGAIN, cause, throttled: false }.into());
+            }
+            let methods = facts.methods.known().cloned().unwrap_or_default();
+            let intent = match self.promise(&methods).await? {
+                Ok(intent) => intent,
+                Err(deferred) => {
+                    return Ok(self.stopped(&facts, decision, Outcome::Deferred(deferred), settled.gone));
+                }
+            };
+            let turn = drain.process.graph.turn().await?;
+            let rollback = Rollback::new(self, intent, methods, facts.read_at, decision);
+            if let Some(conclusion) = rollback.run(turn, at_work).await? {
+                return Ok(conclusion);
+            }
+        }
+        let cause = "Graph throttled, or what was read grew stale, before each DELETE".to_owned();
+        let throttled = self.waited.is_some();
+        Err(Interrupted::ComeBack { after: self.waited.unwrap_or_default(), cause, throttled }.into())
+    }
+
+    fn decide(&self, facts: &Facts, preflight: &Preflight) -> Decision {
+        let nothing = BTreeSet::new();
+        let mut record = self.leased.state.value.record(&nothing);
+        if self.leased.void_intent().is_some() {
+            (record.first_delete_at, record.intent) = (None, None);
+        }
+        let process = &self.drain.process;
+        decide(record, facts, &preflight.belts, &process.settings.policy, process.clock.now())
+    }
+
+    /// Remembers what was read.
+    fn note(&mut self, facts: &Facts, preflight: &Preflight) {
+        let state = &mut self.leased.state.value;
+        let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
+        let mut about = about(facts, administrator, self.drain.process.settings.log_user_principal_names);
+        if state.intent.is_some() || state.outcome() == Some(Outcome::RolledBack) {
+            about.methods_before = std::mem::take(&mut state.about.methods_before);
+        }
+        state.about = about;
+        if let Some(methods) = facts.methods.known() {
+            state.look = Some(Look::at(methods, uuid::Uuid::new_v4()));
+        }
+    }
+
+    /// Writes an outcome down, and then says so.
+    async fn conclude(&self, conclusion: Conclusion) -> Result<UserState, LedgerError> {
+        let process = &self.drain.process;
+        let concluded = Concluded {
+            outcome: conclusion.outcome,
+            at: process.clock.now(),
+            run_id: self.drain.run_id,
+            methods_deleted: conclusion.deleted,
+            methods_left: conclusion.left,
+            decision: conclusion.decision,
+            request_ids: self.request_ids.clone(),
+        };
+        let state = process.book.conclude(&self.leased.state, &concluded, process.settings.limits).await?;
+        self.say_decided(&concluded);
+        self.say_outcome(&concluded);
+        Ok(state)
+    }
+
+    /// A handling that was interrupted comes back, unless it did so for a day.
+    async fn come_back(
+        &mut self,
+        after: Duration,
+        cause: String,
+        throttled: bool,
+    ) -> Result<UserState, Break> {
+        self.leased.take_back_void_intent();
+        let state = &self.leased.state.value;
+        let (user, attempts) = (state.user_id, state.attempts.count);
+        if let Some(outcome) = gave_up(state, throttled, self.drain.process.clock.now()) {
+            let outcome = match (state.intent.is_some(), outcome) {
+                // What is gone cannot be told now: better a partial too many than one too few.
+                (true, Outcome::Failed(reason)) => Outcome::Partial(reason.into()),
+                (_, outcome) => outcome,
+            };
+            let conclusion = Conclusion { outcome, deleted: Vec::new(), left: Vec::new(), decision: None };
+            match self.conclude(conclusion).await {
+                Ok(state) => return Ok(state),
+                Err(error) => tracing::warn!(user.id = %user, error = %error, "outcome not written"),
+            }
+        }
+        let after = backoff(attempts, Some(after));
+        tracing::info!(user.id = %user, cause, attempts, "user comes back later");
+        Err(Interrupted::ComeBack { after, cause, throttled }.into())
+    }
+}

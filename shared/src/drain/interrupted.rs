@@ -1,0 +1,99 @@
+//! What keeps a handling from reaching an outcome.
+
+use std::time::Duration;
+
+use crate::{graph::GraphError, ledger::LedgerError};
+
+/// What kept a handling from reaching an outcome. The user stays pending.
+#[derive(Debug)]
+pub enum Interrupted {
+    /// The message comes back.
+    ComeBack {
+        /// After at least so long.
+        after: Duration,
+        /// Why.
+        cause: String,
+        /// Whether Graph throttles or does not answer.
+        throttled: bool,
+    },
+    /// The user's own item in the ledger cannot be read.
+    Item(String),
+    /// The user's own item in the ledger is for newer code.
+    Newer(String),
+    /// Everything stops.
+    Stop(StopCause),
+}
+
+/// What stops everything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StopCause {
+    /// The tenant refuses the program.
+    #[error("{0}")]
+    Tenant(GraphError),
+    /// The ledger cannot be used.
+    #[error("{0}")]
+    Ledger(LedgerError),
+}
+
+/// How one round of a handling ends short of an outcome.
+pub(super) enum Break {
+    /// The state item was changed by somebody: look again from the beginning.
+    Again,
+    /// The handling is interrupted.
+    Interrupted(Interrupted),
+}
+
+impl Interrupted {
+    /// The message comes back as soon as its backoff allows, for a cause that is not Graph's.
+    pub(super) fn come_back(cause: &str) -> Self {
+        Self::ComeBack { after: Duration::ZERO, cause: cause.to_owned(), throttled: false }
+    }
+}
+
+impl From<GraphError> for Interrupted {
+    fn from(error: GraphError) -> Self {
+        match error {
+            error if error.stops_everything() => Self::Stop(StopCause::Tenant(error)),
+            GraphError::Throttled { retry_after } => {
+                Self::ComeBack { after: retry_after, cause: error.to_string(), throttled: true }
+            }
+            error => Self::ComeBack {
+                after: Duration::ZERO,
+                cause: error.to_string(),
+                throttled: error.comes_back(),
+            },
+        }
+    }
+}
+
+impl From<LedgerError> for Interrupted {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Unusable(_) => Self::Stop(StopCause::Ledger(error)),
+            LedgerError::Item(why) => Self::Item(why),
+            LedgerError::Newer(why) => Self::Newer(why),
+            error => Self::come_back(&error.to_string()),
+        }
+    }
+}
+
+impl From<Interrupted> for Break {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted)
+    }
+}
+
+impl From<GraphError> for Break {
+    fn from(error: GraphError) -> Self {
+        Self::Interrupted(error.into())
+    }
+}
+
+impl From<LedgerError> for Break {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Conflict => Self::Again,
+            error => Self::Interrupted(error.into()),
+        }
+    }
+}

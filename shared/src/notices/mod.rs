@@ -1,0 +1,158 @@
+//! What people are told, and that it is told once: what was told last is on record. Sending is up to the caller; what
+//! fails here is only told later, or not at all, since the ledger is the truth.
+
+mod text;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+pub use self::text::Notice;
+use self::text::{NAMED, Told};
+use crate::{
+    domain::{outcome::Outcome, state::UserState, window::shift},
+    ledger::{Book, Held, Key, LedgerError, OutcomeQuery},
+    process::Process,
+    view::{self, Messages, Status},
+};
+
+/// A digest is sent no sooner after the one before.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Whoever began a digest has sent it by then, or is dead.
+const SENT_WITHIN: SignedDuration = SignedDuration::from_mins(4);
+
+/// The notices of one process. Every method takes `send`, which sends a notice and says whether that worked.
+#[derive(Debug, Default)]
+pub struct Notices {
+    /// When it was last looked whether there is something for a digest: counting reads the whole ledger.
+    looked_at: Mutex<Option<Timestamp>>,
+}
+
+impl Notices {
+    /// Tells what a poll leaves to tell: that the brake is open, if nobody was told, and at most hourly what has
+    /// changed.
+    pub async fn after_poll(
+        &self,
+        process: &Process,
+        send: impl AsyncFn(&Notice) -> bool,
+    ) -> Result<(), LedgerError> {
+        self.brake(process, &send).await?;
+        self.digest(process, &send).await
+    }
+
+    /// Tells at once who of the users that a batch concluded is partial now, and that the brake is open.
+    pub async fn after_batch(
+        &self,
+        process: &Process,
+        concluded: &[UserState],
+        send: impl AsyncFn(&Notice) -> bool,
+    ) -> Result<(), LedgerError> {
+        let is_partial = |state: &UserState| matches!(state.outcome(), Some(Outcome::Partial(_)));
+        let has_failed = |state: &UserState| matches!(state.outcome(), Some(Outcome::Failed(_)));
+        let partial: Vec<&UserState> =
+            concluded.iter().filter(|state| is_partial(state) && is_new(state)).collect();
+        if !partial.is_empty() {
+            send(&text::partial(process.settings.tenant, &partial)).await;
+        }
+        if concluded.iter().any(|state| is_partial(state) || has_failed(state)) {
+            self.brake(process, &send).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells that somebody has moved the brake, if it is open now.
+    pub async fn brake_moved(
+        &self,
+        process: &Process,
+        send: impl AsyncFn(&Notice) -> bool,
+    ) -> Result<(), LedgerError> {
+        self.brake(process, &send).await
+    }
+
+    /// Tells once that the brake is open. Two at the same moment may both tell it.
+    async fn brake(
+        &self,
+        process: &Process,
+        send: &impl AsyncFn(&Notice) -> bool,
+    ) -> Result<(), LedgerError> {
+        let book = &process.book;
+        let brake = book.brake().await?.value;
+        let Some(last) = brake.moves.last().filter(|_| brake.is_open()) else { return Ok(()) };
+        let mut told = told(book).await?;
+        if told.value.brake_moved_at == Some(last.at)
+            || !send(&text::brake(process.settings.tenant, last)).await
+        {
+            return Ok(());
+        }
+        told.value.brake_moved_at = Some(last.at);
+        save(book, &told).await
+    }
+
+    /// Tells what has changed since the last digest, unless that was told within the hour.
+    async fn digest(
+        &self,
+        process: &Process,
+        send: &impl AsyncFn(&Notice) -> bool,
+    ) -> Result<(), LedgerError> {
+        let (book, settings, now) = (&process.book, &process.settings, process.clock.now());
+        let mut told = told(book).await?;
+        let since = |at: Option<Timestamp>, by| at.is_none_or(|at| shift(at, by) <= now);
+        let mut looked_at = self.looked_at.lock().await;
+        if !since(told.value.at, EVERY)
+            || !since(*looked_at, EVERY)
+            || !since(told.value.begun_at, SENT_WITHIN)
+        {
+            return Ok(());
+        }
+        let status = Status::read(book, settings.tenant, Some(settings), Messages::default()).await?;
+        if !told.value.differs(&status) {
+            *looked_at = Some(now);
+            return Ok(());
+        }
+        let look = to_look_at(book).await?;
+        told.value.begun_at = Some(now);
+        match book.save(Key::notices(), &told).await {
+            Ok(version) => told.version = version,
+            // Another poll sends it.
+            Err(LedgerError::Conflict) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        if !send(&text::digest(&told.value, &status, &look)).await {
+            return Ok(());
+        }
+        told.value.tell(&status, now);
+        save(book, &told).await
+    }
+}
+
+/// Users that are partial or failed, by outcome.
+async fn to_look_at(book: &Book) -> Result<Vec<(String, Vec<String>)>, LedgerError> {
+    let mut all = Vec::new();
+    for outcome in ["partial", "failed"].into_iter().filter_map(|kind| view::listed(Some(kind))).flatten() {
+        let query = OutcomeQuery { outcome: outcome.clone(), until: None, after: None, limit: NAMED };
+        let page = book.list(&query).await?;
+        let users: Vec<String> = page.entries.iter().map(view::name).collect();
+        if !users.is_empty() {
+            all.push((outcome, users));
+        }
+    }
+    Ok(all)
+}
+
+async fn told(book: &Book) -> Result<Held<Told>, LedgerError> {
+    let held: Held<Option<Told>> = book.load(Key::notices()).await?;
+    Ok(Held { value: held.value.unwrap_or_default(), version: held.version })
+}
+
+/// Whether an outcome is not the one of the handling before.
+pub fn is_new(state: &UserState) -> bool {
+    state.concluded.as_ref().map(|concluded| concluded.at) == state.outcome_since
+}
+
+/// Remembers what was told; somebody who tells the same at the same moment remembers it, too.
+async fn save(book: &Book, told: &Held<Told>) -> Result<(), LedgerError> {
+    match book.save(Key::notices(), told).await {
+        Ok(_) | Err(LedgerError::Conflict) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
