@@ -89,6 +89,10 @@ impl Refusal {
         )
     }
 
+    pub(crate) fn no_method() -> Self {
+        Self::graph(404, "resourceNotFound", "The requested authentication method was not found.")
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         Self::graph(405, "UnknownError", "Specified HTTP method is not allowed for the request target.")
     }
@@ -127,6 +131,11 @@ impl Refusal {
             Body::Html => None,
         }
     }
+}
+
+/// The metadata address in `@odata.context`.
+pub(crate) fn context(what: &str) -> String {
+    format!("https://graph.microsoft.com/v1.0/$metadata#{what}")
 }
 
 /// Puts an answer on the wire.

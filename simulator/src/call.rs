@@ -6,6 +6,13 @@ use percent_encoding::percent_decode_str;
 
 use crate::answer::Refusal;
 
+/// Which Graph was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    Beta,
+}
+
 /// A request as the endpoints read it.
 #[derive(Debug)]
 pub(crate) struct Call {

@@ -1,5 +1,7 @@
 //! Application permissions.
 
+use jiff::Timestamp;
+
 use crate::answer::Refusal;
 
 /// All permissions that reading and rolling back registrations takes.
@@ -52,4 +54,11 @@ impl Granted {
     pub(crate) fn require(&self, any_of: &[&str]) -> Result<(), Refusal> {
         if self.has(any_of) { Ok(()) } else { Err(Refusal::denied()) }
     }
+}
+
+/// An access token that was handed out.
+#[derive(Debug, Clone)]
+pub(crate) struct IssuedToken {
+    pub(crate) expires: Timestamp,
+    pub(crate) granted: Granted,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::Tenant;
+use crate::tenant::Tenant;
 
 /// The client secret, the access tokens, the phone numbers and the principal names of a tenant at one
 /// moment, in the forms in which they might be told.

@@ -7,14 +7,15 @@ use http::{Request, Response};
 
 use crate::{
     answer::{self, Handled, Refusal, Success},
-    call::Call,
+    call::{Call, Version},
     faults::{Fate, Slow},
-    graph::{self, Version},
+    graph,
+    ids::{object_id, random_uuid},
     journal::JournalEntry,
     login, operator,
     options::Options,
     service::{ConnectionLost, InProcess},
-    state::{State, object_id, random_uuid},
+    state::State,
 };
 
 type Hook = Arc<dyn Fn(&JournalEntry) + Send + Sync>;
@@ -112,7 +113,9 @@ impl Tenant {
         let login = segments.get(1) == Some(&"oauth2");
         let seq = entry.seq;
         state.journal.push(entry);
-        (seq, Fate::draw(&mut state, login))
+        let now = state.now();
+        let State { options, chance, .. } = &mut *state;
+        (seq, Fate::draw(&options.faults, chance, now, login))
     }
 
     fn finish(&self, seq: usize, fate: &Fate, call: &Call) -> Result<Response<Bytes>, ConnectionLost> {

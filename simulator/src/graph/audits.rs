@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{context, needs_premium};
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     audit::{
         Position, Stretch,
         filter::{Clause, parse},
@@ -42,7 +41,7 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
             "Failed to do premium license check from ADGraph",
         ));
     }
-    needs_premium(state)?;
+    state.options.premium.require_reports()?;
     call.only(&["$filter", "$orderby", "$top", "$skiptoken", "$select"])?;
     let select = call.select("directoryAudit", &PROPERTIES)?;
     let clauses = clauses(call)?;

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::context;
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     call::Call,
     cursor,
     directory::Group,
+    ids::object_id,
     roles::{GROUPS, Granted},
-    state::{State, object_id},
+    state::State,
 };
 
 pub(super) fn get(state: &State, granted: &Granted, group: &str, call: &Call) -> Handled {

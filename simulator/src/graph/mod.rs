@@ -12,24 +12,19 @@ mod users;
 
 use crate::{
     answer::{Handled, Refusal},
-    budget,
-    call::Call,
+    call::{Call, Version},
     login,
-    options::Premium,
+    options::Budget,
     state::State,
 };
-
-/// Which Graph was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    V1,
-    Beta,
-}
 
 /// Answers a request to Graph.
 pub(crate) fn handle(state: &mut State, version: Version, segments: &[&str], call: &Call) -> Handled {
     let granted = login::authenticate(state, call)?;
-    budget::check(state, segments)?;
+    if state.options.budget == Budget::Real {
+        let now = state.now();
+        state.budgets.check(segments, now, &mut state.chance)?;
+    }
     match segments {
         ["auditLogs", "directoryAudits"] => audits::list(state, &granted, call),
         ["reports", "authenticationMethods", "userRegistrationDetails"] => {
@@ -64,33 +59,4 @@ pub(crate) fn handle(state: &mut State, version: Version, segments: &[&str], cal
         ["identity", "conditionalAccess", "policies"] => policies::conditional_access(state, &granted, call),
         _ => Err(Refusal::no_segment(segments.last().unwrap_or(&""))),
     }
-}
-
-/// The audit log and the reports take a P1 licence at least.
-fn needs_premium(state: &State) -> Result<(), Refusal> {
-    if state.options.premium == Premium::Free {
-        return Err(Refusal::graph(
-            403,
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-            "Neither tenant is B2C or tenant doesn't have premium license",
-        ));
-    }
-    Ok(())
-}
-
-/// Privileged Identity Management takes a P2 licence.
-fn needs_pim(state: &State) -> Result<(), Refusal> {
-    if state.options.premium != Premium::P2 {
-        return Err(Refusal::graph(
-            400,
-            "AadPremiumLicenseRequired",
-            "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.",
-        ));
-    }
-    Ok(())
-}
-
-/// The metadata address in `@odata.context`.
-fn context(what: &str) -> String {
-    format!("https://graph.microsoft.com/v1.0/$metadata#{what}")
 }

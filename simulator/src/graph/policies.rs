@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::context;
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     call::Call,
     directory::ConditionalAccess,
     roles::{Granted, POLICIES},

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::needs_premium;
 use crate::{
     account::Account,
     answer::{Handled, Refusal, Success},
@@ -21,7 +20,7 @@ const REMADE_AFTER: Duration = Duration::from_hours(6);
 pub(super) fn registration_details(state: &mut State, granted: &Granted, call: &Call) -> Handled {
     call.must_be_get()?;
     granted.require(&["AuditLog.Read.All"])?;
-    needs_premium(state)?;
+    state.options.premium.require_reports()?;
     call.only(&["$top", "$skiptoken"])?;
     let size = call.top(999)?.unwrap_or(999);
     remake(state);
@@ -35,7 +34,7 @@ pub(super) fn registration_details(state: &mut State, granted: &Granted, call: &
 pub(super) fn of_user(state: &mut State, granted: &Granted, user: &str, call: &Call) -> Handled {
     call.must_be_get()?;
     granted.require(&["AuditLog.Read.All"])?;
-    needs_premium(state)?;
+    state.options.premium.require_reports()?;
     call.only(&[])?;
     remake(state);
     let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();

@@ -3,17 +3,15 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    groups::{existing, principal},
-    needs_pim,
-};
+use super::groups::{existing, principal};
 use crate::{
     answer::{Handled, Refusal},
     call::Call,
     cursor,
     directory::{RoleGrant, RoleKind},
+    ids::object_id,
     roles::{ASSIGNMENTS, ELIGIBILITIES, GROUP_ELIGIBILITIES, Granted},
-    state::{State, object_id},
+    state::State,
 };
 
 /// Global Administrator.
@@ -35,7 +33,7 @@ pub(super) fn assignments(state: &State, granted: &Granted, call: &Call) -> Hand
 pub(super) fn eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
     call.must_be_get()?;
     granted.require(ELIGIBILITIES)?;
-    needs_pim(state)?;
+    state.options.premium.require_pim()?;
     list(state, call, RoleKind::Eligible, |grant| {
         json!({
             "id": grant.id,
@@ -83,7 +81,7 @@ fn principal_of(filter: &str) -> Result<Uuid, Refusal> {
 pub(super) fn group_eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
     call.must_be_get()?;
     granted.require(GROUP_ELIGIBILITIES)?;
-    needs_pim(state)?;
+    state.options.premium.require_pim()?;
     call.only(&["$filter", "$skiptoken"])?;
     let filter = call
         .option("$filter")

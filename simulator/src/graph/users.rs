@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::context;
 use crate::{
     account::{Account, PROPERTIES},
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     call::Call,
     cursor,
+    ids::object_id,
     roles::{Granted, USERS},
-    state::{State, object_id},
+    state::State,
 };
 
 /// What Graph gives without `$select`, of what is known here.
@@ -52,6 +52,16 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
 /// The user with this id or principal name.
 pub(super) fn existing<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
     state.find(user).filter(|account| !account.deleted).ok_or_else(|| Refusal::no_object(user))
+}
+
+/// The user, unless the application cannot reach them.
+pub(super) fn reachable<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
+    let account = existing(state, user)?;
+    let id = account.id;
+    if state.restricted.contains(&id) || state.options.faults.restricted_users.contains(&id) {
+        return Err(Refusal::denied());
+    }
+    Ok(account)
 }
 
 fn shown(account: &Account, select: Option<&[&str]>) -> Value {

@@ -5,15 +5,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DAY, Groups, Part, Population, Resident, life};
+use super::{
+    cast::{DAY, Groups, Population, Resident},
+    life,
+};
 use crate::{
     account::{NewUser, PerUserMfa},
-    audit::NewEvent,
+    audit::{NewEvent, Told},
     directory::{ConditionalAccess, RoleKind},
+    ids::random_uuid,
     method::{MethodKind, NewMethod, PhoneType},
-    people::{self, Told},
+    origin::By,
+    part::Part,
     state::State,
-    truth::By,
 };
 
 const FIRST: [&str; 16] = [
@@ -106,7 +110,7 @@ fn join(state: &mut State, groups: &Groups, id: Uuid, role: Part) {
         Part::NestedBreakGlass => state.add_member(groups.nested, id),
         Part::Administrator => drop(state.assign_role(id, RoleKind::Active, "/")),
         Part::EligibleAdministrator => {
-            let unit = crate::state::random_uuid(&mut state.rng);
+            let unit = random_uuid(&mut state.rng);
             state.assign_role(id, RoleKind::Eligible, &format!("/administrativeUnits/{unit}"));
         }
         Part::AdministratorThroughGroup => state.add_member(groups.role_holders, id),
@@ -264,7 +268,7 @@ impl Scene<'_> {
 
     fn add(&mut self, method: NewMethod) {
         let came_at = method.came_at.or(method.created).unwrap_or(self.at);
-        people::add_method(self.state, self.id, method.came_at(came_at), None);
+        self.state.add_method(self.id, method.came_at(came_at), None);
     }
 
     fn event(&self, activity: &str) -> NewEvent {
@@ -272,7 +276,7 @@ impl Scene<'_> {
     }
 
     fn log(&mut self, event: NewEvent) {
-        people::add_event(self.state, event);
+        self.state.add_event(event);
     }
 
     /// Starts, and registers forty seconds later.
@@ -282,7 +286,7 @@ impl Scene<'_> {
         self.log(self.event("User started security info registration").reason(&what));
         self.at += Duration::from_secs(40);
         let told = Told { service: self.service, ..Told::at(self.at) };
-        people::register(self.state, self.id, method, told);
+        self.state.register(self.id, method, told);
         self.at += Duration::from_secs(20);
     }
 
@@ -304,7 +308,7 @@ impl Scene<'_> {
     fn number_of_the_helpdesk(&mut self) {
         self.register(NewMethod::authenticator());
         self.at += Duration::from_mins(20);
-        let admin = crate::state::random_uuid(&mut self.state.rng);
+        let admin = random_uuid(&mut self.state.rng);
         let event = NewEvent::new("Admin registered security info", self.at)
             .reason("Admin registered phone method for user")
             .actor(admin, "helpdesk@contoso.example")
@@ -317,7 +321,7 @@ impl Scene<'_> {
     /// Somebody registered this resident's phone under the name of a user's own action.
     fn ambiguous(&mut self) {
         self.add(self.mobile());
-        let somebody = crate::state::random_uuid(&mut self.state.rng);
+        let somebody = random_uuid(&mut self.state.rng);
         let event = NewEvent::new("User registered security info", self.at)
             .reason("User registered Mobile Phone SMS")
             .actor(somebody, "somebody.else@contoso.example")
