@@ -264,8 +264,10 @@ fn record(received: &Received) -> Record {
 
 /// The tenant as one process reaches it, watched.
 fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -> Transport {
+    let tenant = watch.tenant.service();
     let service = tower::service_fn(move |request: Request<Bytes>| {
         let (watch, view, steps) = (Arc::clone(&watch), Arc::clone(&view), Arc::clone(&steps));
+        let mut tenant = tenant.clone();
         async move {
             steps.step().await;
             let (about, sent_at) = (About::of(&request), watch.clock.now());
@@ -273,7 +275,7 @@ fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -> Transport
             if let Some(about) = &about {
                 watch.sent(&view, about, request.method());
             }
-            let answer = watch.tenant.service().call(request).await;
+            let answer = tenant.call(request).await;
             if let (true, Some(about)) = (deletes, &about) {
                 watch.ended(&view, about);
             }

@@ -14,6 +14,7 @@ pub const ALL_ROLES: [&str; 6] = [
     "PrivilegedEligibilitySchedule.Read.AzureADGroup",
 ];
 
+pub(crate) const AUDIT_LOG: &[&str] = &["AuditLog.Read.All"];
 pub(crate) const DIRECTORY: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
 pub(crate) const USERS: &[&str] =
     &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];

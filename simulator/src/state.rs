@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use bytes::Bytes;
+use http::Response;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     account::{Account, NewUser, PerUserMfa},
+    answer::{self, Handled},
     audit::{AuditLog, NewEvent, Told},
     budget::Budgets,
     directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
@@ -70,6 +73,12 @@ impl State {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.options.clock)()
+    }
+
+    /// Puts on the wire how a request went.
+    pub(crate) fn answer(&mut self, handled: &Handled) -> Response<Bytes> {
+        let (now, id) = (self.now(), random_uuid(&mut self.chance));
+        answer::response(handled, now, id)
     }
 
     /// The user with this id or principal name, deleted or not.

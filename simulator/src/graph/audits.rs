@@ -32,8 +32,6 @@ const PROPERTIES: [&str; 12] = [
 ];
 
 pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(&["AuditLog.Read.All"])?;
     if !granted.has(DIRECTORY) {
         return Err(Refusal::graph(
             403,

@@ -28,20 +28,14 @@ const TYPED: [&str; 11] = [
     "externalAuthenticationMethods",
 ];
 
+/// Answers for one segment, or for one method in it.
 pub(super) fn handle(
     state: &mut State,
     granted: &Granted,
-    (version, user): (Version, &str),
-    rest: &[&str],
+    (user, segment, id): (&str, &str, Option<&str>),
     call: &Call,
 ) -> Handled {
-    let (segment, id) = match rest {
-        [segment] => (*segment, None),
-        [segment, id] => (*segment, Some(*id)),
-        _ => {
-            return Err(Refusal::no_segment(rest.last().unwrap_or(&"authentication")));
-        }
-    };
+    let version = call.version();
     let known = match segment {
         "methods" => true,
         // One object each, rather than a list.

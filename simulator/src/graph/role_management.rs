@@ -10,16 +10,13 @@ use crate::{
     cursor,
     directory::{RoleGrant, RoleKind},
     ids::object_id,
-    roles::{ASSIGNMENTS, ELIGIBILITIES, GROUP_ELIGIBILITIES, Granted},
     state::State,
 };
 
 /// Global Administrator.
 const ROLE: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-pub(super) fn assignments(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(ASSIGNMENTS)?;
+pub(super) fn assignments(state: &State, call: &Call) -> Handled {
     list(state, call, RoleKind::Active, |grant| {
         json!({
             "id": grant.id,
@@ -30,9 +27,7 @@ pub(super) fn assignments(state: &State, granted: &Granted, call: &Call) -> Hand
     })
 }
 
-pub(super) fn eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(ELIGIBILITIES)?;
+pub(super) fn eligibilities(state: &State, call: &Call) -> Handled {
     state.options.premium.require_pim()?;
     list(state, call, RoleKind::Eligible, |grant| {
         json!({
@@ -78,9 +73,7 @@ fn principal_of(filter: &str) -> Result<Uuid, Refusal> {
         .ok_or_else(|| Refusal::bad("Invalid filter clause."))
 }
 
-pub(super) fn group_eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(GROUP_ELIGIBILITIES)?;
+pub(super) fn group_eligibilities(state: &State, call: &Call) -> Handled {
     state.options.premium.require_pim()?;
     call.only(&["$filter", "$skiptoken"])?;
     let filter = call

@@ -11,7 +11,6 @@ use crate::{
     call::Call,
     cursor,
     ids::object_id,
-    roles::{Granted, USERS},
     state::State,
 };
 
@@ -21,9 +20,7 @@ const DEFAULT: [&str; 3] = ["id", "userPrincipalName", "displayName"];
 /// So many ids does `in` take.
 const MOST_IDS: usize = 15;
 
-pub(super) fn get(state: &State, granted: &Granted, user: &str, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(USERS)?;
+pub(super) fn get(state: &State, user: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let select = call.select("user", &PROPERTIES)?;
     let account = existing(state, user)?;
@@ -33,9 +30,7 @@ pub(super) fn get(state: &State, granted: &Granted, user: &str, call: &Call) -> 
 }
 
 /// All users, or those that `$filter` names.
-pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(USERS)?;
+pub(super) fn list(state: &State, call: &Call) -> Handled {
     call.only(&["$select", "$filter", "$top", "$skiptoken"])?;
     let select = call.select("user", &PROPERTIES)?;
     let size = call.top(999)?.unwrap_or(state.options.page_size);
