@@ -161,14 +161,6 @@ impl Part {
         !(self.expected().starts_with("rolled_back") || self.expected().starts_with("partial"))
     }
 
-    /// Whether a registration in the window names this user clearly, as far as the situation tells it.
-    pub(crate) fn is_registered(self) -> bool {
-        !matches!(
-            self,
-            P::NeverRegistered | P::RegisteredBefore | P::RegisteredAfter | P::AmbiguousEvent | P::Mixed
-        )
-    }
-
     /// The outcome with default settings in mode enforce; `none` where there is none to expect. The
     /// ambiguous registration is held under the event's id.
     pub fn expected(self) -> &'static str {

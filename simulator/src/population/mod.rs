@@ -3,6 +3,7 @@
 mod cast;
 mod life;
 mod noise;
+mod situation;
 mod stage;
 
 use cast::Groups;
