@@ -13,7 +13,7 @@ pub(super) fn client_id(segment: &str) -> Option<&str> {
     segment.strip_prefix("applications(appId='")?.strip_suffix("')")
 }
 
-pub(super) fn get(state: &State, client_id: &str, call: &Call) -> Handled {
+pub(super) fn get(state: &mut State, client_id: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let known = state.options.client_id.to_string();
     if client_id != known {

@@ -31,7 +31,7 @@ const PROPERTIES: [&str; 12] = [
     "additionalDetails",
 ];
 
-pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
+pub(super) fn list(state: &mut State, granted: &Granted, call: &Call) -> Handled {
     if !granted.has(DIRECTORY) {
         return Err(Refusal::graph(
             403,

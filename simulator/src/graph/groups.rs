@@ -12,7 +12,7 @@ use crate::{
     state::State,
 };
 
-pub(super) fn get(state: &State, group: &str, call: &Call) -> Handled {
+pub(super) fn get(state: &mut State, group: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let select = call.select("group", &["id", "displayName", "securityEnabled", "mailEnabled"])?;
     let group = existing(state, group)?;
@@ -32,12 +32,12 @@ pub(super) fn get(state: &State, group: &str, call: &Call) -> Handled {
     Ok(Success::Json(body))
 }
 
-pub(super) fn members(state: &State, group: &str, call: &Call) -> Handled {
+pub(super) fn members(state: &mut State, group: &str, call: &Call) -> Handled {
     listed(state, (group, false), call)
 }
 
 /// The users among them.
-pub(super) fn users(state: &State, group: &str, call: &Call) -> Handled {
+pub(super) fn users(state: &mut State, group: &str, call: &Call) -> Handled {
     listed(state, (group, true), call)
 }
 

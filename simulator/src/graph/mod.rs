@@ -10,7 +10,10 @@ mod reports;
 mod role_management;
 mod users;
 
-use std::{future::ready, sync::Arc};
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use axum::{
     Extension, Router,
@@ -34,84 +37,40 @@ use crate::{
 
 /// The routes below a version.
 pub(crate) fn router() -> Router<Tenant> {
+    const REPORT: &str = "/reports/authenticationMethods/userRegistrationDetails";
+    const GROUP_ROLES: &str = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances";
+    let report_of_one = format!("{REPORT}/{{user}}");
+    let directory = |list: &str| format!("/roleManagement/directory/{list}");
     Router::new()
+        .route("/auditLogs/directoryAudits", any(|asked: Asked| ready(asked.audits())))
+        .route(REPORT, list(AUDIT_LOG, reports::registration_details))
+        .route(&report_of_one, one(AUDIT_LOG, reports::of_user))
+        .route("/users", list(USERS, users::list))
+        .route("/users/{user}", one(USERS, users::get))
+        .route("/users/{user}/authentication/{segment}", any(Asked::segment))
+        .route("/users/{user}/authentication/{segment}/{id}", any(Asked::method))
+        .route("/groups/{group}", one(GROUPS, groups::get))
+        .route("/groups/{group}/transitiveMembers", one(GROUPS, groups::members))
+        .route("/groups/{group}/transitiveMembers/microsoft.graph.user", one(GROUPS, groups::users))
+        .route(&directory("roleAssignments"), list(ASSIGNMENTS, role_management::assignments))
         .route(
-            "/auditLogs/directoryAudits",
-            any(|asked: Asked| async move {
-                asked.read(AUDIT_LOG, |state, call| audits::list(state, &asked.granted, call))
-            }),
+            &directory("roleEligibilityScheduleInstances"),
+            list(ELIGIBILITIES, role_management::eligibilities),
         )
-        .route(
-            "/reports/authenticationMethods/userRegistrationDetails",
-            list(AUDIT_LOG, reports::registration_details),
-        )
-        .route(
-            "/reports/authenticationMethods/userRegistrationDetails/{user}",
-            one(AUDIT_LOG, reports::of_user),
-        )
-        .route("/users", list(USERS, |state, call| users::list(state, call)))
-        .route("/users/{user}", one(USERS, |state, user, call| users::get(state, user, call)))
-        .route(
-            "/users/{user}/authentication/{segment}",
-            any(|asked: Asked, Path((user, segment)): Path<(Name, Name)>| async move {
-                asked.methods((&user.0, &segment.0, None))
-            }),
-        )
-        .route(
-            "/users/{user}/authentication/{segment}/{id}",
-            any(|asked: Asked, Path((user, segment, id)): Path<(Name, Name, Name)>| async move {
-                asked.methods((&user.0, &segment.0, Some(&id.0)))
-            }),
-        )
-        .route("/groups/{group}", one(GROUPS, |state, group, call| groups::get(state, group, call)))
-        .route(
-            "/groups/{group}/transitiveMembers",
-            one(GROUPS, |state, group, call| groups::members(state, group, call)),
-        )
-        .route(
-            "/groups/{group}/transitiveMembers/microsoft.graph.user",
-            one(GROUPS, |state, group, call| groups::users(state, group, call)),
-        )
-        .route(
-            "/roleManagement/directory/roleAssignments",
-            list(ASSIGNMENTS, |state, call| role_management::assignments(state, call)),
-        )
-        .route(
-            "/roleManagement/directory/roleEligibilityScheduleInstances",
-            list(ELIGIBILITIES, |state, call| role_management::eligibilities(state, call)),
-        )
-        .route(
-            "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances",
-            list(GROUP_ELIGIBILITIES, |state, call| role_management::group_eligibilities(state, call)),
-        )
+        .route(GROUP_ROLES, list(GROUP_ELIGIBILITIES, role_management::group_eligibilities))
         .route(
             "/policies/identitySecurityDefaultsEnforcementPolicy",
-            list(POLICIES, |state, call| policies::security_defaults(state, call)),
+            list(POLICIES, policies::security_defaults),
         )
-        .route(
-            "/policies/authenticationMethodsPolicy",
-            list(POLICIES, |state, call| policies::authentication_methods(state, call)),
-        )
-        .route(
-            "/identity/conditionalAccess/policies",
-            list(POLICIES, |state, call| policies::conditional_access(state, call)),
-        )
-        // `applications(appId='…')`: no route can name a part of a segment.
-        .route(
-            "/{named}",
-            any(|asked: Asked, Path(Name(named)): Path<Name>| async move {
-                match applications::client_id(&named) {
-                    Some(id) => asked.read(DIRECTORY, |state, call| applications::get(state, id, call)),
-                    None => asked.no_segment(),
-                }
-            }),
-        )
-        .fallback(|asked: Asked| async move { asked.no_segment() })
+        .route("/policies/authenticationMethodsPolicy", list(POLICIES, policies::authentication_methods))
+        .route("/identity/conditionalAccess/policies", list(POLICIES, policies::conditional_access))
+        .route("/{named}", any(Asked::named))
+        .fallback(|asked: Asked| ready(asked.no_segment()))
 }
 
 /// What GET gives to whoever has one of these permissions.
 fn list(any_of: &'static [&'static str], endpoint: fn(&mut State, &Call) -> Handled) -> MethodRouter<Tenant> {
-    any(move |asked: Asked| async move { asked.read(any_of, endpoint) })
+    any(move |asked: Asked| ready(asked.read(any_of, endpoint)))
 }
 
 /// The same of something that the path names.
@@ -119,10 +78,13 @@ fn one(
     any_of: &'static [&'static str],
     endpoint: fn(&mut State, &str, &Call) -> Handled,
 ) -> MethodRouter<Tenant> {
-    any(move |asked: Asked, Path(Name(name)): Path<Name>| async move {
-        asked.read(any_of, |state, call| endpoint(state, &name, call))
+    any(move |asked: Asked, Path(Name(name)): Path<Name>| {
+        ready(asked.read(any_of, |state, call| endpoint(state, &name, call)))
     })
 }
+
+/// How a request went, as the router passes it on.
+type Answered = Extension<Handled>;
 
 /// A request with a valid token, within Graph's limits.
 struct Asked {
@@ -132,7 +94,7 @@ struct Asked {
 }
 
 impl FromRequestParts<Tenant> for Asked {
-    type Rejection = Extension<Handled>;
+    type Rejection = Answered;
 
     fn from_request_parts(
         parts: &mut Parts,
@@ -158,20 +120,36 @@ fn admit(state: &mut State, call: &Call) -> Result<Granted, Refusal> {
 }
 
 impl Asked {
-    fn read(
-        &self,
-        any_of: &[&str],
-        endpoint: impl FnOnce(&mut State, &Call) -> Handled,
-    ) -> Extension<Handled> {
+    fn read(&self, any_of: &[&str], endpoint: impl FnOnce(&mut State, &Call) -> Handled) -> Answered {
         let allowed = self.call.must_be_get().and_then(|()| self.granted.require(any_of));
         Extension(allowed.and_then(|()| endpoint(&mut self.tenant.state(), &self.call)))
     }
 
-    fn methods(&self, path: (&str, &str, Option<&str>)) -> Extension<Handled> {
+    fn audits(&self) -> Answered {
+        self.read(AUDIT_LOG, |state, call| audits::list(state, &self.granted, call))
+    }
+
+    fn segment(self, Path((user, segment)): Path<(Name, Name)>) -> Ready<Answered> {
+        ready(self.methods((&user.0, &segment.0, None)))
+    }
+
+    fn method(self, Path((user, segment, id)): Path<(Name, Name, Name)>) -> Ready<Answered> {
+        ready(self.methods((&user.0, &segment.0, Some(&id.0))))
+    }
+
+    fn methods(&self, path: (&str, &str, Option<&str>)) -> Answered {
         Extension(methods::handle(&mut self.tenant.state(), &self.granted, path, &self.call))
     }
 
-    fn no_segment(&self) -> Extension<Handled> {
+    /// `applications(appId='…')`: no route can name a part of a segment.
+    fn named(self, Path(Name(named)): Path<Name>) -> Ready<Answered> {
+        ready(match applications::client_id(&named) {
+            Some(id) => self.read(DIRECTORY, |state, call| applications::get(state, id, call)),
+            None => self.no_segment(),
+        })
+    }
+
+    fn no_segment(&self) -> Answered {
         Extension(Err(Refusal::no_segment(self.call.last_segment())))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     state::State,
 };
 
-pub(super) fn security_defaults(state: &State, call: &Call) -> Handled {
+pub(super) fn security_defaults(state: &mut State, call: &Call) -> Handled {
     call.only(&[])?;
     Ok(Success::Json(json!({
         "@odata.context": context("policies/identitySecurityDefaultsEnforcementPolicy/$entity"),
@@ -20,7 +20,7 @@ pub(super) fn security_defaults(state: &State, call: &Call) -> Handled {
     })))
 }
 
-pub(super) fn authentication_methods(state: &State, call: &Call) -> Handled {
+pub(super) fn authentication_methods(state: &mut State, call: &Call) -> Handled {
     call.only(&[])?;
     let campaign = if state.policies.registration_campaign { "enabled" } else { "disabled" };
     Ok(Success::Json(json!({
@@ -44,7 +44,7 @@ pub(super) fn authentication_methods(state: &State, call: &Call) -> Handled {
     })))
 }
 
-pub(super) fn conditional_access(state: &State, call: &Call) -> Handled {
+pub(super) fn conditional_access(state: &mut State, call: &Call) -> Handled {
     call.only(&[])?;
     let policies: Vec<Value> =
         state.policies.conditional_access.iter().enumerate().map(|(at, policy)| shown(at, policy)).collect();

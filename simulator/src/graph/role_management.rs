@@ -16,7 +16,7 @@ use crate::{
 /// Global Administrator.
 const ROLE: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-pub(super) fn assignments(state: &State, call: &Call) -> Handled {
+pub(super) fn assignments(state: &mut State, call: &Call) -> Handled {
     list(state, call, RoleKind::Active, |grant| {
         json!({
             "id": grant.id,
@@ -27,7 +27,7 @@ pub(super) fn assignments(state: &State, call: &Call) -> Handled {
     })
 }
 
-pub(super) fn eligibilities(state: &State, call: &Call) -> Handled {
+pub(super) fn eligibilities(state: &mut State, call: &Call) -> Handled {
     state.options.premium.require_pim()?;
     list(state, call, RoleKind::Eligible, |grant| {
         json!({
@@ -73,7 +73,7 @@ fn principal_of(filter: &str) -> Result<Uuid, Refusal> {
         .ok_or_else(|| Refusal::bad("Invalid filter clause."))
 }
 
-pub(super) fn group_eligibilities(state: &State, call: &Call) -> Handled {
+pub(super) fn group_eligibilities(state: &mut State, call: &Call) -> Handled {
     state.options.premium.require_pim()?;
     call.only(&["$filter", "$skiptoken"])?;
     let filter = call

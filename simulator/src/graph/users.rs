@@ -20,7 +20,7 @@ const DEFAULT: [&str; 3] = ["id", "userPrincipalName", "displayName"];
 /// So many ids does `in` take.
 const MOST_IDS: usize = 15;
 
-pub(super) fn get(state: &State, user: &str, call: &Call) -> Handled {
+pub(super) fn get(state: &mut State, user: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let select = call.select("user", &PROPERTIES)?;
     let account = existing(state, user)?;
@@ -30,7 +30,7 @@ pub(super) fn get(state: &State, user: &str, call: &Call) -> Handled {
 }
 
 /// All users, or those that `$filter` names.
-pub(super) fn list(state: &State, call: &Call) -> Handled {
+pub(super) fn list(state: &mut State, call: &Call) -> Handled {
     call.only(&["$select", "$filter", "$top", "$skiptoken"])?;
     let select = call.select("user", &PROPERTIES)?;
     let size = call.top(999)?.unwrap_or(state.options.page_size);

@@ -79,60 +79,46 @@ pub(super) fn live(state: &mut State, population: &Population, id: Uuid, name: &
 }
 
 /// What may happen.
-#[derive(Clone, Copy)]
-enum Act {
-    RegisterApp,
-    RegisterPhone,
-    NumberForReset,
-    RegisterCodes,
-    NumberOfTheDirectory,
-    SwitchPerUserMfa,
-    RegisterAppWithCodes,
-    ChangeNumber,
-    DeleteOne,
-    NumberOfTheHelpdesk,
-    UpgradeApp,
-    TakeAccessPass,
-    UseApp,
-    LoseAllToAnotherLedger,
-}
-
-use Act as A;
+type Act = fn(&mut Life<'_>);
 
 const BEFORE: &[Act] = &[
-    A::RegisterApp,
-    A::RegisterPhone,
-    A::NumberForReset,
-    A::RegisterCodes,
-    A::NumberOfTheDirectory,
-    A::SwitchPerUserMfa,
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.number_for_reset(),
+    |life| life.register_codes(),
+    |life| life.number_of_the_directory(),
+    |life| life.switch_per_user_mfa(),
 ];
 const WITHIN: &[Act] = &[
-    A::RegisterApp,
-    A::RegisterApp,
-    A::RegisterPhone,
-    A::RegisterPhone,
-    A::RegisterCodes,
-    A::RegisterAppWithCodes,
-    A::ChangeNumber,
-    A::DeleteOne,
-    A::NumberOfTheHelpdesk,
-    A::NumberOfTheDirectory,
-    A::UpgradeApp,
-    A::SwitchPerUserMfa,
-    A::TakeAccessPass,
-    A::UseApp,
+    |life| life.register_app(),
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.register_phone(),
+    |life| life.register_codes(),
+    |life| life.register_app_with_codes(),
+    |life| life.change_number(),
+    |life| life.delete_one(),
+    |life| life.number_of_the_helpdesk(),
+    |life| life.number_of_the_directory(),
+    |life| life.upgrade_app(),
+    |life| life.switch_per_user_mfa(),
+    |life| life.take_access_pass(),
+    |life| life.use_app(),
 ];
-const STRAGGLING: &[Act] =
-    &[A::RegisterApp, A::RegisterPhone, A::LoseAllToAnotherLedger, A::NumberOfTheHelpdesk];
+const STRAGGLING: &[Act] = &[
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.lose_all_to_another_ledger(),
+    |life| life.number_of_the_helpdesk(),
+];
 const AFTERWARDS: &[Act] = &[
-    A::RegisterApp,
-    A::RegisterPhone,
-    A::RegisterCodes,
-    A::ChangeNumber,
-    A::NumberOfTheHelpdesk,
-    A::DeleteOne,
-    A::UseApp,
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.register_codes(),
+    |life| life.change_number(),
+    |life| life.number_of_the_helpdesk(),
+    |life| life.delete_one(),
+    |life| life.use_app(),
 ];
 
 impl Life<'_> {
@@ -156,22 +142,7 @@ impl Life<'_> {
         };
         let details = |life: &mut Self| Details::of(life.state.account(life.id), telling);
         let before = details(self);
-        match act {
-            A::RegisterApp => self.register_app(),
-            A::RegisterPhone => self.register_phone(),
-            A::NumberForReset => self.number_for_reset(),
-            A::RegisterCodes => self.register_codes(),
-            A::NumberOfTheDirectory => self.number_of_the_directory(),
-            A::SwitchPerUserMfa => self.switch_per_user_mfa(),
-            A::RegisterAppWithCodes => self.register_app_with_codes(),
-            A::ChangeNumber => self.change_number(),
-            A::DeleteOne => self.delete_one(),
-            A::NumberOfTheHelpdesk => self.number_of_the_helpdesk(),
-            A::UpgradeApp => self.upgrade_app(),
-            A::TakeAccessPass => self.take_access_pass(),
-            A::UseApp => self.use_app(),
-            A::LoseAllToAnotherLedger => self.lose_all_to_another_ledger(),
-        }
+        act(self);
         let after = details(self);
         let offset = Duration::from_millis(self.state.rng.u64(..5_000));
         // The two records of one change come in either order.
