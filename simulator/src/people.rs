@@ -14,6 +14,7 @@ use crate::{
     method::NewMethod,
     options::Faults,
     origin::By,
+    secrets::Secrets,
     tenant::Tenant,
 };
 
@@ -197,5 +198,25 @@ impl Tenant {
     /// The same of all users.
     pub fn users(&self) -> Vec<UserView> {
         self.state().accounts.values().map(Account::view).collect()
+    }
+
+    /// What is secret now.
+    pub fn secrets(&self) -> Secrets {
+        let state = self.state();
+        let mut secrets = Secrets::default();
+        secrets.add("the client secret", &state.options.client_secret);
+        for token in state.tokens.keys() {
+            // Whoever has the last part has the rest as well.
+            secrets.add("an access token", token.rsplit('.').next().unwrap_or(token));
+        }
+        for account in state.accounts.values() {
+            secrets.add("a principal name", &account.user.user_principal_name);
+            for number in account.methods.iter().filter_map(|method| method.what.number.as_deref()) {
+                let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+                secrets
+                    .add("a phone number", digits.get(digits.len().saturating_sub(10)..).unwrap_or(&digits));
+            }
+        }
+        secrets
     }
 }

@@ -15,8 +15,6 @@ use tower::Service;
 use crate::{
     answer::{ConnectionLost, Outcome},
     call::Call,
-    router::router,
-    tenant::Tenant,
 };
 
 /// The tenant as a tower service. All waiting is tokio's, so paused time works.
@@ -25,11 +23,10 @@ pub struct InProcess {
     router: Router,
 }
 
-impl Tenant {
-    /// The tenant as a service, for a client in the same process. The host in a request's URI does
-    /// not matter. Clones are cheaper than services made anew.
-    pub fn service(&self) -> InProcess {
-        InProcess { router: router(self) }
+impl InProcess {
+    /// A client's way to these routes, each of which answers with an [`Outcome`].
+    pub(crate) fn new(router: Router) -> Self {
+        Self { router }
     }
 }
 
