@@ -14,8 +14,10 @@ use crate::{
 
 /// The tenant as one process reaches it. Each request is a step at which the process may die, and is watched.
 pub(crate) fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -> Transport {
+    let tenant = watch.tenant.service();
     let service = tower::service_fn(move |request: Request<Bytes>| {
         let (watch, view, steps) = (Arc::clone(&watch), Arc::clone(&view), Arc::clone(&steps));
+        let mut tenant = tenant.clone();
         async move {
             steps.step().await;
             let (about, sent_at) = (About::of(&request), watch.clock.now());
@@ -23,7 +25,7 @@ pub(crate) fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -
             if let Some(about) = &about {
                 watch.sent(&view, about, request.method());
             }
-            let answer = watch.tenant.service().call(request).await;
+            let answer = tenant.call(request).await;
             if let (true, Some(about)) = (deletes, &about) {
                 watch.ended(&view, about);
             }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     method::{Method, MethodKind, NewMethod, PhoneType},
-    truth::{By, Origin},
+    origin::{By, Origin},
 };
 
 /// Per-user MFA.

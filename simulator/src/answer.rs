@@ -1,5 +1,7 @@
 //! What the tenant answers, before it is put on the wire.
 
+use std::{error::Error, fmt};
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
@@ -8,6 +10,21 @@ use uuid::Uuid;
 
 /// How a request went.
 pub(crate) type Handled = Result<Success, Refusal>;
+
+/// What the caller gets.
+pub(crate) type Outcome = Result<Response<Bytes>, ConnectionLost>;
+
+/// The connection was lost before an answer came; the tenant may have acted or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLost;
+
+impl fmt::Display for ConnectionLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("connection lost")
+    }
+}
+
+impl Error for ConnectionLost {}
 
 /// A request that was acted on.
 #[derive(Debug, Clone)]
@@ -89,6 +106,14 @@ impl Refusal {
         )
     }
 
+    pub(crate) fn no_resource() -> Self {
+        Self::graph(404, "ResourceNotFound", "Resource not found.")
+    }
+
+    pub(crate) fn no_method() -> Self {
+        Self::graph(404, "resourceNotFound", "The requested authentication method was not found.")
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         Self::graph(405, "UnknownError", "Specified HTTP method is not allowed for the request target.")
     }
@@ -127,6 +152,11 @@ impl Refusal {
             Body::Html => None,
         }
     }
+}
+
+/// The metadata address in `@odata.context`.
+pub(crate) fn context(what: &str) -> String {
+    format!("https://graph.microsoft.com/v1.0/$metadata#{what}")
 }
 
 /// Puts an answer on the wire.

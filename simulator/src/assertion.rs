@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, TokenData, crypto::verify, dangerous::insecure_decode};
 use serde::Deserialize;
 
-use crate::{answer::Refusal, credentials::FederatedCredential, options::Options, state::object_id};
+use crate::{answer::Refusal, credentials::FederatedCredential, ids::object_id, options::Options};
 
 /// So many seconds may two clocks differ. Entra allows more.
 const SKEW: i64 = 60;

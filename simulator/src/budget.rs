@@ -4,11 +4,11 @@ use std::{collections::VecDeque, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::{answer::Refusal, faults, options::Budget, state::State};
+use crate::{answer::Refusal, faults};
 
 /// What a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Limit {
+enum Limit {
     /// The audit log and the reports: 5 in any 10 s.
     Reports,
     /// `users/…/authentication/…`: about 5 a second.
@@ -19,7 +19,7 @@ pub(crate) enum Limit {
 
 impl Limit {
     /// What a path below the version counts against.
-    pub(crate) fn of(segments: &[&str]) -> Option<Self> {
+    fn of(segments: &[&str]) -> Option<Self> {
         match segments {
             ["auditLogs" | "reports", ..] => Some(Self::Reports),
             ["users", _, "authentication", ..] => Some(Self::Methods),
@@ -46,6 +46,24 @@ pub(crate) struct Budgets {
 }
 
 impl Budgets {
+    /// Counts a request to a path below the version, and refuses it once its limit is used up.
+    pub(crate) fn check(
+        &mut self,
+        segments: &[&str],
+        now: Timestamp,
+        chance: &mut fastrand::Rng,
+    ) -> Result<(), Refusal> {
+        let Some(limit) = Limit::of(segments) else { return Ok(()) };
+        self.take(limit, now).map_err(|wait| {
+            let retry_after = match limit {
+                Limit::Reports => faults::perhaps_retry_after(chance, now, wait),
+                Limit::Methods => Some(faults::retry_after(chance, now, wait)),
+                Limit::ConditionalAccess => None,
+            };
+            Refusal::throttled().after(retry_after)
+        })
+    }
+
     /// Counts a request; where it is over the limit, how long until one would pass.
     fn take(&mut self, limit: Limit, now: Timestamp) -> Result<(), Duration> {
         let (most, span) = limit.figures();
@@ -64,22 +82,6 @@ impl Budgets {
         let frees = times[times.len() - most] + span;
         Err(Duration::try_from(frees.duration_since(now)).unwrap_or_default())
     }
-}
-
-/// Counts a request against its limit and refuses it where that is used up.
-pub(crate) fn check(state: &mut State, segments: &[&str]) -> Result<(), Refusal> {
-    let Some(limit) = Limit::of(segments).filter(|_| state.options.budget == Budget::Real) else {
-        return Ok(());
-    };
-    let now = state.now();
-    state.budgets.take(limit, now).map_err(|wait| {
-        let retry_after = match limit {
-            Limit::Reports => faults::perhaps_retry_after(&mut state.chance, now, wait),
-            Limit::Methods => Some(faults::retry_after(&mut state.chance, now, wait)),
-            Limit::ConditionalAccess => None,
-        };
-        Refusal::throttled().after(retry_after)
-    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,35 @@
 //! One request, taken apart.
 
 use bytes::Bytes;
-use http::{Method, Request, header};
-use percent_encoding::percent_decode_str;
+use http::{Method, Request, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Deserialize;
 
 use crate::answer::Refusal;
+
+/// Which Graph was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    V1,
+    Beta,
+}
+
+/// What needs no encoding in a path.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Stands for an empty segment, which no route would match.
+const EMPTY: &str = "\0empty";
+
+/// A segment of a path that names something.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+pub(crate) struct Name(pub(crate) String);
+
+impl From<String> for Name {
+    fn from(segment: String) -> Self {
+        Self(if segment == EMPTY { String::new() } else { segment })
+    }
+}
 
 /// A request as the endpoints read it.
 #[derive(Debug)]
@@ -59,6 +84,27 @@ impl Call {
     /// The decoded segments of the path; `None` where they cannot be decoded.
     pub(crate) fn segments(&self) -> Option<Vec<&str>> {
         self.segments.as_ref().map(|segments| segments.iter().map(String::as_str).collect())
+    }
+
+    /// The last segment below the version; empty where there is none.
+    pub(crate) fn last_segment(&self) -> &str {
+        self.segments.iter().flatten().skip(1).last().map_or("", String::as_str)
+    }
+
+    /// The version of Graph in the path.
+    pub(crate) fn version(&self) -> Version {
+        let is_beta = self.segments.iter().flatten().next().is_some_and(|first| first == "beta");
+        if is_beta { Version::Beta } else { Version::V1 }
+    }
+
+    /// The path for the router, in one spelling: Graph decodes segments before it looks at them.
+    pub(crate) fn route(&self) -> Uri {
+        let segments = self.segments.iter().flatten().map(|segment| {
+            let segment = if segment.is_empty() { EMPTY } else { segment };
+            utf8_percent_encode(segment, ENCODED).to_string()
+        });
+        let path = format!("/{}", segments.collect::<Vec<_>>().join("/"));
+        path.parse().expect("an encoded path is a URI")
     }
 
     /// Refuses everything but GET.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    answer::{Refusal, Success},
+    answer::{self, Refusal, Success},
     call::Call,
     state::State,
 };
@@ -66,7 +66,7 @@ pub(crate) fn page<T>(
     };
     let chosen = &sorted[start..sorted.len().min(start + size)];
     let mut body = json!({
-        "@odata.context": format!("https://graph.microsoft.com/v1.0/$metadata#{context}"),
+        "@odata.context": answer::context(context),
         "value": chosen.iter().map(|(_, item)| render(item)).collect::<Vec<_>>(),
     });
     if let Some((key, _)) = chosen.last().filter(|_| chosen.len() == size) {

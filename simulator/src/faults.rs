@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     answer::{Handled, Refusal, Success},
-    state::State,
+    options::Faults,
 };
 
 /// What chance has in store for one request.
@@ -29,10 +29,7 @@ pub(crate) struct Slow {
 
 impl Fate {
     /// Draws the same amount of chance for every request, whatever the rates are.
-    pub(crate) fn draw(state: &mut State, login: bool) -> Self {
-        let now = state.now();
-        let faults = &state.options.faults;
-        let chance = &mut state.chance;
+    pub(crate) fn draw(faults: &Faults, chance: &mut fastrand::Rng, now: Timestamp, login: bool) -> Self {
         let mut hits = [faults.reset_before, faults.throttle, faults.server_error]
             .into_iter()
             .chain([faults.slow, faults.error_in_page, faults.reset_after])

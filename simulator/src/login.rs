@@ -2,23 +2,16 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
-use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
     answer::{Handled, Refusal, Success},
     assertion,
     call::{Call, pairs},
-    roles::Granted,
-    state::{State, object_id, random_uuid},
+    ids::{object_id, random_uuid},
+    roles::{Granted, IssuedToken},
+    state::State,
 };
-
-/// A token that was handed out.
-#[derive(Debug, Clone)]
-pub(crate) struct IssuedToken {
-    expires: Timestamp,
-    granted: Granted,
-}
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    graph::Version,
-    truth::{By, Origin},
+    call::Version,
+    origin::{By, Origin},
 };
 
 /// The id that every user's password method has.

@@ -1,32 +1,38 @@
 //! `/_simulator/…`: what tests outside the process want to know. Not in the journal.
 
-use http::Method;
-use serde_json::json;
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::State,
+    routing::{MethodRouter, any},
+};
+use serde_json::{Value, json};
 
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Outcome, Refusal, Success},
     call::Call,
     tenant::Tenant,
 };
 
-/// Answers requests below `/_simulator/`.
-pub(crate) fn handle(tenant: &Tenant, call: &Call) -> Option<Handled> {
-    let segments = call.segments()?;
-    let ["_simulator", rest @ ..] = segments.as_slice() else {
-        return None;
-    };
-    if call.method != Method::GET {
-        return Some(Err(Refusal::method_not_allowed()));
-    }
-    Some(match rest {
-        ["health"] => Ok(Success::Json(json!({ "status": "ok" }))),
-        ["journal"] => Ok(Success::Json(json!(tenant.state().journal))),
-        ["users"] => Ok(Success::Json(users(tenant))),
-        _ => Err(Refusal::graph(404, "ResourceNotFound", "Resource not found.")),
+/// Routes that neither faults nor limits touch.
+pub(crate) fn router() -> Router<Tenant> {
+    Router::new()
+        .route("/_simulator/health", shows(|_| Ok(Success::Json(json!({ "status": "ok" })))))
+        .route("/_simulator/journal", shows(|tenant| Ok(Success::Json(json!(tenant.journal())))))
+        .route("/_simulator/users", shows(|tenant| Ok(Success::Json(users(tenant)))))
+        .route("/_simulator", shows(|_| Err(Refusal::no_resource())))
+        .route("/_simulator/{*rest}", shows(|_| Err(Refusal::no_resource())))
+}
+
+fn shows(what: fn(&Tenant) -> Handled) -> MethodRouter<Tenant> {
+    any(move |State(tenant): State<Tenant>, Extension(call): Extension<Arc<Call>>| async move {
+        let handled = call.must_be_get().and_then(|()| what(&tenant));
+        Extension::<Outcome>(Ok(tenant.state().answer(&handled)))
     })
 }
 
-fn users(tenant: &Tenant) -> serde_json::Value {
+fn users(tenant: &Tenant) -> Value {
     let state = tenant.state();
     let users = state.accounts.values().map(|account| {
         let part = state.parts.get(&account.id);

@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::{
+    answer::Refusal,
     credentials::{Certificate, FederatedCredential},
+    ids::random_uuid,
     roles::ALL_ROLES,
-    state::random_uuid,
 };
 
 /// Where the time comes from.
@@ -101,6 +102,32 @@ pub enum Premium {
     P1,
     /// No audit log through Graph and no registration report either.
     Free,
+}
+
+impl Premium {
+    /// Refuses the audit log and the reports, which take a P1 licence at least.
+    pub(crate) fn require_reports(self) -> Result<(), Refusal> {
+        if self == Self::Free {
+            return Err(Refusal::graph(
+                403,
+                "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+                "Neither tenant is B2C or tenant doesn't have premium license",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses Privileged Identity Management, which takes a P2 licence.
+    pub(crate) fn require_pim(self) -> Result<(), Refusal> {
+        if self != Self::P2 {
+            return Err(Refusal::graph(
+                400,
+                "AadPremiumLicenseRequired",
+                "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// What goes wrong, as probabilities per request (0 to 1).

@@ -6,85 +6,17 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::{
-    account::{NewUser, PerUserMfa, UserView},
-    audit::NewEvent,
+    account::{Account, NewUser, PerUserMfa, UserView},
+    audit::{NewEvent, Told},
     credentials::{Certificate, FederatedCredential},
-    directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
-    method::{MethodKind, NewMethod},
+    directory::{Policies, RoleKind},
+    ids::random_uuid,
+    method::NewMethod,
     options::Faults,
-    state::{State, random_uuid},
+    origin::By,
+    secrets::Secrets,
     tenant::Tenant,
-    truth::{By, Origin},
 };
-
-/// How the audit log tells of something.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Told<'a> {
-    /// When it happened.
-    pub(crate) at: Timestamp,
-    /// From when on Graph lists the record.
-    pub(crate) visible_at: Timestamp,
-    /// The service that logs it.
-    pub(crate) service: &'a str,
-}
-
-impl Told<'static> {
-    /// At once, by the service that logs most.
-    pub(crate) fn at(at: Timestamp) -> Self {
-        Self { at, visible_at: at, service: "Authentication Methods" }
-    }
-}
-
-/// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
-pub(crate) fn add_method(
-    state: &mut State,
-    user: Uuid,
-    method: NewMethod,
-    event_id: Option<String>,
-) -> String {
-    let (first, second) = (random_uuid(&mut state.rng).to_string(), random_uuid(&mut state.rng).to_string());
-    let came_at = method.came_at.or(method.created).unwrap_or_else(|| state.now());
-    let origin = Origin { came_at, by: method.by, event_id };
-    let account = state.accounts.get_mut(&user).expect("the user is in the tenant");
-    if method.with_code {
-        let code = NewMethod { created: method.created, ..NewMethod::new(MethodKind::SoftwareOath) };
-        let id = account.add(first, method, origin.clone());
-        account.add(second, code, origin);
-        id
-    } else {
-        account.add(first, method, origin)
-    }
-}
-
-/// Adds a record to the audit log. Answers its id.
-pub(crate) fn add_event(state: &mut State, event: NewEvent) -> Option<String> {
-    let (at, visible_at, record) = event.complete(&mut state.rng);
-    let id = record["id"].as_str().map(str::to_owned);
-    state.audit.add(at, visible_at, record);
-    id
-}
-
-/// Adds a method and the event of its registration.
-pub(crate) fn register(state: &mut State, user: Uuid, method: NewMethod, told: Told<'_>) -> String {
-    let reason = method.reason.clone().unwrap_or_else(|| method.kind.reason().to_owned());
-    let name = state.accounts[&user].user.user_principal_name.clone();
-    let event = NewEvent::by_user("User registered security info", told.at, user, &name)
-        .service(told.service)
-        .reason(&reason)
-        .visible_at(told.visible_at);
-    let event_id = add_event(state, event);
-    let came_at = method.came_at.unwrap_or(told.at);
-    add_method(state, user, NewMethod { came_at: Some(came_at), ..method }, event_id)
-}
-
-/// Switches per-user MFA, now or at an earlier moment.
-pub(crate) fn set_per_user_mfa(state: &mut State, user: Uuid, per_user_mfa: PerUserMfa, at: Timestamp) {
-    let account = state.account(user);
-    if per_user_mfa == PerUserMfa::Disabled && account.user.per_user_mfa != PerUserMfa::Disabled {
-        account.per_user_mfa_until = Some(at);
-    }
-    account.user.per_user_mfa = per_user_mfa;
-}
 
 impl Tenant {
     /// Adds a user.
@@ -101,17 +33,17 @@ impl Tenant {
     pub fn register(&self, user: Uuid, method: NewMethod) -> String {
         let mut state = self.state();
         let now = state.now();
-        register(&mut state, user, method, Told::at(now))
+        state.register(user, method, Told::at(now))
     }
 
     /// A registration whose event says `at`, and which Graph lists only from `visible_at` on.
     pub fn register_at(&self, user: Uuid, method: NewMethod, at: Timestamp, visible_at: Timestamp) -> String {
-        register(&mut self.state(), user, method, Told { visible_at, ..Told::at(at) })
+        self.state().register(user, method, Told { visible_at, ..Told::at(at) })
     }
 
     /// Adds a method without an audit event.
     pub fn add_method(&self, user: Uuid, method: NewMethod) -> String {
-        add_method(&mut self.state(), user, method, None)
+        self.state().add_method(user, method, None)
     }
 
     /// The helpdesk registers a method for a user now; the audit event "Admin registered security info" shows at
@@ -126,8 +58,8 @@ impl Tenant {
             .actor(admin, "helpdesk@contoso.example")
             .target(user, &name)
             .visible_at(visible_at);
-        let event_id = add_event(&mut state, event);
-        add_method(&mut state, user, method.by(By::Admin).came_at(now), event_id)
+        let event_id = state.add_event(event);
+        state.add_method(user, method.by(By::Admin).came_at(now), event_id)
     }
 
     /// Somebody else takes a method away, without an audit event. Answers whether it was there.
@@ -139,7 +71,7 @@ impl Tenant {
 
     /// Adds a record to the audit log.
     pub fn add_event(&self, event: NewEvent) {
-        let _ = add_event(&mut self.state(), event);
+        let _ = self.state().add_event(event);
     }
 
     /// All records of the audit log by time, those that Graph does not list yet too.
@@ -151,7 +83,7 @@ impl Tenant {
     pub fn set_per_user_mfa(&self, user: Uuid, per_user_mfa: PerUserMfa) {
         let mut state = self.state();
         let now = state.now();
-        set_per_user_mfa(&mut state, user, per_user_mfa, now);
+        state.set_per_user_mfa(user, per_user_mfa, now);
     }
 
     /// Enables or disables the account.
@@ -260,46 +192,31 @@ impl Tenant {
 
     /// What is really there, of a deleted user too.
     pub fn user(&self, id: Uuid) -> Option<UserView> {
-        self.state().accounts.get(&id).map(crate::account::Account::view)
+        self.state().accounts.get(&id).map(Account::view)
     }
 
     /// The same of all users.
     pub fn users(&self) -> Vec<UserView> {
-        self.state().accounts.values().map(crate::account::Account::view).collect()
-    }
-}
-
-impl State {
-    pub(crate) fn account(&mut self, user: Uuid) -> &mut crate::account::Account {
-        self.accounts.get_mut(&user).expect("the user is in the tenant")
+        self.state().accounts.values().map(Account::view).collect()
     }
 
-    pub(crate) fn add_user(&mut self, user: NewUser) -> Uuid {
-        let id = random_uuid(&mut self.rng);
-        let taken = self.names.insert(user.user_principal_name.to_lowercase(), id);
-        assert!(taken.is_none(), "the principal name is taken");
-        self.accounts.insert(id, crate::account::Account::new(id, user));
-        id
-    }
-
-    pub(crate) fn add_group(&mut self, name: &str) -> Uuid {
-        let id = random_uuid(&mut self.rng);
-        self.groups.insert(id, Group { id, name: name.to_owned(), members: Vec::new() });
-        id
-    }
-
-    pub(crate) fn add_member(&mut self, group: Uuid, member: Uuid) {
-        self.groups.get_mut(&group).expect("the group is in the tenant").members.push(member);
-    }
-
-    pub(crate) fn assign_role(&mut self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {
-        let id = random_uuid(&mut self.rng);
-        self.grants.insert(id, RoleGrant { id, kind, principal, scope: scope.to_owned() });
-        id
-    }
-
-    pub(crate) fn make_group_eligible(&mut self, group: Uuid, principal: Uuid) {
-        let id = random_uuid(&mut self.rng);
-        self.group_eligibilities.insert(id, GroupEligibility { id, group, principal });
+    /// What is secret now.
+    pub fn secrets(&self) -> Secrets {
+        let state = self.state();
+        let mut secrets = Secrets::default();
+        secrets.add("the client secret", &state.options.client_secret);
+        for token in state.tokens.keys() {
+            // Whoever has the last part has the rest as well.
+            secrets.add("an access token", token.rsplit('.').next().unwrap_or(token));
+        }
+        for account in state.accounts.values() {
+            secrets.add("a principal name", &account.user.user_principal_name);
+            for number in account.methods.iter().filter_map(|method| method.what.number.as_deref()) {
+                let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+                secrets
+                    .add("a phone number", digits.get(digits.len().saturating_sub(10)..).unwrap_or(&digits));
+            }
+        }
+        secrets
     }
 }

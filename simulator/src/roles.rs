@@ -1,5 +1,7 @@
 //! Application permissions.
 
+use jiff::Timestamp;
+
 use crate::answer::Refusal;
 
 /// All permissions that reading and rolling back registrations takes.
@@ -12,6 +14,7 @@ pub const ALL_ROLES: [&str; 6] = [
     "PrivilegedEligibilitySchedule.Read.AzureADGroup",
 ];
 
+pub(crate) const AUDIT_LOG: &[&str] = &["AuditLog.Read.All"];
 pub(crate) const DIRECTORY: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
 pub(crate) const USERS: &[&str] =
     &["User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"];
@@ -52,4 +55,11 @@ impl Granted {
     pub(crate) fn require(&self, any_of: &[&str]) -> Result<(), Refusal> {
         if self.has(any_of) { Ok(()) } else { Err(Refusal::denied()) }
     }
+}
+
+/// An access token that was handed out.
+#[derive(Debug, Clone)]
+pub(crate) struct IssuedToken {
+    pub(crate) expires: Timestamp,
+    pub(crate) granted: Granted,
 }

@@ -5,35 +5,11 @@ use std::collections::BTreeSet;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::Tenant;
-
 /// The client secret, the access tokens, the phone numbers and the principal names of a tenant at one
 /// moment, in the forms in which they might be told.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     forms: BTreeSet<(&'static str, String)>,
-}
-
-impl Tenant {
-    /// What is secret now.
-    pub fn secrets(&self) -> Secrets {
-        let state = self.state();
-        let mut secrets = Secrets::default();
-        secrets.add("the client secret", &state.options.client_secret);
-        for token in state.tokens.keys() {
-            // Whoever has the last part has the rest as well.
-            secrets.add("an access token", token.rsplit('.').next().unwrap_or(token));
-        }
-        for account in state.accounts.values() {
-            secrets.add("a principal name", &account.user.user_principal_name);
-            for number in account.methods.iter().filter_map(|method| method.what.number.as_deref()) {
-                let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-                secrets
-                    .add("a phone number", digits.get(digits.len().saturating_sub(10)..).unwrap_or(&digits));
-            }
-        }
-        secrets
-    }
 }
 
 impl Secrets {
@@ -67,7 +43,8 @@ impl Secrets {
             .map(|(what, form)| (*what, form.as_str()))
     }
 
-    fn add(&mut self, what: &'static str, secret: &str) {
+    /// Adds a secret in all its forms.
+    pub(crate) fn add(&mut self, what: &'static str, secret: &str) {
         let mut forms = vec![secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()];
         if what != "a phone number" {
             // Wherever it begins in what is encoded; the ends depend on what stands beside it.
@@ -82,7 +59,7 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NewMethod, NewUser, Options, PhoneType};
+    use crate::{NewMethod, NewUser, Options, PhoneType, Tenant};
 
     #[test]
     fn every_form_is_found_and_nothing_else() {

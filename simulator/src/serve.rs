@@ -11,7 +11,9 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{service::ConnectionLost, tenant::Tenant};
+use tower::Service;
+
+use crate::{answer::ConnectionLost, service::InProcess, tenant::Tenant};
 
 /// No request that the tenant understands is larger.
 const MOST_BYTES: usize = 1 << 20;
@@ -20,9 +22,10 @@ impl Tenant {
     /// Serves HTTP/1.1 until the task is dropped. A lost connection is one that closes without an
     /// answer.
     pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
+        let service = self.service();
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(connection(self.clone(), stream))),
+                Ok((stream, _)) => drop(tokio::spawn(connection(service.clone(), stream))),
                 Err(error) if is_the_callers(&error) => {}
                 Err(error) => return Err(error),
             }
@@ -37,14 +40,17 @@ fn is_the_callers(error: &std::io::Error) -> bool {
 }
 
 /// Ends when either side closes; a service that fails closes without an answer.
-async fn connection(tenant: Tenant, stream: TcpStream) {
+async fn connection(tenant: InProcess, stream: TcpStream) {
     let service = service_fn(move |request| answer(tenant.clone(), request));
     let ended =
         http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
     drop(ended);
 }
 
-async fn answer(tenant: Tenant, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, ConnectionLost> {
+async fn answer(
+    mut tenant: InProcess,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, ConnectionLost> {
     let (parts, body) = request.into_parts();
     if body.size_hint().lower() > MOST_BYTES as u64 {
         return Ok(too_large());
@@ -54,7 +60,7 @@ async fn answer(tenant: Tenant, request: Request<Incoming>) -> Result<Response<F
         Err(error) if error.is::<LengthLimitError>() => return Ok(too_large()),
         Err(_) => return Err(ConnectionLost),
     };
-    let response = tenant.take(Request::from_parts(parts, body)).await?;
+    let response = tenant.call(Request::from_parts(parts, body)).await?;
     Ok(response.map(Full::new))
 }
 

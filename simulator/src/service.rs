@@ -1,52 +1,53 @@
 //! The tenant for a client in the same process.
 
 use std::{
-    error::Error,
-    fmt,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Request, Response};
+use tower::Service;
 
-use crate::tenant::Tenant;
-
-/// The connection was lost before an answer came; the tenant may have acted or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectionLost;
-
-impl fmt::Display for ConnectionLost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("connection lost")
-    }
-}
-
-impl Error for ConnectionLost {}
+use crate::{
+    answer::{ConnectionLost, Outcome},
+    call::Call,
+};
 
 /// The tenant as a tower service. All waiting is tokio's, so paused time works.
 #[derive(Clone)]
 pub struct InProcess {
-    tenant: Tenant,
+    router: Router,
 }
 
 impl InProcess {
-    pub(crate) fn new(tenant: Tenant) -> Self {
-        Self { tenant }
+    /// A client's way to these routes, each of which answers with an [`Outcome`].
+    pub(crate) fn new(router: Router) -> Self {
+        Self { router }
     }
 }
 
-impl tower::Service<Request<Bytes>> for InProcess {
+impl Service<Request<Bytes>> for InProcess {
     type Response = Response<Bytes>;
     type Error = ConnectionLost;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Bytes>, ConnectionLost>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectionLost>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        Box::pin(self.tenant.clone().take(request))
+        let call = Arc::new(Call::new(request));
+        let mut routed = Request::new(Body::empty());
+        *routed.uri_mut() = call.route();
+        routed.extensions_mut().insert(call);
+        let answered = self.router.call(routed);
+        Box::pin(async move {
+            let Ok(mut response) = answered.await;
+            response.extensions_mut().remove().expect("every route has an outcome")
+        })
     }
 }

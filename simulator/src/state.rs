@@ -2,30 +2,26 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use bytes::Bytes;
+use http::Response;
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    account::Account,
-    audit::AuditLog,
+    account::{Account, NewUser, PerUserMfa},
+    answer::{self, Handled},
+    audit::{AuditLog, NewEvent, Told},
     budget::Budgets,
     directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
+    ids::{object_id, random_uuid},
     journal::JournalEntry,
-    login::IssuedToken,
+    method::{MethodKind, NewMethod},
     options::Options,
-    population::Part,
+    origin::Origin,
+    part::Part,
+    roles::IssuedToken,
 };
-
-/// A random id from the seed.
-pub(crate) fn random_uuid(rng: &mut fastrand::Rng) -> Uuid {
-    uuid::Builder::from_random_bytes(rng.u128(..).to_be_bytes()).into_uuid()
-}
-
-/// An object id as Graph writes them; other forms of GUID are none.
-pub(crate) fn object_id(text: &str) -> Option<Uuid> {
-    if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
-}
 
 /// The tenant's content and the server's memory.
 pub(crate) struct State {
@@ -79,6 +75,12 @@ impl State {
         (self.options.clock)()
     }
 
+    /// Puts on the wire how a request went.
+    pub(crate) fn answer(&mut self, handled: &Handled) -> Response<Bytes> {
+        let (now, id) = (self.now(), random_uuid(&mut self.chance));
+        answer::response(handled, now, id)
+    }
+
     /// The user with this id or principal name, deleted or not.
     pub(crate) fn find(&self, name: &str) -> Option<&Account> {
         let id = object_id(name).or_else(|| self.names.get(&name.to_lowercase()).copied())?;
@@ -119,5 +121,85 @@ impl State {
             found.extend(self.transitive_members(grant.principal));
         }
         found
+    }
+
+    pub(crate) fn account(&mut self, user: Uuid) -> &mut Account {
+        self.accounts.get_mut(&user).expect("the user is in the tenant")
+    }
+
+    pub(crate) fn add_user(&mut self, user: NewUser) -> Uuid {
+        let id = random_uuid(&mut self.rng);
+        let taken = self.names.insert(user.user_principal_name.to_lowercase(), id);
+        assert!(taken.is_none(), "the principal name is taken");
+        self.accounts.insert(id, Account::new(id, user));
+        id
+    }
+
+    pub(crate) fn add_group(&mut self, name: &str) -> Uuid {
+        let id = random_uuid(&mut self.rng);
+        self.groups.insert(id, Group { id, name: name.to_owned(), members: Vec::new() });
+        id
+    }
+
+    pub(crate) fn add_member(&mut self, group: Uuid, member: Uuid) {
+        self.groups.get_mut(&group).expect("the group is in the tenant").members.push(member);
+    }
+
+    pub(crate) fn assign_role(&mut self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {
+        let id = random_uuid(&mut self.rng);
+        self.grants.insert(id, RoleGrant { id, kind, principal, scope: scope.to_owned() });
+        id
+    }
+
+    pub(crate) fn make_group_eligible(&mut self, group: Uuid, principal: Uuid) {
+        let id = random_uuid(&mut self.rng);
+        self.group_eligibilities.insert(id, GroupEligibility { id, group, principal });
+    }
+
+    /// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
+    pub(crate) fn add_method(&mut self, user: Uuid, method: NewMethod, event_id: Option<String>) -> String {
+        let (first, second) =
+            (random_uuid(&mut self.rng).to_string(), random_uuid(&mut self.rng).to_string());
+        let came_at = method.came_at.or(method.created).unwrap_or_else(|| self.now());
+        let origin = Origin { came_at, by: method.by, event_id };
+        let account = self.account(user);
+        if method.with_code {
+            let code = NewMethod { created: method.created, ..NewMethod::new(MethodKind::SoftwareOath) };
+            let id = account.add(first, method, origin.clone());
+            account.add(second, code, origin);
+            id
+        } else {
+            account.add(first, method, origin)
+        }
+    }
+
+    /// Adds a record to the audit log. Answers its id.
+    pub(crate) fn add_event(&mut self, event: NewEvent) -> Option<String> {
+        let (at, visible_at, record) = event.complete(&mut self.rng);
+        let id = record["id"].as_str().map(str::to_owned);
+        self.audit.add(at, visible_at, record);
+        id
+    }
+
+    /// Adds a method and the event of its registration. Answers the method's id.
+    pub(crate) fn register(&mut self, user: Uuid, method: NewMethod, told: Told<'_>) -> String {
+        let reason = method.reason.clone().unwrap_or_else(|| method.kind.reason().to_owned());
+        let name = self.accounts[&user].user.user_principal_name.clone();
+        let event = NewEvent::by_user("User registered security info", told.at, user, &name)
+            .service(told.service)
+            .reason(&reason)
+            .visible_at(told.visible_at);
+        let event_id = self.add_event(event);
+        let came_at = method.came_at.unwrap_or(told.at);
+        self.add_method(user, NewMethod { came_at: Some(came_at), ..method }, event_id)
+    }
+
+    /// Switches per-user MFA, now or at an earlier moment.
+    pub(crate) fn set_per_user_mfa(&mut self, user: Uuid, per_user_mfa: PerUserMfa, at: Timestamp) {
+        let account = self.account(user);
+        if per_user_mfa == PerUserMfa::Disabled && account.user.per_user_mfa != PerUserMfa::Disabled {
+            account.per_user_mfa_until = Some(at);
+        }
+        account.user.per_user_mfa = per_user_mfa;
     }
 }

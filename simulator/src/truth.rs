@@ -4,39 +4,15 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
     account::{Account, MethodView, PerUserMfa, UserView},
     method::{Method, MethodKind},
+    origin::{By, Origin},
     state::State,
     tenant::Tenant,
 };
-
-/// Who gave a user a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum By {
-    /// The user, in security info or for self-service password reset.
-    User,
-    /// An administrator or the helpdesk.
-    Admin,
-    /// The directory itself: a number from HR.
-    Directory,
-}
-
-/// Where a method really comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Origin {
-    /// Since when the user has had just this: this number, this registration of the app.
-    pub came_at: Timestamp,
-    /// Who gave it.
-    pub by: By,
-    /// The id of the audit event that tells of it, where there is one.
-    pub event_id: Option<String>,
-}
 
 /// Why the DELETE of a method harms somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

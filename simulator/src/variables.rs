@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::{Cast, Options, Population};
+use crate::{
+    options::Options,
+    population::{Cast, Population},
+};
 
 /// The settings that name a tenant, its application and its window, by their variables. Registrations count until a
 /// day after the preview.

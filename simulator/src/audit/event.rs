@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::state::random_uuid;
+use crate::ids::random_uuid;
 
 /// A record to add to the audit log. As made by [`NewEvent::new`] it is a successful one of the
 /// service "Authentication Methods".
@@ -151,6 +151,24 @@ impl NewEvent {
         }
         self.record["activityDateTime"] = json!(written(at, micros));
         (at, self.visible_at, self.record)
+    }
+}
+
+/// How the audit log tells of something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    /// When it happened.
+    pub(crate) at: Timestamp,
+    /// From when on Graph lists the record.
+    pub(crate) visible_at: Timestamp,
+    /// The service that logs it.
+    pub(crate) service: &'a str,
+}
+
+impl Told<'static> {
+    /// At once, by the service that logs most.
+    pub(crate) fn at(at: Timestamp) -> Self {
+        Self { at, visible_at: at, service: "Authentication Methods" }
     }
 }
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use event::NewEvent;
+pub(crate) use event::Told;
 use filter::{Clause, lower_bound, upper_bound};
 
 /// Where a record stands in the log: by its time, then by its arrival.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::NewEvent;
+use super::event::NewEvent;
 use crate::{
     account::Account,
     method::{Method, MethodKind, PhoneType},

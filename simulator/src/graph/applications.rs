@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::context;
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     call::Call,
-    roles::{DIRECTORY, Granted},
     state::State,
 };
 
@@ -15,9 +13,7 @@ pub(super) fn client_id(segment: &str) -> Option<&str> {
     segment.strip_prefix("applications(appId='")?.strip_suffix("')")
 }
 
-pub(super) fn get(state: &State, granted: &Granted, client_id: &str, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(DIRECTORY)?;
+pub(super) fn get(state: &mut State, client_id: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let known = state.options.client_id.to_string();
     if client_id != known {

@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{context, needs_premium};
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     audit::{
         Position, Stretch,
         filter::{Clause, parse},
@@ -32,9 +31,7 @@ const PROPERTIES: [&str; 12] = [
     "additionalDetails",
 ];
 
-pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(&["AuditLog.Read.All"])?;
+pub(super) fn list(state: &mut State, granted: &Granted, call: &Call) -> Handled {
     if !granted.has(DIRECTORY) {
         return Err(Refusal::graph(
             403,
@@ -42,7 +39,7 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
             "Failed to do premium license check from ADGraph",
         ));
     }
-    needs_premium(state)?;
+    state.options.premium.require_reports()?;
     call.only(&["$filter", "$orderby", "$top", "$skiptoken", "$select"])?;
     let select = call.select("directoryAudit", &PROPERTIES)?;
     let clauses = clauses(call)?;

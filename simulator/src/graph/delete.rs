@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::methods::{not_found, reachable};
+use super::users::reachable;
 use crate::{
     answer::{Handled, Refusal, Success},
     audit::NewEvent,
@@ -43,7 +43,7 @@ pub(super) fn method(
         .iter()
         .find(|method| method.id == id && method.kind().segment().as_deref() == Some(segment))
         .map(|method| method.kind().clone())
-        .ok_or_else(not_found)?;
+        .ok_or_else(Refusal::no_method)?;
     if !kind.can_be_deleted() {
         return Err(Refusal::method_not_allowed());
     }

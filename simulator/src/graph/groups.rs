@@ -3,19 +3,16 @@
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::context;
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     call::Call,
     cursor,
     directory::Group,
-    roles::{GROUPS, Granted},
-    state::{State, object_id},
+    ids::object_id,
+    state::State,
 };
 
-pub(super) fn get(state: &State, granted: &Granted, group: &str, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(GROUPS)?;
+pub(super) fn get(state: &mut State, group: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let select = call.select("group", &["id", "displayName", "securityEnabled", "mailEnabled"])?;
     let group = existing(state, group)?;
@@ -35,14 +32,16 @@ pub(super) fn get(state: &State, granted: &Granted, group: &str, call: &Call) ->
     Ok(Success::Json(body))
 }
 
-pub(super) fn members(
-    state: &State,
-    granted: &Granted,
-    (group, users_only): (&str, bool),
-    call: &Call,
-) -> Handled {
-    call.must_be_get()?;
-    granted.require(GROUPS)?;
+pub(super) fn members(state: &mut State, group: &str, call: &Call) -> Handled {
+    listed(state, (group, false), call)
+}
+
+/// The users among them.
+pub(super) fn users(state: &mut State, group: &str, call: &Call) -> Handled {
+    listed(state, (group, true), call)
+}
+
+fn listed(state: &State, (group, users_only): (&str, bool), call: &Call) -> Handled {
     call.only(&["$select", "$top", "$skiptoken"])?;
     let select = call.select("directoryObject", &["id", "displayName", "userPrincipalName"])?;
     let size = call.top(999)?.unwrap_or(state.options.page_size);

@@ -2,13 +2,12 @@
 
 use http::Method as Verb;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{Version, context, delete, users::existing};
+use super::{delete, users::reachable};
 use crate::{
     account::Account,
-    answer::{Handled, Refusal, Success},
-    call::Call,
+    answer::{Handled, Refusal, Success, context},
+    call::{Call, Version},
     method::{Method, MethodKind},
     roles::{Granted, METHODS_READ, POLICIES},
     state::State,
@@ -29,20 +28,14 @@ const TYPED: [&str; 11] = [
     "externalAuthenticationMethods",
 ];
 
+/// Answers for one segment, or for one method in it.
 pub(super) fn handle(
     state: &mut State,
     granted: &Granted,
-    (version, user): (Version, &str),
-    rest: &[&str],
+    (user, segment, id): (&str, &str, Option<&str>),
     call: &Call,
 ) -> Handled {
-    let (segment, id) = match rest {
-        [segment] => (*segment, None),
-        [segment, id] => (*segment, Some(*id)),
-        _ => {
-            return Err(Refusal::no_segment(rest.last().unwrap_or(&"authentication")));
-        }
-    };
+    let version = call.version();
     let known = match segment {
         "methods" => true,
         // One object each, rather than a list.
@@ -77,21 +70,11 @@ pub(super) fn handle(
         }))),
         ("qrCodePinMethod", _) => {
             let found = account.shown(state.now()).into_iter().find(|method| is_in(method, version, segment));
-            found.map(|method| Success::Json(shown(method, version, segment))).ok_or_else(not_found)
+            found.map(|method| Success::Json(shown(method, version, segment))).ok_or_else(Refusal::no_method)
         }
         (segment, None) => Ok(list(state, version, account, segment)),
         (segment, Some(id)) => one(state, version, account, (segment, id)),
     }
-}
-
-/// The user, unless the application cannot reach them.
-pub(super) fn reachable<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
-    let account = existing(state, user)?;
-    let id: Uuid = account.id;
-    if state.restricted.contains(&id) || state.options.faults.restricted_users.contains(&id) {
-        return Err(Refusal::denied());
-    }
-    Ok(account)
 }
 
 fn is_in(method: &Method, version: Version, segment: &str) -> bool {
@@ -119,12 +102,7 @@ fn list(state: &State, version: Version, account: &Account, segment: &str) -> Su
 fn one(state: &State, version: Version, account: &Account, (segment, id): (&str, &str)) -> Handled {
     let methods = account.shown(state.now());
     let found = methods.into_iter().find(|method| method.id == id && is_in(method, version, segment));
-    found.map(|method| Success::Json(shown(method, version, segment))).ok_or_else(not_found)
-}
-
-/// There is no such method.
-pub(super) fn not_found() -> Refusal {
-    Refusal::graph(404, "resourceNotFound", "The requested authentication method was not found.")
+    found.map(|method| Success::Json(shown(method, version, segment))).ok_or_else(Refusal::no_method)
 }
 
 #[cfg(test)]

@@ -10,87 +10,146 @@ mod reports;
 mod role_management;
 mod users;
 
-use crate::{
-    answer::{Handled, Refusal},
-    budget,
-    call::Call,
-    login,
-    options::Premium,
-    state::State,
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
 };
 
-/// Which Graph was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    V1,
-    Beta,
+use axum::{
+    Extension, Router,
+    extract::{FromRequestParts, Path},
+    routing::{MethodRouter, any},
+};
+use http::request::Parts;
+
+use crate::{
+    answer::{Handled, Refusal},
+    call::{Call, Name},
+    login,
+    options::Budget,
+    roles::{
+        ASSIGNMENTS, AUDIT_LOG, DIRECTORY, ELIGIBILITIES, GROUP_ELIGIBILITIES, GROUPS, Granted, POLICIES,
+        USERS,
+    },
+    state::State,
+    tenant::Tenant,
+};
+
+/// The routes below a version.
+pub(crate) fn router() -> Router<Tenant> {
+    const REPORT: &str = "/reports/authenticationMethods/userRegistrationDetails";
+    const GROUP_ROLES: &str = "/identityGovernance/privilegedAccess/group/eligibilityScheduleInstances";
+    let report_of_one = format!("{REPORT}/{{user}}");
+    let directory = |list: &str| format!("/roleManagement/directory/{list}");
+    Router::new()
+        .route("/auditLogs/directoryAudits", any(|asked: Asked| ready(asked.audits())))
+        .route(REPORT, list(AUDIT_LOG, reports::registration_details))
+        .route(&report_of_one, one(AUDIT_LOG, reports::of_user))
+        .route("/users", list(USERS, users::list))
+        .route("/users/{user}", one(USERS, users::get))
+        .route("/users/{user}/authentication/{segment}", any(Asked::segment))
+        .route("/users/{user}/authentication/{segment}/{id}", any(Asked::method))
+        .route("/groups/{group}", one(GROUPS, groups::get))
+        .route("/groups/{group}/transitiveMembers", one(GROUPS, groups::members))
+        .route("/groups/{group}/transitiveMembers/microsoft.graph.user", one(GROUPS, groups::users))
+        .route(&directory("roleAssignments"), list(ASSIGNMENTS, role_management::assignments))
+        .route(
+            &directory("roleEligibilityScheduleInstances"),
+            list(ELIGIBILITIES, role_management::eligibilities),
+        )
+        .route(GROUP_ROLES, list(GROUP_ELIGIBILITIES, role_management::group_eligibilities))
+        .route(
+            "/policies/identitySecurityDefaultsEnforcementPolicy",
+            list(POLICIES, policies::security_defaults),
+        )
+        .route("/policies/authenticationMethodsPolicy", list(POLICIES, policies::authentication_methods))
+        .route("/identity/conditionalAccess/policies", list(POLICIES, policies::conditional_access))
+        .route("/{named}", any(Asked::named))
+        .fallback(|asked: Asked| ready(asked.no_segment()))
 }
 
-/// Answers a request to Graph.
-pub(crate) fn handle(state: &mut State, version: Version, segments: &[&str], call: &Call) -> Handled {
+/// What GET gives to whoever has one of these permissions.
+fn list(any_of: &'static [&'static str], endpoint: fn(&mut State, &Call) -> Handled) -> MethodRouter<Tenant> {
+    any(move |asked: Asked| ready(asked.read(any_of, endpoint)))
+}
+
+/// The same of something that the path names.
+fn one(
+    any_of: &'static [&'static str],
+    endpoint: fn(&mut State, &str, &Call) -> Handled,
+) -> MethodRouter<Tenant> {
+    any(move |asked: Asked, Path(Name(name)): Path<Name>| {
+        ready(asked.read(any_of, |state, call| endpoint(state, &name, call)))
+    })
+}
+
+/// How a request went, as the router passes it on.
+type Answered = Extension<Handled>;
+
+/// A request with a valid token, within Graph's limits.
+struct Asked {
+    tenant: Tenant,
+    granted: Granted,
+    call: Arc<Call>,
+}
+
+impl FromRequestParts<Tenant> for Asked {
+    type Rejection = Answered;
+
+    fn from_request_parts(
+        parts: &mut Parts,
+        tenant: &Tenant,
+    ) -> impl Future<Output = Result<Self, Self::Rejection>> + Send {
+        let call = parts.extensions.get::<Arc<Call>>().expect("a call comes with every request");
+        let granted = admit(&mut tenant.state(), call);
+        ready(match granted {
+            Ok(granted) => Ok(Self { tenant: tenant.clone(), granted, call: Arc::clone(call) }),
+            Err(refusal) => Err(Extension(Err(refusal))),
+        })
+    }
+}
+
+/// Checks the token, then counts the request against its limit.
+fn admit(state: &mut State, call: &Call) -> Result<Granted, Refusal> {
     let granted = login::authenticate(state, call)?;
-    budget::check(state, segments)?;
-    match segments {
-        ["auditLogs", "directoryAudits"] => audits::list(state, &granted, call),
-        ["reports", "authenticationMethods", "userRegistrationDetails"] => {
-            reports::registration_details(state, &granted, call)
-        }
-        ["reports", "authenticationMethods", "userRegistrationDetails", user] => {
-            reports::of_user(state, &granted, user, call)
-        }
-        ["users"] => users::list(state, &granted, call),
-        ["users", user] => users::get(state, &granted, user, call),
-        ["users", user, "authentication", rest @ ..] => {
-            methods::handle(state, &granted, (version, user), rest, call)
-        }
-        ["groups", group] => groups::get(state, &granted, group, call),
-        ["groups", group, "transitiveMembers"] => groups::members(state, &granted, (group, false), call),
-        ["groups", group, "transitiveMembers", "microsoft.graph.user"] => {
-            groups::members(state, &granted, (group, true), call)
-        }
-        ["roleManagement", "directory", "roleAssignments"] => {
-            role_management::assignments(state, &granted, call)
-        }
-        ["roleManagement", "directory", "roleEligibilityScheduleInstances"] => {
-            role_management::eligibilities(state, &granted, call)
-        }
-        ["identityGovernance", "privilegedAccess", "group", "eligibilityScheduleInstances"] => {
-            role_management::group_eligibilities(state, &granted, call)
-        }
-        [named] if let Some(client_id) = applications::client_id(named) => {
-            applications::get(state, &granted, client_id, call)
-        }
-        ["policies", policy] => policies::get(state, &granted, policy, call),
-        ["identity", "conditionalAccess", "policies"] => policies::conditional_access(state, &granted, call),
-        _ => Err(Refusal::no_segment(segments.last().unwrap_or(&""))),
+    if state.options.budget == Budget::Real {
+        let (now, segments) = (state.now(), call.segments().unwrap_or_default());
+        state.budgets.check(segments.get(1..).unwrap_or_default(), now, &mut state.chance)?;
     }
+    Ok(granted)
 }
 
-/// The audit log and the reports take a P1 licence at least.
-fn needs_premium(state: &State) -> Result<(), Refusal> {
-    if state.options.premium == Premium::Free {
-        return Err(Refusal::graph(
-            403,
-            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-            "Neither tenant is B2C or tenant doesn't have premium license",
-        ));
+impl Asked {
+    fn read(&self, any_of: &[&str], endpoint: impl FnOnce(&mut State, &Call) -> Handled) -> Answered {
+        let allowed = self.call.must_be_get().and_then(|()| self.granted.require(any_of));
+        Extension(allowed.and_then(|()| endpoint(&mut self.tenant.state(), &self.call)))
     }
-    Ok(())
-}
 
-/// Privileged Identity Management takes a P2 licence.
-fn needs_pim(state: &State) -> Result<(), Refusal> {
-    if state.options.premium != Premium::P2 {
-        return Err(Refusal::graph(
-            400,
-            "AadPremiumLicenseRequired",
-            "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license.",
-        ));
+    fn audits(&self) -> Answered {
+        self.read(AUDIT_LOG, |state, call| audits::list(state, &self.granted, call))
     }
-    Ok(())
-}
 
-/// The metadata address in `@odata.context`.
-fn context(what: &str) -> String {
-    format!("https://graph.microsoft.com/v1.0/$metadata#{what}")
+    fn segment(self, Path((user, segment)): Path<(Name, Name)>) -> Ready<Answered> {
+        ready(self.methods((&user.0, &segment.0, None)))
+    }
+
+    fn method(self, Path((user, segment, id)): Path<(Name, Name, Name)>) -> Ready<Answered> {
+        ready(self.methods((&user.0, &segment.0, Some(&id.0))))
+    }
+
+    fn methods(&self, path: (&str, &str, Option<&str>)) -> Answered {
+        Extension(methods::handle(&mut self.tenant.state(), &self.granted, path, &self.call))
+    }
+
+    /// `applications(appId='…')`: no route can name a part of a segment.
+    fn named(self, Path(Name(named)): Path<Name>) -> Ready<Answered> {
+        ready(match applications::client_id(&named) {
+            Some(id) => self.read(DIRECTORY, |state, call| applications::get(state, id, call)),
+            None => self.no_segment(),
+        })
+    }
+
+    fn no_segment(&self) -> Answered {
+        Extension(Err(Refusal::no_segment(self.call.last_segment())))
+    }
 }

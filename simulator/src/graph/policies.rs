@@ -2,54 +2,49 @@
 
 use serde_json::{Value, json};
 
-use super::context;
 use crate::{
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Success, context},
     call::Call,
     directory::ConditionalAccess,
-    roles::{Granted, POLICIES},
     state::State,
 };
 
-pub(super) fn get(state: &State, granted: &Granted, policy: &str, call: &Call) -> Handled {
-    let campaign = if state.policies.registration_campaign { "enabled" } else { "disabled" };
-    let mut body = match policy {
-        "identitySecurityDefaultsEnforcementPolicy" => json!({
-            "id": "00000000-0000-0000-0000-000000000005",
-            "displayName": "Security Defaults",
-            "description": "Security defaults is a set of basic identity security mechanisms recommended by Microsoft.",
-            "isEnabled": state.policies.security_defaults,
-        }),
-        "authenticationMethodsPolicy" => json!({
-            "id": "authenticationMethodsPolicy",
-            "displayName": "Authentication Methods Policy",
-            "policyVersion": "1.5",
-            "registrationEnforcement": {
-                "authenticationMethodsRegistrationCampaign": {
-                    "snoozeDurationInDays": 1,
-                    "state": campaign,
-                    "excludeTargets": [],
-                    "includeTargets": [{
-                        "id": "all_users",
-                        "targetType": "group",
-                        "targetedAuthenticationMethod": "microsoftAuthenticator",
-                    }],
-                },
-            },
-            "authenticationMethodConfigurations": [],
-        }),
-        other => return Err(Refusal::no_segment(other)),
-    };
-    call.must_be_get()?;
-    granted.require(POLICIES)?;
+pub(super) fn security_defaults(state: &mut State, call: &Call) -> Handled {
     call.only(&[])?;
-    body["@odata.context"] = json!(context(&format!("policies/{policy}/$entity")));
-    Ok(Success::Json(body))
+    Ok(Success::Json(json!({
+        "@odata.context": context("policies/identitySecurityDefaultsEnforcementPolicy/$entity"),
+        "id": "00000000-0000-0000-0000-000000000005",
+        "displayName": "Security Defaults",
+        "description": "Security defaults is a set of basic identity security mechanisms recommended by Microsoft.",
+        "isEnabled": state.policies.security_defaults,
+    })))
 }
 
-pub(super) fn conditional_access(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(POLICIES)?;
+pub(super) fn authentication_methods(state: &mut State, call: &Call) -> Handled {
+    call.only(&[])?;
+    let campaign = if state.policies.registration_campaign { "enabled" } else { "disabled" };
+    Ok(Success::Json(json!({
+        "@odata.context": context("policies/authenticationMethodsPolicy/$entity"),
+        "id": "authenticationMethodsPolicy",
+        "displayName": "Authentication Methods Policy",
+        "policyVersion": "1.5",
+        "registrationEnforcement": {
+            "authenticationMethodsRegistrationCampaign": {
+                "snoozeDurationInDays": 1,
+                "state": campaign,
+                "excludeTargets": [],
+                "includeTargets": [{
+                    "id": "all_users",
+                    "targetType": "group",
+                    "targetedAuthenticationMethod": "microsoftAuthenticator",
+                }],
+            },
+        },
+        "authenticationMethodConfigurations": [],
+    })))
+}
+
+pub(super) fn conditional_access(state: &mut State, call: &Call) -> Handled {
     call.only(&[])?;
     let policies: Vec<Value> =
         state.policies.conditional_access.iter().enumerate().map(|(at, policy)| shown(at, policy)).collect();

@@ -4,24 +4,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::needs_premium;
 use crate::{
     account::Account,
     answer::{Handled, Refusal, Success},
     call::Call,
     cursor,
     method::{MethodKind, PhoneType},
-    roles::Granted,
     state::State,
 };
 
 /// So old does the report get.
 const REMADE_AFTER: Duration = Duration::from_hours(6);
 
-pub(super) fn registration_details(state: &mut State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(&["AuditLog.Read.All"])?;
-    needs_premium(state)?;
+pub(super) fn registration_details(state: &mut State, call: &Call) -> Handled {
+    state.options.premium.require_reports()?;
     call.only(&["$top", "$skiptoken"])?;
     let size = call.top(999)?.unwrap_or(999);
     remake(state);
@@ -32,10 +28,8 @@ pub(super) fn registration_details(state: &mut State, granted: &Granted, call: &
 
 /// One user's line. The documented example wraps the object in `value`, the metadata does not: it comes in
 /// either form.
-pub(super) fn of_user(state: &mut State, granted: &Granted, user: &str, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(&["AuditLog.Read.All"])?;
-    needs_premium(state)?;
+pub(super) fn of_user(state: &mut State, user: &str, call: &Call) -> Handled {
+    state.options.premium.require_reports()?;
     call.only(&[])?;
     remake(state);
     let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();

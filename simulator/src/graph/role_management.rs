@@ -3,25 +3,20 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{
-    groups::{existing, principal},
-    needs_pim,
-};
+use super::groups::{existing, principal};
 use crate::{
     answer::{Handled, Refusal},
     call::Call,
     cursor,
     directory::{RoleGrant, RoleKind},
-    roles::{ASSIGNMENTS, ELIGIBILITIES, GROUP_ELIGIBILITIES, Granted},
-    state::{State, object_id},
+    ids::object_id,
+    state::State,
 };
 
 /// Global Administrator.
 const ROLE: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-pub(super) fn assignments(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(ASSIGNMENTS)?;
+pub(super) fn assignments(state: &mut State, call: &Call) -> Handled {
     list(state, call, RoleKind::Active, |grant| {
         json!({
             "id": grant.id,
@@ -32,10 +27,8 @@ pub(super) fn assignments(state: &State, granted: &Granted, call: &Call) -> Hand
     })
 }
 
-pub(super) fn eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(ELIGIBILITIES)?;
-    needs_pim(state)?;
+pub(super) fn eligibilities(state: &mut State, call: &Call) -> Handled {
+    state.options.premium.require_pim()?;
     list(state, call, RoleKind::Eligible, |grant| {
         json!({
             "id": grant.id,
@@ -80,10 +73,8 @@ fn principal_of(filter: &str) -> Result<Uuid, Refusal> {
         .ok_or_else(|| Refusal::bad("Invalid filter clause."))
 }
 
-pub(super) fn group_eligibilities(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(GROUP_ELIGIBILITIES)?;
-    needs_pim(state)?;
+pub(super) fn group_eligibilities(state: &mut State, call: &Call) -> Handled {
+    state.options.premium.require_pim()?;
     call.only(&["$filter", "$skiptoken"])?;
     let filter = call
         .option("$filter")

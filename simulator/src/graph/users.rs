@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::context;
 use crate::{
     account::{Account, PROPERTIES},
-    answer::{Handled, Refusal, Success},
+    answer::{Handled, Refusal, Success, context},
     call::Call,
     cursor,
-    roles::{Granted, USERS},
-    state::{State, object_id},
+    ids::object_id,
+    state::State,
 };
 
 /// What Graph gives without `$select`, of what is known here.
@@ -21,9 +20,7 @@ const DEFAULT: [&str; 3] = ["id", "userPrincipalName", "displayName"];
 /// So many ids does `in` take.
 const MOST_IDS: usize = 15;
 
-pub(super) fn get(state: &State, granted: &Granted, user: &str, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(USERS)?;
+pub(super) fn get(state: &mut State, user: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
     let select = call.select("user", &PROPERTIES)?;
     let account = existing(state, user)?;
@@ -33,9 +30,7 @@ pub(super) fn get(state: &State, granted: &Granted, user: &str, call: &Call) -> 
 }
 
 /// All users, or those that `$filter` names.
-pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
-    call.must_be_get()?;
-    granted.require(USERS)?;
+pub(super) fn list(state: &mut State, call: &Call) -> Handled {
     call.only(&["$select", "$filter", "$top", "$skiptoken"])?;
     let select = call.select("user", &PROPERTIES)?;
     let size = call.top(999)?.unwrap_or(state.options.page_size);
@@ -52,6 +47,16 @@ pub(super) fn list(state: &State, granted: &Granted, call: &Call) -> Handled {
 /// The user with this id or principal name.
 pub(super) fn existing<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
     state.find(user).filter(|account| !account.deleted).ok_or_else(|| Refusal::no_object(user))
+}
+
+/// The user, unless the application cannot reach them.
+pub(super) fn reachable<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
+    let account = existing(state, user)?;
+    let id = account.id;
+    if state.restricted.contains(&id) || state.options.faults.restricted_users.contains(&id) {
+        return Err(Refusal::denied());
+    }
+    Ok(account)
 }
 
 fn shown(account: &Account, select: Option<&[&str]>) -> Value {

@@ -8,18 +8,18 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DAY, HOUR, Population};
+use super::cast::{DAY, HOUR, Population};
 use crate::{
     account::PerUserMfa,
     audit::{
-        NewEvent,
+        NewEvent, Told,
         update_user::{Details, Telling, requirement},
     },
     directory::ConditionalAccess,
+    ids::random_uuid,
     method::{Method, MethodKind, NewMethod, PhoneType},
-    people::{self, Told},
-    state::{State, random_uuid},
-    truth::By,
+    origin::By,
+    state::State,
 };
 
 /// What the directory writes of a change, for one person throughout.
@@ -79,60 +79,46 @@ pub(super) fn live(state: &mut State, population: &Population, id: Uuid, name: &
 }
 
 /// What may happen.
-#[derive(Clone, Copy)]
-enum Act {
-    RegisterApp,
-    RegisterPhone,
-    NumberForReset,
-    RegisterCodes,
-    NumberOfTheDirectory,
-    SwitchPerUserMfa,
-    RegisterAppWithCodes,
-    ChangeNumber,
-    DeleteOne,
-    NumberOfTheHelpdesk,
-    UpgradeApp,
-    TakeAccessPass,
-    UseApp,
-    LoseAllToAnotherLedger,
-}
-
-use Act as A;
+type Act = fn(&mut Life<'_>);
 
 const BEFORE: &[Act] = &[
-    A::RegisterApp,
-    A::RegisterPhone,
-    A::NumberForReset,
-    A::RegisterCodes,
-    A::NumberOfTheDirectory,
-    A::SwitchPerUserMfa,
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.number_for_reset(),
+    |life| life.register_codes(),
+    |life| life.number_of_the_directory(),
+    |life| life.switch_per_user_mfa(),
 ];
 const WITHIN: &[Act] = &[
-    A::RegisterApp,
-    A::RegisterApp,
-    A::RegisterPhone,
-    A::RegisterPhone,
-    A::RegisterCodes,
-    A::RegisterAppWithCodes,
-    A::ChangeNumber,
-    A::DeleteOne,
-    A::NumberOfTheHelpdesk,
-    A::NumberOfTheDirectory,
-    A::UpgradeApp,
-    A::SwitchPerUserMfa,
-    A::TakeAccessPass,
-    A::UseApp,
+    |life| life.register_app(),
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.register_phone(),
+    |life| life.register_codes(),
+    |life| life.register_app_with_codes(),
+    |life| life.change_number(),
+    |life| life.delete_one(),
+    |life| life.number_of_the_helpdesk(),
+    |life| life.number_of_the_directory(),
+    |life| life.upgrade_app(),
+    |life| life.switch_per_user_mfa(),
+    |life| life.take_access_pass(),
+    |life| life.use_app(),
 ];
-const STRAGGLING: &[Act] =
-    &[A::RegisterApp, A::RegisterPhone, A::LoseAllToAnotherLedger, A::NumberOfTheHelpdesk];
+const STRAGGLING: &[Act] = &[
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.lose_all_to_another_ledger(),
+    |life| life.number_of_the_helpdesk(),
+];
 const AFTERWARDS: &[Act] = &[
-    A::RegisterApp,
-    A::RegisterPhone,
-    A::RegisterCodes,
-    A::ChangeNumber,
-    A::NumberOfTheHelpdesk,
-    A::DeleteOne,
-    A::UseApp,
+    |life| life.register_app(),
+    |life| life.register_phone(),
+    |life| life.register_codes(),
+    |life| life.change_number(),
+    |life| life.number_of_the_helpdesk(),
+    |life| life.delete_one(),
+    |life| life.use_app(),
 ];
 
 impl Life<'_> {
@@ -156,22 +142,7 @@ impl Life<'_> {
         };
         let details = |life: &mut Self| Details::of(life.state.account(life.id), telling);
         let before = details(self);
-        match act {
-            A::RegisterApp => self.register_app(),
-            A::RegisterPhone => self.register_phone(),
-            A::NumberForReset => self.number_for_reset(),
-            A::RegisterCodes => self.register_codes(),
-            A::NumberOfTheDirectory => self.number_of_the_directory(),
-            A::SwitchPerUserMfa => self.switch_per_user_mfa(),
-            A::RegisterAppWithCodes => self.register_app_with_codes(),
-            A::ChangeNumber => self.change_number(),
-            A::DeleteOne => self.delete_one(),
-            A::NumberOfTheHelpdesk => self.number_of_the_helpdesk(),
-            A::UpgradeApp => self.upgrade_app(),
-            A::TakeAccessPass => self.take_access_pass(),
-            A::UseApp => self.use_app(),
-            A::LoseAllToAnotherLedger => self.lose_all_to_another_ledger(),
-        }
+        act(self);
         let after = details(self);
         let offset = Duration::from_millis(self.state.rng.u64(..5_000));
         // The two records of one change come in either order.
@@ -189,7 +160,7 @@ impl Life<'_> {
             Record::Late => self.state.now() + Duration::from_mins(self.state.rng.u64(1..300)),
             Record::Told(_) => self.at,
         };
-        people::add_event(self.state, event.visible_at(visible_at));
+        self.state.add_event(event.visible_at(visible_at));
     }
 
     /// When Graph lists what the service logs now: at once, or late.
@@ -200,13 +171,13 @@ impl Life<'_> {
 
     fn register(&mut self, method: NewMethod) {
         let told = Told { at: self.at, visible_at: self.shows_at(), service: self.service };
-        people::register(self.state, self.id, method, told);
+        self.state.register(self.id, method, told);
         self.registered |= self.window.0 <= self.at && self.at <= self.window.1;
     }
 
     fn log(&mut self, event: NewEvent) -> Option<String> {
         let event = event.service(self.service).visible_at(self.shows_at());
-        people::add_event(self.state, event)
+        self.state.add_event(event)
     }
 
     fn of_user(&self, activity: &str) -> NewEvent {
@@ -252,20 +223,20 @@ impl Life<'_> {
     fn number_for_reset(&mut self) {
         let phone = self.some_number();
         let came_at = self.at;
-        people::add_method(self.state, self.id, phone.came_at(came_at), None);
+        self.state.add_method(self.id, phone.came_at(came_at), None);
     }
 
     fn number_of_the_directory(&mut self) {
         let office = NewMethod::phone(PhoneType::Office, "+1 4255550100").by(By::Directory).came_at(self.at);
         let office = self.perhaps_dated(office);
-        people::add_method(self.state, self.id, office, None);
+        self.state.add_method(self.id, office, None);
     }
 
     fn number_of_the_helpdesk(&mut self) {
         let phone = self.some_number().by(By::Admin).came_at(self.at);
         let event = self.of_admin("Admin registered security info");
         let event_id = self.log(event.reason("Admin registered phone method for user"));
-        people::add_method(self.state, self.id, phone, event_id);
+        self.state.add_method(self.id, phone, event_id);
     }
 
     /// Another number in the place of the one that is there.
@@ -275,7 +246,7 @@ impl Life<'_> {
         let phone = self.perhaps_dated(phone);
         let event = self.of_user("User updated security info").reason("User updated Mobile Phone SMS");
         let event_id = self.log(event);
-        people::add_method(self.state, self.id, phone, event_id);
+        self.state.add_method(self.id, phone, event_id);
     }
 
     fn delete_one(&mut self) {
@@ -325,13 +296,13 @@ impl Life<'_> {
 
     /// On, and off again a few minutes later.
     fn switch_per_user_mfa(&mut self) {
-        people::set_per_user_mfa(self.state, self.id, PerUserMfa::Enabled, self.at);
+        self.state.set_per_user_mfa(self.id, PerUserMfa::Enabled, self.at);
         self.log_of_the_directory(requirement(true, self.at, (self.id, self.name)));
         if self.state.rng.u8(..4) == 0 {
             return;
         }
         self.at += Duration::from_mins(self.state.rng.u64(1..30));
-        people::set_per_user_mfa(self.state, self.id, PerUserMfa::Disabled, self.at);
+        self.state.set_per_user_mfa(self.id, PerUserMfa::Disabled, self.at);
         self.log_of_the_directory(requirement(false, self.at, (self.id, self.name)));
     }
 
@@ -340,7 +311,7 @@ impl Life<'_> {
         let event = self.of_admin("Admin registered security info");
         let event_id = self.log(event.reason("Admin registered temporary access pass method for user"));
         let pass = NewMethod::new(MethodKind::TemporaryAccessPass).by(By::Admin).came_at(self.at);
-        let id = people::add_method(self.state, self.id, pass, event_id);
+        let id = self.state.add_method(self.id, pass, event_id);
         let (at, is_over) = (self.at, self.state.rng.bool());
         let account = self.state.account(self.id);
         account.user.knows_password = false;
@@ -362,7 +333,7 @@ impl Life<'_> {
                 .reason("Admin deleted authentication method for user")
                 .app_actor(client_id, "Rollback")
                 .target(self.id, self.name);
-            people::add_event(self.state, event);
+            self.state.add_event(event);
         }
         if !strong.is_empty() {
             self.state.account(self.id).rolled_back_elsewhere_at = Some(self.at);

@@ -6,12 +6,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Part, Population, Resident};
-use crate::{
-    audit::NewEvent,
-    people,
-    state::{State, random_uuid},
-};
+use super::cast::{Population, Resident};
+use crate::{audit::NewEvent, ids::random_uuid, part::Part, state::State};
 
 /// Activity, result and reason.
 const BY_USERS: [(&str, &str, &str); 13] = [
@@ -40,7 +36,7 @@ pub(super) fn add(state: &mut State, population: &Population, residents: &[Resid
         if number.is_multiple_of(4) {
             let at = some_time(state, population);
             let event = one(state, number / 4, resident, at);
-            people::add_event(state, event);
+            state.add_event(event);
         }
     }
 }

@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::*;
+use super::{cast::HOUR, *};
 use crate::{Harm, MethodKind, Options};
 
 fn filled(users: usize, seed: u64) -> (Tenant, Cast) {

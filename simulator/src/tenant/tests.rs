@@ -4,11 +4,13 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
+use http::Request;
 use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    Budget, Faults, PerUserMfa,
+    Budget, ConnectionLost, Faults, PerUserMfa,
     testing::{START, client, mobile, options, wait},
 };
 
