@@ -82,11 +82,12 @@ impl Engine {
     ) -> anyhow::Result<Self> {
         let book = Book::open(store.clone(), settings.tenant, clock.clone()).await?;
         let graph = Arc::new(Graph::new(&settings, Arc::new(secret), transport, clock.clone()));
-        Ok(Self::of(Process::new(Arc::new(settings), graph, book, store.clone(), clock), store))
+        let process = Process::new(Arc::new(settings), graph, book, store.clone(), clock);
+        Ok(Self::of(&process, store))
     }
 
     /// A command of a process whose queue is in `store`.
-    pub fn of(process: Arc<Process>, store: Arc<Store>) -> Self {
+    pub fn of(process: &Arc<Process>, store: Arc<Store>) -> Self {
         Self { run: process.begin(RunId(Uuid::new_v4()), store.owner(), LEASE), store }
     }
 
@@ -97,7 +98,7 @@ impl Engine {
         let (graph, book) = (Arc::clone(&process.graph), process.book.clone());
         let process =
             Process::new(Arc::new(settings), graph, book, self.store.clone(), process.clock.clone());
-        Self::of(process, Arc::clone(&self.store))
+        Self::of(&process, Arc::clone(&self.store))
     }
 
     /// Wakes every pending user who has no message.

@@ -142,7 +142,7 @@ impl Sandbox {
 
     /// `mfa-rollback run` on the same ledger and queue, for at most `time`.
     pub(crate) async fn run(&self, luck: Luck, time: SignedDuration) {
-        let engine = Engine::of(Arc::clone(&self.process), Arc::clone(&self.store));
+        let engine = Engine::of(&self.process, Arc::clone(&self.store));
         *lock(&self.view.owner) = self.store.owner();
         let work = async {
             if self.process.preflight().await.is_err() {

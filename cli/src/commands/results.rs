@@ -55,7 +55,7 @@ pub(super) async fn write(
     let users: Vec<UserResult<'_>> = drained.users.values().filter_map(result).collect();
     match format {
         Format::Json => {
-            output::write_json(&Results { mode: engine.run.process.settings.mode, poll: summary, users })?
+            output::write_json(&Results { mode: engine.run.process.settings.mode, poll: summary, users })?;
         }
         Format::Csv => output::write(format, &rows(&users), &())?,
         Format::Table | Format::Html => write_table(engine, summary, &drained, &users).await?,

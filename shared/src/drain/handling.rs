@@ -78,7 +78,7 @@ pub(super) struct Handling<'h, 'r> {
     pub(super) waited: Option<Duration>,
 }
 
-impl<'r> Drain<'r> {
+impl Drain<'_> {
     /// Handles one user under a lease.
     pub(super) async fn handle_user(&self, message: &Message) -> Result<Ending, Interrupted> {
         let book = &self.process.book;

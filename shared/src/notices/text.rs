@@ -74,8 +74,7 @@ pub(super) fn brake(tenant: TenantId, last: &Move) -> Notice {
         format!("A person opened it at {}; `mfa-rollback status --stack URL` says who, and why.", last.at)
     };
     let text = format!(
-        "Tenant {}\n\nThe brake is open: nothing is deleted until a person releases it.\n{why}\n\nWhat to do: docs/runbook.md, BrakeOpen. When it is understood:\n  mfa-rollback brake release --reason \"...\" --stack URL\n",
-        tenant
+        "Tenant {tenant}\n\nThe brake is open: nothing is deleted until a person releases it.\n{why}\n\nWhat to do: docs/runbook.md, BrakeOpen. When it is understood:\n  mfa-rollback brake release --reason \"...\" --stack URL\n"
     );
     Notice::new("mfa-rollback: the brake is open", text)
 }
@@ -83,7 +82,7 @@ pub(super) fn brake(tenant: TenantId, last: &Move) -> Notice {
 /// That users are partial.
 pub(super) fn partial(tenant: TenantId, users: &[&UserState]) -> Notice {
     let mut text =
-        format!("Tenant {}\n\nSome methods of these users are deleted, and some are not:\n\n", tenant);
+        format!("Tenant {tenant}\n\nSome methods of these users are deleted, and some are not:\n\n");
     for state in users {
         let Some(outcome) = state.outcome() else { continue };
         let _ = writeln!(text, "  {}  {outcome}\n    {}", state.user_id, next_step(outcome));
