@@ -69,7 +69,7 @@ MUTATIONS = [
     ),
     (
         "lease of another process taken",
-        "shared/src/state.rs",
+        "shared/src/domain/state.rs",
         "lease.is_none_or(|lease| now >= shift(lease.until, CLOCK_SKEW) || owner_is_dead(&lease.owner))",
         "lease.is_none_or(|lease| now >= shift(lease.until, -CLOCK_SKEW) || owner_is_dead(&lease.owner))",
     ),
@@ -87,7 +87,7 @@ MUTATIONS = [
     ),
     (
         "late event after a re-registration makes a new candidate",
-        "shared/src/state.rs",
+        "shared/src/domain/state.rs",
         "        // It was not on record when a person spoke.\n",
         "        (self.first_delete_at, self.intent) = (None, None);\n",
     ),
@@ -147,7 +147,7 @@ MUTATIONS = [
     ),
     (
         "users who are asked for MFA anyway passed",
-        "shared/src/graph/policies.rs",
+        "shared/src/domain/policies.rs",
         "            PolicyUsers::Only(users) => users.contains(&user),\n",
         "            PolicyUsers::Only(users) => users.is_empty(),\n",
     ),
@@ -199,18 +199,18 @@ MUTATIONS = [
     (
         "acknowledged before an outcome",
         "shared/src/drain/mod.rs",
-        "                Report { interrupted: Some(cause), ..report(Disposition::ComeBack(after)) }\n",
-        "                let _ = after;\n                Report { interrupted: Some(cause), ..report(Disposition::Acknowledge) }\n",
+        "                Handled { interrupted: Some(cause), ..handled(Disposition::ComeBack(after)) }\n",
+        "                let _ = after;\n                Handled { interrupted: Some(cause), ..handled(Disposition::Acknowledge) }\n",
     ),
     (
         "brake not looked at before a DELETE",
         "shared/src/drain/roll_back.rs",
-        "            if self.drain.book.brake().await?.value.is_open() {\n",
-        "            if self.drain.book.brake().await?.value.is_open() && self.brake_open {\n",
+        "            if self.process().book.brake().await?.value.is_open() {\n",
+        "            if self.process().book.brake().await?.value.is_open() && self.brake_open {\n",
     ),
     (
         "stale reads decided on",
-        "shared/src/drain/handle.rs",
+        "shared/src/drain/handling.rs",
         "FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);",
         "FRESH_FOR: SignedDuration = SignedDuration::from_secs(60);",
     ),
@@ -222,13 +222,13 @@ MUTATIONS = [
     ),
     (
         "a release covers what is registered after it",
-        "shared/src/state.rs",
+        "shared/src/domain/state.rs",
         "        self.release = None;\n        self.registrations\n",
         "        self.registrations\n",
     ),
     (
         "an old slot holds for ever",
-        "shared/src/brake.rs",
+        "shared/src/domain/brake.rs",
         "        now < shift(slot_at, DAY)\n",
         "        now < shift(slot_at, DAY * 30)\n",
     ),
