@@ -4,20 +4,19 @@
 mod answer;
 mod problem;
 mod request;
+mod route;
 
 pub use self::{
     answer::{Answer, Answered},
     problem::{AsProblem, deadline_passed},
     request::{Request, is_request},
+    route::{Route, answer},
 };
 
 use std::time::Duration;
 
 use serde_json::Value;
-use shared::{
-    api::{Problem, ProblemKind},
-    domain::window::until,
-};
+use shared::domain::window::until;
 
 use crate::sandbox::{Invocation, Sandbox};
 
@@ -52,16 +51,4 @@ pub async fn serve(
         "request answered"
     );
     answer.into_event()
-}
-
-/// A method and the path that it is for.
-pub type Route = (&'static str, &'static str);
-
-/// The answer where none of a function's routes fits: the method is another, or there is no such path.
-pub fn no_route(request: &Request, routes: &[Route]) -> Answered {
-    let (_, path) = request.route();
-    match routes.iter().find(|(_, known)| *known == path) {
-        Some((method, _)) => Ok(Answer::from(Problem::from(ProblemKind::MethodNotAllowed)).allow(method)),
-        None => Err(Problem::new(ProblemKind::NotFound, "this function has no such route")),
-    }
 }

@@ -52,7 +52,8 @@ impl DrainFunction {
 
     async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
         if api::is_request(event) {
-            let route = async |request: &Request, invocation| self.route(request, invocation).await;
+            let route =
+                async |request: &Request, invocation| api::answer(&ROUTES, self, request, invocation).await;
             return Ok(api::serve(&self.sandbox, event, invocation, route).await);
         }
         let Some(records) = event.get("Records").and_then(Value::as_array) else {

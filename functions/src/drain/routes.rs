@@ -1,5 +1,6 @@
 //! What drain answers: users, releases, the brake and the dead letters.
 
+use futures::FutureExt;
 use shared::{
     api::{
         BrakeMoved, Erased, EventEnded, PageCursor, Problem, ProblemKind, Released, UsersPage, UsersQuery,
@@ -20,46 +21,43 @@ use shared::{
 
 use super::{DrainFunction, FOR_SETTLING};
 use crate::{
-    api::{Answer, Answered, AsProblem, Request, Route, no_route},
+    api::{Answer, Answered, AsProblem, Request, Route},
     doctor,
     sandbox::Invocation,
 };
 
 /// What drain answers; `GET /doctor` is asked by invocation only, since API Gateway asks poll.
-pub const ROUTES: [Route; 10] = [
-    ("POST", "/rollbacks"),
-    ("GET", "/users"),
-    ("GET", "/users/{user_id}"),
-    ("POST", "/users/{user_id}/release"),
-    ("POST", "/users/{user_id}/erase"),
-    ("POST", "/events/{event_id}/release"),
-    ("POST", "/brake/open"),
-    ("POST", "/brake/release"),
-    ("GET", "/doctor"),
-    ("POST", "/dead-letters/redrive"),
+pub const ROUTES: [Route<DrainFunction>; 10] = [
+    Route::new("POST", "/rollbacks", |drain, request, invocation| {
+        drain.rollbacks(request, invocation).boxed_local()
+    }),
+    Route::<DrainFunction>::new("GET", "/users", |drain, request, _| drain.users(request).boxed_local())
+        .with_parameters(),
+    Route::new("GET", "/users/{user_id}", |drain, request, invocation| {
+        drain.explain(request, invocation).boxed_local()
+    }),
+    Route::new("POST", "/users/{user_id}/release", |drain, request, invocation| {
+        drain.release(request, invocation).boxed_local()
+    }),
+    Route::new("POST", "/users/{user_id}/erase", |drain, request, _| drain.erase(request).boxed_local()),
+    Route::new("POST", "/events/{event_id}/release", |drain, request, _| {
+        drain.end_event(request).boxed_local()
+    }),
+    Route::new("POST", "/brake/open", |drain, request, invocation| {
+        drain.move_brake(request, BrakeState::Open, invocation).boxed_local()
+    }),
+    Route::new("POST", "/brake/release", |drain, request, invocation| {
+        drain.move_brake(request, BrakeState::Released, invocation).boxed_local()
+    }),
+    Route::new("GET", "/doctor", |drain, _, _| drain.doctor().boxed_local()),
+    Route::new("POST", "/dead-letters/redrive", |drain, _, invocation| {
+        drain.redrive(invocation).boxed_local()
+    }),
 ];
 
 impl DrainFunction {
-    pub(super) async fn route(&self, request: &Request, invocation: Invocation) -> Answered {
-        let route = request.route();
-        if !ROUTES.contains(&route) {
-            return no_route(request, &ROUTES);
-        }
-        if route == ("GET", "/users") {
-            return self.users(request).await;
-        }
-        request.no_query()?;
-        match route {
-            ("GET", "/doctor") => Ok(Answer::new(200, &doctor::examine(&self.sandbox).await)),
-            ("POST", "/rollbacks") => self.rollbacks(request, invocation).await,
-            ("GET", "/users/{user_id}") => self.explain(request, invocation).await,
-            ("POST", "/users/{user_id}/release") => self.release(request, invocation).await,
-            ("POST", "/users/{user_id}/erase") => self.erase(request).await,
-            ("POST", "/events/{event_id}/release") => self.end_event(request).await,
-            ("POST", "/brake/open") => self.move_brake(request, BrakeState::Open, invocation).await,
-            ("POST", "/brake/release") => self.move_brake(request, BrakeState::Released, invocation).await,
-            _ => self.redrive(invocation).await,
-        }
+    async fn doctor(&self) -> Answered {
+        Ok(Answer::new(200, &doctor::examine(&self.sandbox).await))
     }
 
     pub(super) async fn book(&self) -> Result<Book, Problem> {

@@ -62,7 +62,8 @@ impl PollFunction {
 
     async fn answer(&self, event: &Value, invocation: Invocation) -> Result<Value, InvocationError> {
         if api::is_request(event) {
-            let route = async |request: &Request, invocation| self.route(request, invocation).await;
+            let route =
+                async |request: &Request, invocation| api::answer(&ROUTES, self, request, invocation).await;
             return Ok(api::serve(&self.sandbox, event, invocation, route).await);
         }
         if !is_schedule(event) {

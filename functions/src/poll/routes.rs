@@ -1,5 +1,6 @@
 //! What poll answers: a scan now, and where things stand.
 
+use futures::FutureExt;
 use shared::{
     api::{ScanRange, read_json},
     poll::ScanRequest,
@@ -8,25 +9,21 @@ use shared::{
 
 use super::PollFunction;
 use crate::{
-    api::{Answer, Answered, AsProblem, Request, Route, no_route},
+    api::{Answer, Answered, AsProblem, Request, Route},
     doctor,
     sandbox::Invocation,
 };
 
 /// What poll answers.
-pub const ROUTES: [Route; 3] = [("POST", "/scans"), ("GET", "/status"), ("GET", "/doctor")];
+pub const ROUTES: [Route<PollFunction>; 3] = [
+    Route::new("POST", "/scans", |poll, request, invocation| poll.scan(request, invocation).boxed_local()),
+    Route::new("GET", "/status", |poll, _, _| poll.status().boxed_local()),
+    Route::new("GET", "/doctor", |poll, _, _| poll.doctor().boxed_local()),
+];
 
 impl PollFunction {
-    pub(super) async fn route(&self, request: &Request, invocation: Invocation) -> Answered {
-        if !ROUTES.contains(&request.route()) {
-            return no_route(request, &ROUTES);
-        }
-        request.no_query()?;
-        match request.route() {
-            ("POST", "/scans") => self.scan(request, invocation).await,
-            ("GET", "/status") => self.status().await,
-            _ => Ok(Answer::new(200, &doctor::examine_all(&self.sandbox).await)),
-        }
+    async fn doctor(&self) -> Answered {
+        Ok(Answer::new(200, &doctor::examine_all(&self.sandbox).await))
     }
 
     async fn scan(&self, request: &Request, invocation: Invocation) -> Answered {

@@ -175,9 +175,8 @@ fn routes_are_those_of_the_functions() {
             }
         }
     }
-    let of_poll = poll::ROUTES.iter().map(|(method, path)| (true, (*method).to_owned(), (*path).to_owned()));
-    let of_drain =
-        drain::ROUTES.iter().map(|(method, path)| (false, (*method).to_owned(), (*path).to_owned()));
+    let of_poll = poll::ROUTES.iter().map(|route| (true, route.method.to_owned(), route.path.to_owned()));
+    let of_drain = drain::ROUTES.iter().map(|route| (false, route.method.to_owned(), route.path.to_owned()));
     // drain's own doctor is asked by invocation.
     let own = (false, "GET".to_owned(), "/doctor".to_owned());
     let known: BTreeSet<_> = of_poll.chain(of_drain).filter(|route| *route != own).collect();
