@@ -65,15 +65,8 @@ impl Sandbox {
         let transport = transport(Arc::clone(&watch), Arc::clone(&view), Arc::clone(&steps));
         let graph = Arc::new(Graph::new(&settings, Arc::new(secret), transport, clock.clone()));
         let process = Process::new(settings, graph, book, store.clone(), clock);
-        Ok(Self {
-            view,
-            process,
-            is_busy: Cell::new(false),
-            notices: Notices::default(),
-            steps,
-            store,
-            watch,
-        })
+        let (is_busy, notices) = (Cell::new(false), Notices::default());
+        Ok(Self { view, process, is_busy, notices, steps, store, watch })
     }
 
     /// Begins an invocation that Lambda, whose clock is right, ends after `time`.
