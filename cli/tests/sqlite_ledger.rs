@@ -17,10 +17,11 @@ use mfa_rollback::sqlite::{OpenError, Received, Store};
 use shared::{
     clock::Clock,
     domain::ids::{RunId, UserId},
-    ledger::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write, conformance::conforms},
+    ledger::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write},
     queue::{Disposition, Message, Queue},
 };
 use tempfile::TempDir;
+use testkit::conformance::conforms;
 use uuid::Uuid;
 
 fn at(second: i64) -> Timestamp {

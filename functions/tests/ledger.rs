@@ -10,11 +10,9 @@ use jiff::Timestamp;
 use shared::{
     clock::Clock,
     domain::state::UserState,
-    ledger::{
-        Book, Document, Expect, Held, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
-        conformance::conforms,
-    },
+    ledger::{Book, Document, Expect, Held, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write},
 };
+use testkit::conformance::conforms;
 use uuid::Uuid;
 
 use crate::support::{

@@ -11,7 +11,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use simulator::{Budget, Cast, JournalEntry, Options, Part, Population, Resident, Tenant};
+use simulator::{Budget, Cast, Options, Part, Population, Resident, Tenant};
 
 /// A tenant that is served on loopback, and a folder for ledgers and files.
 pub struct World {
@@ -119,26 +119,7 @@ impl World {
 
     /// What must hold whatever happened: design §7 as the tenant's journal shows it.
     pub fn assert_safe(&self) {
-        let journal = self.tenant.journal();
-        let protected: BTreeSet<_> =
-            self.cast.residents.iter().filter(|r| r.role.must_keep_methods()).map(|r| r.id).collect();
-        let mut gone: BTreeSet<(uuid::Uuid, String)> = BTreeSet::new();
-        for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
-            let user = entry.user.expect("a DELETE names a user");
-            assert!(!protected.contains(&user), "DELETE for a protected user: {entry:?}");
-            let segment = entry.segment.clone().unwrap_or_default();
-            assert!(
-                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
-                    .contains(&segment.as_str()),
-                "{entry:?}"
-            );
-            if entry.acted {
-                let method = (user, entry.method_id.clone().unwrap());
-                assert!(!self.harmful.contains(&method), "somebody is harmed: {entry:?}");
-                assert!(gone.insert(method), "deleted twice: {entry:?}");
-            }
-            assert_fresh(&journal, entry);
-        }
+        testkit::safety::assert_safe(&self.tenant, &self.cast, &self.harmful);
     }
 
     /// Every user as the tenant's own script expects it, in tenant and ledger.
@@ -155,29 +136,6 @@ impl World {
                 assert_eq!(self.strong_methods(resident), 0, "{:?}", resident.role);
             }
         }
-    }
-}
-
-/// Invariant 1: account, per-user MFA and methods were read at most 5 s before the user's first
-/// DELETE of a handling; a resend of a DELETE within a handling comes after such a read, too.
-fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
-    let before = &journal[..delete.seq];
-    let earlier_delete = before.iter().rev().any(|entry| {
-        entry.user == delete.user && entry.method == "DELETE" && entry.at > delete.at - Duration::from_mins(2)
-    });
-    if earlier_delete {
-        return;
-    }
-    for what in ["requirements", "methods"] {
-        let read = before
-            .iter()
-            .rev()
-            .find(|entry| {
-                entry.user == delete.user && entry.segment.as_deref() == Some(what) && entry.status == 200
-            })
-            .unwrap_or_else(|| panic!("{what} was never read before {delete:?}"));
-        let age = delete.at.duration_since(read.at);
-        assert!(age <= jiff::SignedDuration::from_secs(5), "{what} {age} old before {delete:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use simulator::{Budget, Cast, JournalEntry, Options, Part, Population, Resident, Tenant};
+use simulator::{Budget, Cast, Options, Part, Population, Resident, Tenant};
 use tokio::task::JoinHandle;
 
 use super::{
@@ -122,28 +122,7 @@ impl World {
 
     /// What must hold whatever happened, as the tenant's journal shows it.
     pub fn assert_safe(&self) {
-        let journal = self.tenant.journal();
-        let protected: BTreeSet<_> =
-            self.cast.residents.iter().filter(|r| r.role.must_keep_methods()).map(|r| r.id).collect();
-        let mut gone: BTreeSet<(uuid::Uuid, String)> = BTreeSet::new();
-        for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
-            let user = entry.user.expect("a DELETE names a user");
-            let role =
-                self.cast.residents.iter().find(|resident| resident.id == user).map(|found| found.role);
-            assert!(!protected.contains(&user), "DELETE for {role:?}, who is protected: {entry:?}");
-            let segment = entry.segment.clone().unwrap_or_default();
-            assert!(
-                ["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
-                    .contains(&segment.as_str()),
-                "{entry:?}"
-            );
-            if entry.acted {
-                let method = (user, entry.method_id.clone().unwrap());
-                assert!(!self.harmful.contains(&method), "somebody is harmed: {entry:?}");
-                assert!(gone.insert(method), "deleted twice: {entry:?}");
-            }
-            assert_fresh(&journal, entry);
-        }
+        testkit::safety::assert_safe(&self.tenant, &self.cast, &self.harmful);
     }
 
     /// Every user as the tenant's own script expects it, in the tenant and in these outcomes by user
@@ -166,28 +145,5 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.serving.abort();
-    }
-}
-
-/// Account, per-user MFA and methods were read at most 5 s before the user's first
-/// DELETE of a handling; a resend of a DELETE within a handling comes after such a read, too.
-fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
-    let before = &journal[..delete.seq];
-    let earlier_delete = before.iter().rev().any(|entry| {
-        entry.user == delete.user && entry.method == "DELETE" && entry.at > delete.at - Duration::from_mins(2)
-    });
-    if earlier_delete {
-        return;
-    }
-    for what in ["requirements", "methods"] {
-        let read = before
-            .iter()
-            .rev()
-            .find(|entry| {
-                entry.user == delete.user && entry.segment.as_deref() == Some(what) && entry.status == 200
-            })
-            .unwrap_or_else(|| panic!("{what} was never read before {delete:?}"));
-        let age = delete.at.duration_since(read.at);
-        assert!(age <= jiff::SignedDuration::from_secs(5), "{what} {age} old before {delete:?}");
     }
 }

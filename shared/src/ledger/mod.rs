@@ -6,8 +6,6 @@
 //! their states, is in this crate, the same for every ledger.
 
 mod book;
-#[cfg(feature = "conformance")]
-pub mod conformance;
 mod key;
 
 use async_trait::async_trait;

@@ -1,8 +1,6 @@
 //! What every ledger must do, for the tests of each implementation: [`conforms`] runs all checks, each
 //! on a ledger of its own, and names those that failed.
 
-#![expect(clippy::unwrap_used, reason = "a check fails by panicking")]
-
 use std::{
     collections::BTreeSet,
     future::Future,
@@ -19,11 +17,7 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{
-    AmbiguousEvent, Book, Claim, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry,
-    IntentWritten, KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
-};
-use crate::{
+use shared::{
     clock::Clock,
     domain::{
         brake::BrakeState,
@@ -33,6 +27,10 @@ use crate::{
         outcome::{Failed, Held, Outcome, Partial},
         state::{Concluded, EraseRefused, Lease, UserState},
         window::shift,
+    },
+    ledger::{
+        AmbiguousEvent, Book, Claim, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry,
+        IntentWritten, KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
     },
     settings::Limits,
 };
@@ -797,7 +795,7 @@ async fn what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback(ledger
     let after = on_record(&book, 1).await.value;
     assert_eq!((after.first_delete_at, after.slot_at), (before.first_delete_at, before.slot_at));
     assert!(after.first_delete_at.is_some() && after.intent.is_none() && after.concluded.is_none());
-    assert_eq!(after.about, crate::domain::state::About::default());
+    assert_eq!(after.about, shared::domain::state::About::default());
     let history = book.history(user(1)).await.unwrap();
     assert!(matches!(history.as_slice(), [HistoryEntry::Erased { who, .. }] if who == "dpo"), "{history:?}");
     assert_eq!(book.count("rolled_back").await.unwrap() + book.count("pending").await.unwrap(), 0);
