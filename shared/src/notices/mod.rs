@@ -48,13 +48,17 @@ impl Notices {
         send: impl AsyncFn(&Notice) -> bool,
     ) -> Result<(), LedgerError> {
         let is_partial = |state: &UserState| matches!(state.outcome(), Some(Outcome::Partial(_)));
-        let has_failed = |state: &UserState| matches!(state.outcome(), Some(Outcome::Failed(_)));
+        // Whoever counts towards the failure rate may have opened the brake, a success that makes enough users of
+        // several included.
+        let counts = |state: &UserState| {
+            matches!(state.outcome(), Some(Outcome::RolledBack | Outcome::Partial(_) | Outcome::Failed(_)))
+        };
         let partial: Vec<&UserState> =
             concluded.iter().filter(|state| is_partial(state) && is_new(state)).collect();
         if !partial.is_empty() {
             send(&text::partial(process.settings.tenant, &partial)).await;
         }
-        if concluded.iter().any(|state| is_partial(state) || has_failed(state)) {
+        if concluded.iter().any(counts) {
             self.brake(process, &send).await?;
         }
         Ok(())
