@@ -17,7 +17,7 @@ use mfa_rollback::sqlite::Store;
 use shared::{
     clock::Clock,
     domain::{ids::UserId, state::UserState},
-    ledger::{Book, Entry, Held, OutcomeQuery},
+    ledger::{Book, Entry, OutcomeQuery, Versioned},
     view::listed,
 };
 use uuid::Uuid;
@@ -63,11 +63,11 @@ async fn copy(small: &Path, large: &Path) {
     let tenant = Store::open(small, Clock::system()).unwrap().tenant().unwrap().unwrap();
     let people = everybody(&open(small, tenant).await).await;
     let book = open(large, tenant).await;
-    let copies: Vec<Held<UserState>> = (1..=USERS as u128)
+    let copies: Vec<Versioned<UserState>> = (1..=USERS as u128)
         .zip(people.iter().cycle())
         .map(|(n, state)| {
             let user_id: UserId = Uuid::from_u128(n).to_string().parse().unwrap();
-            Held { value: UserState { user_id, ..state.clone() }, version: 0 }
+            Versioned { value: UserState { user_id, ..state.clone() }, version: 0 }
         })
         .collect();
     for part in copies.chunks(5_000) {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use shared::{
     clock::Clock,
     domain::state::UserState,
-    ledger::{Book, Document, Expect, Held, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write},
+    ledger::{Book, Document, Expect, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Versioned, Write},
 };
 use testkit::conformance::conforms;
 use uuid::Uuid;
@@ -177,7 +177,7 @@ async fn an_item_that_cannot_be_read_hides_no_other() {
     let book = Book::open(ledger, tenant, Clock::from_fn(crate::support::now)).await.unwrap();
     let [good, damaged] = ["1", "2"].map(|n| format!("{n:0>8}-0000-0000-0000-000000000001").parse().unwrap());
     let state = UserState::new(good, crate::support::now());
-    book.save_users(&[Held { value: state.clone(), version: 0 }]).await.unwrap();
+    book.save_users(&[Versioned { value: state.clone(), version: 0 }]).await.unwrap();
     let item =
         [("pk", format!("USER#{damaged}")), ("sk", "STATE".to_owned()), ("outcome", state.listed_as())]
             .into_iter()

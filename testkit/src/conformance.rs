@@ -20,7 +20,7 @@ use uuid::Uuid;
 use shared::{
     clock::Clock,
     domain::{
-        brake::BrakeState,
+        brake::{BrakeState, Limits},
         ids::{EventId, MethodId, RunId, TenantId, UserId},
         intent::{IntendedMethod, Intent},
         method::MethodKind,
@@ -29,10 +29,9 @@ use shared::{
         window::shift,
     },
     ledger::{
-        AmbiguousEvent, Book, Claim, Cursor, Document, Entry, Expect, Held as Loaded, HistoryEntry,
-        IntentWritten, KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Write,
+        AmbiguousEvent, Book, Claim, Cursor, Document, Entry, Expect, HistoryEntry, IntentWritten,
+        KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Versioned, Write,
     },
-    settings::Limits,
 };
 
 type Check = fn(Arc<dyn Ledger>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -78,6 +77,7 @@ const CHECKS: &[(&str, Check)] = checks![
     a_binding_whose_answer_was_lost_is_a_success,
     a_write_that_was_not_done_is_no_success,
     an_item_of_a_newer_schema_is_refused_and_left_alone,
+    an_item_with_a_reason_of_newer_code_is_left_for_it,
     seen_events_are_remembered_for_45_days,
     ambiguous_events_are_listed_until_they_are_ended,
 ];
@@ -483,17 +483,17 @@ async fn open(ledger: Arc<dyn Ledger>, hands: &Hands) -> Book {
     Book::open(ledger, tenant(1), hands.clock()).await.unwrap()
 }
 
-async fn pending(book: &Book, n: u128) -> Loaded<UserState> {
+async fn pending(book: &Book, n: u128) -> Versioned<UserState> {
     let mut value = UserState::new(user(n), book.now());
     value.make_pending(book.now());
-    let mut state = Loaded { value, version: 0 };
+    let mut state = Versioned { value, version: 0 };
     state.version = book.save_user(&state, None).await.unwrap();
     state
 }
 
-async fn on_record(book: &Book, n: u128) -> Loaded<UserState> {
+async fn on_record(book: &Book, n: u128) -> Versioned<UserState> {
     let held = book.user(user(n)).await.unwrap();
-    Loaded { value: held.value.unwrap(), version: held.version }
+    Versioned { value: held.value.unwrap(), version: held.version }
 }
 
 fn intent(at: Timestamp) -> Intent {
@@ -511,7 +511,7 @@ fn intent(at: Timestamp) -> Intent {
     }
 }
 
-async fn intend(book: &Book, state: &mut Loaded<UserState>) -> Result<IntentWritten, LedgerError> {
+async fn intend(book: &Book, state: &mut Versioned<UserState>) -> Result<IntentWritten, LedgerError> {
     book.write_intent(state, intent(book.now()), false, LIMITS, run()).await
 }
 
@@ -719,7 +719,8 @@ async fn a_user_counts_once_by_the_latest_outcome(ledger: Arc<dyn Ledger>) {
 async fn throttled_users_count_apart(ledger: Arc<dyn Ledger>) {
     let hands = Hands::default();
     let book = open(ledger, &hands).await;
-    for (n, throttled) in [(1, Outcome::Failed(Failed::Throttled)), (2, Outcome::Partial(Partial::Throttled))]
+    for (n, throttled) in
+        [(1, Outcome::Failed(Failed::Throttled)), (2, Outcome::Partial(Partial::Failed(Failed::Throttled)))]
     {
         pending(&book, n).await;
         conclude(&book, n, throttled).await;
@@ -1029,6 +1030,19 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Led
         );
     }
     assert_eq!(book.save_user(&state, None).await.unwrap_err(), LedgerError::Conflict);
+    assert_eq!(one(&*ledger, &newer.key).await, Some(newer));
+}
+
+async fn an_item_with_a_reason_of_newer_code_is_left_for_it(ledger: Arc<dyn Ledger>) {
+    let book = open(ledger.clone(), &Hands::default()).await;
+    conclude(&book, 1, Outcome::Held(Held::External)).await;
+    let there = one(&*ledger, &Key::user(user(1))).await.unwrap();
+    let body = there.body.replace("held(external)", "held(moonstruck)");
+    assert_ne!(body, there.body);
+    let newer = Document { version: there.version + 1, body, ..there };
+    write_all(&*ledger, std::slice::from_ref(&newer)).await;
+    let error = book.user(user(1)).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Newer(_)), "{error}");
     assert_eq!(one(&*ledger, &newer.key).await, Some(newer));
 }
 

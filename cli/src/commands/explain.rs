@@ -1,8 +1,11 @@
 //! `explain`: one user's live decision, with every rule, and the history.
 
 use shared::{
-    decide::{RuleAnswer, RuleResult},
-    domain::{outcome::Verdict, user_ref::UserRef},
+    domain::{
+        decision::{RuleAnswer, RuleResult},
+        outcome::Verdict,
+        user_ref::UserRef,
+    },
     drain::{Explanation, Interrupted},
     settings::Mode,
     view::Past,
@@ -52,7 +55,7 @@ fn rules(rules: &[RuleResult]) -> Rows {
             RuleAnswer::NotApplicable => ("not applicable", String::new()),
             RuleAnswer::Unknown { note } => ("unknown", note.clone()),
         };
-        vec![result.rule.as_str().to_owned(), answer.to_owned(), note]
+        vec![result.rule.to_string(), answer.to_owned(), note]
     };
     Rows { header: vec!["rule", "answer", "why"], rows: rules.iter().map(row).collect() }
 }
@@ -77,14 +80,14 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
         _ => {}
     }
     output::say!("methods now: {}", output::kinds(&about.methods_before));
-    if let Some(notices) = &explanation.decision.notices {
-        let sspr = match notices.sspr_loses_phone {
+    if let Some(consequences) = &explanation.decision.consequences {
+        let sspr = match consequences.sspr_loses_phone {
             Some(true) => "self-service password reset loses a phone",
             Some(false) => "self-service password reset loses nothing",
             None => "whether self-service password reset loses a phone is not known",
         };
         let still: Vec<&str> =
-            notices.still_can_do_mfa.iter().map(shared::domain::method::MethodKind::as_str).collect();
+            consequences.still_can_do_mfa.iter().map(shared::domain::method::MethodKind::as_str).collect();
         let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
         output::say!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
     }

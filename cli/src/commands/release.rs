@@ -57,7 +57,7 @@ pub(super) fn show_ended(event: &EventId, format: Format) -> Result<Exit, Comman
 
 /// Writes what a release lifts.
 pub(super) fn show(user: UserId, lifted: &[Held], format: Format) -> Result<Exit, CommandError> {
-    let lifted: Vec<&str> = lifted.iter().map(|reason| reason.as_str()).collect();
+    let lifted: Vec<String> = lifted.iter().map(Held::to_string).collect();
     match format {
         Format::Json => output::write_json(&json!({ "user_id": user, "lifted": lifted }))?,
         _ => output::say!("{user}: lifted {}; decided on again with the next run", lifted.join(", ")),

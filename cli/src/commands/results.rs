@@ -29,7 +29,7 @@ struct Results<'a> {
 struct UserResult<'a> {
     user_id: UserId,
     outcome: &'static str,
-    reason: Option<&'static str>,
+    reason: Option<String>,
     methods_deleted: &'a [MethodName],
     methods_left: &'a [MethodName],
 }
@@ -81,7 +81,7 @@ fn rows(users: &[UserResult<'_>]) -> Rows {
                 vec![
                     user.user_id.to_string(),
                     user.outcome.to_owned(),
-                    user.reason.unwrap_or_default().to_owned(),
+                    user.reason.clone().unwrap_or_default(),
                     output::kinds(user.methods_deleted),
                     output::kinds(user.methods_left),
                 ]

@@ -1,8 +1,11 @@
 //! The columns of a report.
 
 use shared::{
-    decide::{Rule, RuleAnswer},
-    domain::method::MethodKind,
+    domain::{
+        decision::{Consequences, RuleAnswer},
+        method::MethodKind,
+        rule::Rule,
+    },
     view::Line,
 };
 
@@ -51,10 +54,10 @@ impl Columns {
         columns.push(("methods_before", Box::new(|line| kinds(&line.methods_before))));
         columns.push(("methods_deleted", Box::new(|line| kinds(&line.methods_deleted))));
         columns.push(("methods_left", Box::new(|line| kinds(&line.methods_left))));
-        columns.extend(notices());
+        columns.extend(consequences());
         columns.push(("verdict", Box::new(|line| shown(line.decision.as_ref().map(|it| it.verdict)))));
         columns.push(("decided_at", Box::new(|line| shown(line.decision.as_ref().map(|it| it.decided_at)))));
-        columns.extend(Rule::ALL.map(|rule| {
+        columns.extend(Rule::ALL.iter().map(|&rule| {
             let cell: Cell = Box::new(move |line| answer(line, rule));
             (column(rule), cell)
         }));
@@ -78,20 +81,23 @@ fn outcome() -> [(&'static str, Cell); 2] {
     ]
 }
 
-fn notices() -> [(&'static str, Cell); 3] {
-    fn notices(line: &Line) -> Option<&shared::decide::Notices> {
-        line.decision.as_ref()?.notices.as_ref()
+fn consequences() -> [(&'static str, Cell); 3] {
+    fn consequences(line: &Line) -> Option<&Consequences> {
+        line.decision.as_ref()?.consequences.as_ref()
     }
     [
-        ("sspr_loses_phone", Box::new(|line: &Line| shown(notices(line).and_then(|it| it.sspr_loses_phone)))),
+        (
+            "sspr_loses_phone",
+            Box::new(|line: &Line| shown(consequences(line).and_then(|it| it.sspr_loses_phone))),
+        ),
         (
             "still_can_do_mfa",
             Box::new(|line: &Line| {
-                let kinds = notices(line).map(|notices| notices.still_can_do_mfa.as_slice());
+                let kinds = consequences(line).map(|it| it.still_can_do_mfa.as_slice());
                 words(kinds.unwrap_or_default())
             }),
         ),
-        ("no_method_left", Box::new(|line: &Line| shown(notices(line).map(|it| it.no_method_left)))),
+        ("no_method_left", Box::new(|line: &Line| shown(consequences(line).map(|it| it.no_method_left)))),
     ]
 }
 
@@ -144,6 +150,6 @@ pub(super) fn said(answer: &RuleAnswer) -> String {
 fn column(rule: Rule) -> &'static str {
     match rule {
         Rule::PerUserMfa => "per_user_mfa_disabled",
-        rule => rule.as_str(),
+        rule => rule.into(),
     }
 }

@@ -117,17 +117,18 @@ impl Overview {
     }
 
     fn notice(&mut self, line: &Line) {
-        let Some(notices) = line.decision.as_ref().and_then(|decision| decision.notices.as_ref()) else {
+        let Some(consequences) = line.decision.as_ref().and_then(|decision| decision.consequences.as_ref())
+        else {
             self.noticed.sspr_not_known += 1;
             return;
         };
-        match notices.sspr_loses_phone {
+        match consequences.sspr_loses_phone {
             Some(true) => self.noticed.sspr_loses_phone += 1,
             Some(false) => self.noticed.sspr_loses_nothing += 1,
             None => self.noticed.sspr_not_known += 1,
         }
-        self.noticed.still_can_do_mfa += u64::from(!notices.still_can_do_mfa.is_empty());
-        self.noticed.no_method_left += u64::from(notices.no_method_left);
+        self.noticed.still_can_do_mfa += u64::from(!consequences.still_can_do_mfa.is_empty());
+        self.noticed.no_method_left += u64::from(consequences.no_method_left);
     }
 
     /// How many there are of a group.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shared::{
-    decide::Decision,
+    domain::decision::Decision,
     domain::{brake::BrakeState, outcome::Outcome},
     view::{Line, Status, next_step},
 };
@@ -225,7 +225,7 @@ fn decided(decision: &Decision) -> Markup {
                 thead { tr { th { "rule" } th { "answer" } } }
                 tbody {
                     @for result in &decision.rules {
-                        tr { td { (result.rule.as_str()) } td { (said(&result.answer)) } }
+                        tr { td { (result.rule) } td { (said(&result.answer)) } }
                     }
                 }
             }

@@ -42,7 +42,7 @@ struct Detail<'a> {
     tenant_id: TenantId,
     user_id: UserId,
     outcome: &'static str,
-    reason: Option<&'static str>,
+    reason: Option<String>,
     /// Whether it is another outcome than before.
     changed: bool,
     /// When a DELETE was first sent for the user.

@@ -8,190 +8,20 @@ pub(crate) use rules::external as external_of;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
+        decision::{Decision, RuleAnswer, RuleResult},
         facts::{Account, Belts, Facts, RecordedRegistration},
         ids::UserId,
         intent::{Intent, Look},
-        method::{AuthenticationMethod, MethodKind},
-        outcome::{Held, NotEligible, Verdict},
+        method::AuthenticationMethod,
+        outcome::{Held, Verdict},
+        rule::Rule,
+        state::UserState,
     },
-    settings::{Fingerprint, Policy},
+    settings::Policy,
 };
-
-/// A rule, in the order in which they are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// The account is there.
-    UserExists,
-    /// A registration on record lies in the window.
-    InWindow,
-    /// Per-user MFA is disabled.
-    PerUserMfa,
-    /// No DELETE was ever sent for this user.
-    NotRolledBack,
-    /// There is a strong method.
-    StrongMethods,
-    /// Not excluded.
-    NotExcluded,
-    /// Holds no role and may take none.
-    NotAdministrator,
-    /// No guest.
-    NotExternal,
-    /// Not disabled.
-    AccountEnabled,
-    /// Not created in the window.
-    NotNewAccount,
-    /// Every strong method is of the window.
-    MethodsOfWindow,
-    /// Something to sign in with is left.
-    NotLastCredential,
-    /// No strong method is what the user signs in with.
-    NotPrimarySignIn,
-    /// Nothing demands MFA of the user today.
-    MfaNotRequired,
-}
-
-impl Rule {
-    /// All of them, in order.
-    pub const ALL: [Self; 14] = [
-        Self::UserExists,
-        Self::InWindow,
-        Self::PerUserMfa,
-        Self::NotRolledBack,
-        Self::StrongMethods,
-        Self::NotExcluded,
-        Self::NotAdministrator,
-        Self::NotExternal,
-        Self::AccountEnabled,
-        Self::NotNewAccount,
-        Self::MethodsOfWindow,
-        Self::NotLastCredential,
-        Self::NotPrimarySignIn,
-        Self::MfaNotRequired,
-    ];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UserExists => "user_exists",
-            Self::InWindow => "in_window",
-            Self::PerUserMfa => "per_user_mfa",
-            Self::NotRolledBack => "not_rolled_back",
-            Self::StrongMethods => "strong_methods",
-            Self::NotExcluded => "not_excluded",
-            Self::NotAdministrator => "not_administrator",
-            Self::NotExternal => "not_external",
-            Self::AccountEnabled => "account_enabled",
-            Self::NotNewAccount => "not_new_account",
-            Self::MethodsOfWindow => "methods_of_window",
-            Self::NotLastCredential => "not_last_credential",
-            Self::NotPrimarySignIn => "not_primary_sign_in",
-            Self::MfaNotRequired => "mfa_not_required",
-        }
-    }
-
-    fn unknown(self) -> Held {
-        match self {
-            Self::UserExists | Self::InWindow => Held::UserExistsUnknown,
-            Self::PerUserMfa => Held::PerUserMfaUnknown,
-            Self::NotRolledBack => Held::NotRolledBackUnknown,
-            Self::StrongMethods => Held::StrongMethodsUnknown,
-            Self::NotExcluded => Held::NotExcludedUnknown,
-            Self::NotAdministrator => Held::NotAdministratorUnknown,
-            Self::NotExternal => Held::NotExternalUnknown,
-            Self::AccountEnabled => Held::AccountEnabledUnknown,
-            Self::NotNewAccount => Held::NotNewAccountUnknown,
-            Self::MethodsOfWindow => Held::MethodsOfWindowUnknown,
-            Self::NotLastCredential => Held::NotLastCredentialUnknown,
-            Self::NotPrimarySignIn => Held::NotPrimarySignInUnknown,
-            Self::MfaNotRequired => Held::MfaNotRequiredUnknown,
-        }
-    }
-}
-
-/// A rule's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum RuleAnswer {
-    /// It lets the user through.
-    Pass {
-        /// What it found, where that is worth saying.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        note: Option<String>,
-    },
-    /// It stops the user.
-    No {
-        /// Every reason it found, the one that counts first.
-        reasons: Vec<Verdict>,
-        /// What it found.
-        note: String,
-    },
-    /// There is nothing for it to say.
-    NotApplicable,
-    /// What it needs cannot be read.
-    Unknown {
-        /// Why.
-        note: String,
-    },
-}
-
-/// A rule with its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleResult {
-    /// The rule.
-    pub rule: Rule,
-    /// Its answer.
-    #[serde(flatten)]
-    pub answer: RuleAnswer,
-}
-
-/// What the user will notice of a rollback.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notices {
-    /// Self-service password reset loses a phone; `None` where it is not known whether the user is
-    /// registered for it.
-    pub sspr_loses_phone: Option<bool>,
-    /// What stays that can still do MFA.
-    pub still_can_do_mfa: Vec<MethodKind>,
-    /// No method but a password is left.
-    pub no_method_left: bool,
-}
-
-/// The decision record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// What to do.
-    pub verdict: Verdict,
-    /// Every rule's answer, in order.
-    pub rules: Vec<RuleResult>,
-    /// What the user will notice, where the methods are known.
-    pub notices: Option<Notices>,
-    /// The settings it was made under.
-    pub fingerprint: Fingerprint,
-    /// When it was made.
-    pub decided_at: Timestamp,
-}
-
-impl Decision {
-    /// Every reason for which the user is held that a person's release can lift.
-    pub fn releasable(&self) -> BTreeSet<Held> {
-        self.rules
-            .iter()
-            .flat_map(|result| match &result.answer {
-                RuleAnswer::No { reasons, .. } => reasons.as_slice(),
-                _ => &[],
-            })
-            .filter_map(|verdict| match verdict {
-                Verdict::Held(reason) if reason.can_be_released() => Some(*reason),
-                _ => None,
-            })
-            .collect()
-    }
-}
 
 /// What the ledger says about the candidate.
 #[derive(Debug, Clone, Copy)]
@@ -210,6 +40,21 @@ pub struct Record<'a> {
     pub released: &'a BTreeSet<Held>,
     /// The methods for which a person has lifted them.
     pub released_look: Option<&'a Look>,
+}
+
+impl<'a> Record<'a> {
+    /// What a decision sees of a user's item; `nothing` stands for what nobody has released.
+    pub fn of(state: &'a UserState, nothing: &'a BTreeSet<Held>) -> Self {
+        Self {
+            user_id: state.user_id,
+            registrations: &state.registrations,
+            by_hand: state.by_hand.is_some(),
+            first_delete_at: state.first_delete_at,
+            intent: state.intent.as_ref(),
+            released: state.release.as_ref().map_or(nothing, |release| &release.reasons),
+            released_look: state.release.as_ref().and_then(|release| release.look.as_ref()),
+        }
+    }
 }
 
 impl Record<'_> {
@@ -236,8 +81,8 @@ pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy,
     let nothing = BTreeSet::new();
     let released = if record.covers(facts) { record.released } else { &nothing };
     let rules: Vec<RuleResult> = Rule::ALL
-        .into_iter()
-        .map(|rule| {
+        .iter()
+        .map(|&rule| {
             let answer = if gone && rule != Rule::UserExists {
                 RuleAnswer::NotApplicable
             } else {
@@ -249,7 +94,7 @@ pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy,
     Decision {
         verdict: verdict(&rules),
         rules,
-        notices: asked.notices(),
+        consequences: asked.consequences(),
         fingerprint: policy.fingerprint(),
         decided_at: now,
     }
@@ -262,12 +107,12 @@ fn verdict(rules: &[RuleResult]) -> Verdict {
     });
     if let Some(reason) = no {
         // A no without a reason does not happen; were it to, the user is held, not let through.
-        return reason.unwrap_or(Verdict::Held(Held::UserExistsUnknown));
+        return reason.unwrap_or(Verdict::Held(Held::Unknown(Rule::UserExists)));
     }
     rules
         .iter()
         .find(|result| matches!(result.answer, RuleAnswer::Unknown { .. }))
-        .map_or(Verdict::RollBack, |result| Verdict::Held(result.rule.unknown()))
+        .map_or(Verdict::RollBack, |result| Verdict::Held(Held::Unknown(result.rule)))
 }
 
 /// Takes released reasons out of a no; with none left it passes, and says why. The two rules that go by each
@@ -292,18 +137,6 @@ fn no(reason: impl Into<Verdict>, note: impl Into<String>) -> RuleAnswer {
 
 fn pass() -> RuleAnswer {
     RuleAnswer::Pass { note: None }
-}
-
-impl From<NotEligible> for Verdict {
-    fn from(reason: NotEligible) -> Self {
-        Self::NotEligible(reason)
-    }
-}
-
-impl From<Held> for Verdict {
-    fn from(reason: Held) -> Self {
-        Self::Held(reason)
-    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::{Notices, Record, Rule, RuleAnswer, no, pass};
+use super::{Record, no, pass};
 use crate::{
     domain::{
         account::User,
+        decision::{Consequences, RuleAnswer},
         facts::{Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, ReportList},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
         outcome::{Held, NotEligible},
+        rule::Rule,
         state::CLOCK_SKEW,
         window::shift,
     },
@@ -190,7 +192,7 @@ impl Asked<'_> {
                 );
             }
             return match found.first() {
-                Some((reason, _)) => released(reason.as_str()),
+                Some((reason, _)) => released(&reason.to_string()),
                 None if !has_strong => RuleAnswer::NotApplicable,
                 None => pass(),
             };
@@ -201,7 +203,7 @@ impl Asked<'_> {
             _ => 2,
         });
         reasons.dedup();
-        let note = reasons.iter().map(|reason| reason.as_str()).collect::<Vec<_>>().join(", ");
+        let note = reasons.iter().map(|reason| reason.to_string()).collect::<Vec<_>>().join(", ");
         RuleAnswer::No { reasons: reasons.into_iter().map(Into::into).collect(), note }
     }
 
@@ -304,14 +306,14 @@ impl Asked<'_> {
         self.record.registrations.iter().filter(move |r| window.contains(r.registered_at))
     }
 
-    pub(super) fn notices(&self) -> Option<Notices> {
+    pub(super) fn consequences(&self) -> Option<Consequences> {
         let methods = self.facts.methods.known()?;
         let loses_phone = methods.iter().any(|method| method.kind == MethodKind::Phone);
         let mut still: Vec<MethodKind> =
             methods.iter().map(|m| m.kind.clone()).filter(MethodKind::can_still_do_mfa).collect();
         still.sort();
         still.dedup();
-        Some(Notices {
+        Some(Consequences {
             sspr_loses_phone: self.facts.report.line.map(|line| line.sspr && loses_phone),
             still_can_do_mfa: still,
             no_method_left: methods

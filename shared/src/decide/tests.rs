@@ -10,7 +10,7 @@ use crate::{
         account::User,
         facts::{Act, LogReading, Reading, RecordedAct, Report, ReportLine, ReportList},
         ids::{EventId, MethodId},
-        method::{AuthenticationMethod, PerUserMfa, PhoneType, SmsSignIn},
+        method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
         policies::Policies,
         window::Window,
     },
@@ -1122,7 +1122,7 @@ fn a_release_lifts_re_registered() {
 
 #[test]
 fn a_release_never_lifts_excluded_an_unknown_or_not_eligible() {
-    let everything: BTreeSet<Held> = Held::ALL.iter().copied().collect();
+    let everything: BTreeSet<Held> = Held::all().collect();
     let changes: [(&str, Change); 6] = [
         ("held(excluded)", Case::excluded),
         ("held(per_user_mfa_unknown)", |case| {
@@ -1161,9 +1161,9 @@ fn what_can_be_released_leaves_out_excluded_and_unknowns() {
 // Notices
 
 #[test]
-fn notices_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
+fn consequences_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
     let line = |sspr| ReportLine { sspr, passwordless: false, admin: false };
-    let notice = |case: Case| case.decide().notices.unwrap().sspr_loses_phone;
+    let notice = |case: Case| case.decide().consequences.unwrap().sspr_loses_phone;
     assert_eq!(notice(Case::ordinary()), None, "not known");
     assert_eq!(notice(Case::with(|case| case.reported(line(true)))), Some(true));
     assert_eq!(notice(Case::with(|case| case.reported(line(false)))), Some(false));
@@ -1175,7 +1175,7 @@ fn notices_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
 }
 
 #[test]
-fn notices_say_what_can_still_do_mfa() {
+fn consequences_say_what_can_still_do_mfa() {
     let case = Case::with(|case| {
         case.methods([
             method(MethodKind::Phone, Some(IN_WINDOW)),
@@ -1187,22 +1187,25 @@ fn notices_say_what_can_still_do_mfa() {
             method(MethodKind::WindowsHelloForBusiness, None),
         ]);
     });
-    let notices = case.decide().notices.unwrap();
-    assert_eq!(notices.still_can_do_mfa, [MethodKind::Fido2, MethodKind::External, MethodKind::HardwareOath]);
-    assert!(!notices.no_method_left);
+    let consequences = case.decide().consequences.unwrap();
+    assert_eq!(
+        consequences.still_can_do_mfa,
+        [MethodKind::Fido2, MethodKind::External, MethodKind::HardwareOath]
+    );
+    assert!(!consequences.no_method_left);
 }
 
 #[test]
-fn notices_say_that_no_method_is_left() {
-    let notices = Case::ordinary().decide().notices.unwrap();
-    assert!(notices.no_method_left && notices.still_can_do_mfa.is_empty());
+fn consequences_say_that_no_method_is_left() {
+    let consequences = Case::ordinary().decide().consequences.unwrap();
+    assert!(consequences.no_method_left && consequences.still_can_do_mfa.is_empty());
     let email = Case::with(|case| case.methods([method(MethodKind::Email, None)]));
-    assert!(!email.decide().notices.unwrap().no_method_left);
+    assert!(!email.decide().consequences.unwrap().no_method_left);
 }
 
 #[test]
 fn notices_are_not_known_where_the_methods_are_not() {
-    assert_eq!(Case::with(|case| case.facts.methods = unread()).decide().notices, None);
+    assert_eq!(Case::with(|case| case.facts.methods = unread()).decide().consequences, None);
 }
 
 // The record
@@ -1367,8 +1370,8 @@ prop_compose! {
         include in (any::<bool>(), any::<bool>(), any::<bool>(), 0..3_usize),
         released in prop_oneof![
             3 => Just(BTreeSet::new()),
-            1 => prop::sample::subsequence(Held::ALL, 0..=Held::ALL.len()).prop_map(|held| held.into_iter().collect()),
-            1 => Just(Held::ALL.iter().copied().collect::<BTreeSet<Held>>()),
+            1 => prop::collection::btree_set(prop::sample::select(Held::all().collect::<Vec<Held>>()), 0..12),
+            1 => Just(Held::all().collect::<BTreeSet<Held>>()),
         ],
     ) -> Case {
         let other = |roll_back| if roll_back { OtherMethods::RollBack } else { OtherMethods::Hold };

@@ -5,7 +5,16 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::window::shift, settings::Limits};
+use super::window::shift;
+
+/// How much is rolled back in 24 hours, and when to stop by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// At most so many users in any 24 h.
+    pub max_rollbacks_per_day: u32,
+    /// More failures than this share of the last 24 h's users open the brake.
+    pub max_failure_percent: u32,
+}
 
 const BUCKET_SECONDS: i64 = 300;
 const DAY: SignedDuration = SignedDuration::from_hours(24);

@@ -3,12 +3,15 @@
 
 pub mod account;
 pub mod brake;
+pub mod decision;
 pub mod facts;
 pub mod ids;
 pub mod intent;
 pub mod method;
 pub mod outcome;
 pub mod policies;
+pub mod reason;
+pub mod rule;
 pub mod state;
 pub mod user_ref;
 pub mod window;

@@ -7,17 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    decide::{Decision, Record},
-    domain::{
-        brake::Counted,
-        facts::RecordedRegistration,
-        ids::{RunId, UserId},
-        intent::{Intent, Look},
-        method::MethodName,
-        outcome::{Held, Outcome},
-        window::shift,
-    },
+use crate::domain::{
+    brake::Counted,
+    decision::Decision,
+    facts::RecordedRegistration,
+    ids::{RunId, UserId},
+    intent::{Intent, Look},
+    method::MethodName,
+    outcome::{Held, Outcome},
+    window::shift,
 };
 
 /// Clocks may differ by this much: a lease is taken over only this long after its end.
@@ -322,19 +320,6 @@ impl UserState {
         self.lease = Some(lease);
         self.attempts.count += 1;
         self.attempts.first_at.get_or_insert(now);
-    }
-
-    /// What a decision sees of this item.
-    pub fn record<'a>(&'a self, nothing: &'a BTreeSet<Held>) -> Record<'a> {
-        Record {
-            user_id: self.user_id,
-            registrations: &self.registrations,
-            by_hand: self.by_hand.is_some(),
-            first_delete_at: self.first_delete_at,
-            intent: self.intent.as_ref(),
-            released: self.release.as_ref().map_or(nothing, |release| &release.reasons),
-            released_look: self.release.as_ref().and_then(|release| release.look.as_ref()),
-        }
     }
 
     /// Takes an intent, just before its first DELETE.

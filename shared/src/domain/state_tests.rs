@@ -1,13 +1,14 @@
 use super::*;
-use crate::domain::{ids::MethodId, method::MethodKind};
 use crate::{
-    decide::{Rule, RuleAnswer, RuleResult},
+    decide::Record,
     domain::{
-        ids::EventId,
+        decision::{Fingerprint, RuleAnswer, RuleResult},
+        ids::{EventId, MethodId},
         intent::IntendedMethod,
+        method::MethodKind,
         outcome::{Deferred, Failed, NotEligible, Partial, Verdict},
+        rule::Rule,
     },
-    settings::Fingerprint,
 };
 
 fn at(minute: i64) -> Timestamp {
@@ -60,7 +61,13 @@ fn decision(rules: Vec<RuleResult>) -> Decision {
         Some(RuleAnswer::No { reasons, .. }) => reasons[0],
         _ => Verdict::RollBack,
     };
-    Decision { verdict, rules, notices: None, fingerprint: Fingerprint("f".to_owned()), decided_at: at(1) }
+    Decision {
+        verdict,
+        rules,
+        consequences: None,
+        fingerprint: Fingerprint("f".to_owned()),
+        decided_at: at(1),
+    }
 }
 
 fn concluded(outcome: Outcome, minute: i64) -> Concluded {
@@ -148,7 +155,7 @@ fn a_user_named_by_hand_is_pending_and_it_is_on_record_who_asked_and_why() {
     let by_hand = ByHand { who: "ops".to_owned(), why: "ticket 1".to_owned(), at: at(9) };
     state.name_by_hand(by_hand.clone(), at(9));
     assert_eq!((state.by_hand.clone(), state.pending_since), (Some(by_hand), Some(at(9))));
-    assert!(state.record(&BTreeSet::new()).by_hand);
+    assert!(Record::of(&state, &BTreeSet::new()).by_hand);
 }
 
 #[test]
@@ -253,7 +260,7 @@ fn another_reason_for_the_same_failure_is_a_retry_too() {
     state.conclude(concluded(Outcome::Failed(Failed::Forbidden), 9));
     assert_eq!((state.retries, state.outcome_since), (1, Some(at(9))));
     state.conclude(concluded(Outcome::Deferred(crate::domain::outcome::Deferred::DailyCap), 10));
-    state.conclude(concluded(Outcome::Partial(Partial::Forbidden), 11));
+    state.conclude(concluded(Outcome::Partial(Partial::Failed(Failed::Forbidden)), 11));
     assert_eq!(state.retries, 2);
     state.conclude(concluded(Outcome::RolledBack, 12));
     assert_eq!(state.retries, 0);
@@ -276,23 +283,23 @@ fn a_release_of_a_user_who_is_not_held_is_refused_and_says_what_the_outcome_is()
 
 #[test]
 fn a_release_of_excluded_or_of_an_unknown_is_refused() {
-    for reason in Held::ALL.iter().filter(|reason| **reason == Held::Excluded || reason.is_unknown()) {
-        let mut state = held_for(&[*reason, Held::RegisteredBefore]);
+    for reason in Held::all().filter(|reason| *reason == Held::Excluded || reason.is_unknown()) {
+        let mut state = held_for(&[reason, Held::RegisteredBefore]);
         let before = state.clone();
         let refused = state.release("ops", "looked", at(5)).unwrap_err();
-        assert!(matches!(refused, ReleaseRefused::NotReleasable(of, _) if of == *reason), "{reason}");
+        assert!(matches!(refused, ReleaseRefused::NotReleasable(of, _) if of == reason), "{reason}");
         assert_eq!(state, before, "{reason}");
     }
 }
 
 #[test]
 fn a_release_takes_every_other_held_reason_and_makes_the_user_pending() {
-    for reason in Held::ALL.iter().filter(|reason| **reason != Held::Excluded && !reason.is_unknown()) {
-        let mut state = held_for(&[*reason]);
+    for reason in Held::all().filter(|reason| *reason != Held::Excluded && !reason.is_unknown()) {
+        let mut state = held_for(&[reason]);
         state.release("ops", "looked", at(5)).unwrap();
         assert_eq!(state.pending_since, Some(at(5)), "{reason}");
         let release = state.release.unwrap();
-        assert_eq!(release.reasons, [*reason].into());
+        assert_eq!(release.reasons, [reason].into());
         assert_eq!((release.who.as_str(), release.why.as_str(), release.at), ("ops", "looked", at(5)));
     }
 }
@@ -313,7 +320,7 @@ fn a_release_takes_all_releasable_reasons_on_record_and_no_other() {
     });
     state.release("ops", "looked", at(5)).unwrap();
     let expected = BTreeSet::from([Held::Administrator, Held::RegisteredBefore, Held::UndatedMethod]);
-    assert_eq!(state.record(&BTreeSet::new()).released, &expected);
+    assert_eq!(Record::of(&state, &BTreeSet::new()).released, &expected);
 }
 
 #[test]
@@ -336,7 +343,7 @@ fn a_release_outlives_several_outcomes_that_wait() {
     assert!(state.release.is_some());
     state.conclude(concluded(Outcome::RolledBack, 8));
     assert!(state.release.is_none());
-    assert!(state.record(&BTreeSet::new()).released.is_empty());
+    assert!(Record::of(&state, &BTreeSet::new()).released.is_empty());
 }
 
 // Leases

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{interrupted::Interrupted, reads::about};
 use crate::{
-    decide::{Decision, decide},
+    decide::{Record, decide},
     domain::{
+        decision::Decision,
         ids::UserId,
         outcome::{Outcome, Verdict},
         state::{About, UserState},
@@ -48,7 +49,7 @@ impl Run {
         let now = process.clock.now();
         let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
         let nothing = BTreeSet::new();
-        let mut record = state.record(&nothing);
+        let mut record = Record::of(&state, &nothing);
         // Nobody on record is asked about as if named by hand: the window says nothing about them.
         record.by_hand = record.by_hand || on_record.is_none();
         let decision = decide(record, &facts, &preflight.belts, &process.settings.policy, now);

@@ -14,8 +14,9 @@ use super::{
     roll_back::Rollback,
 };
 use crate::{
-    decide::{Decision, decide},
+    decide::{Record, decide},
     domain::{
+        decision::Decision,
         facts::{Facts, LogReading},
         ids::{RunId, UserId},
         intent::Look,
@@ -24,7 +25,7 @@ use crate::{
         state::{Concluded, Lease, UserState},
     },
     graph::REMOVAL_SHOWS_AFTER,
-    ledger::{Held, LedgerError},
+    ledger::{LedgerError, Versioned},
     preflight::Preflight,
     process::Run,
     queue::Message,
@@ -96,7 +97,7 @@ impl Drain<'_> {
             if !Lease::is_free(state.lease.as_ref(), now, |owner| book.owner_is_dead(owner)) {
                 return Ok(Ending::Busy { until: self.free_at(state.lease.as_ref(), now) });
             }
-            let state = Held { value: state, version: held.version };
+            let state = Versioned { value: state, version: held.version };
             let handled = self.under_lease(state, async |leased| {
                 let asked_by = message.run_id;
                 let handling =
@@ -216,7 +217,7 @@ impl Handling<'_, '_> {
 
     fn decide(&self, facts: &Facts, preflight: &Preflight) -> Decision {
         let nothing = BTreeSet::new();
-        let mut record = self.leased.state.value.record(&nothing);
+        let mut record = Record::of(&self.leased.state.value, &nothing);
         if self.leased.void_intent().is_some() {
             (record.first_delete_at, record.intent) = (None, None);
         }

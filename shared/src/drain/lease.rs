@@ -17,7 +17,7 @@ use crate::{
         state::{CLOCK_SKEW, Lease, UserState},
         window::{self, shift},
     },
-    ledger::Held,
+    ledger::Versioned,
     process::{LeaseTerm, Run},
 };
 
@@ -30,7 +30,7 @@ pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
 /// The right to handle one user, with the user's state item as this run wrote it last.
 pub(super) struct Leased<'r> {
     pub(super) run: &'r Run,
-    pub(super) state: Held<UserState>,
+    pub(super) state: Versioned<UserState>,
     token: Uuid,
     /// The intent that was written under this lease where there was none before.
     pub(super) new_intent: Option<Uuid>,
@@ -53,7 +53,7 @@ impl<'r> Drain<'r> {
     /// means that somebody else has written the item.
     pub(super) async fn under_lease(
         &self,
-        state: Held<UserState>,
+        state: Versioned<UserState>,
         work: impl AsyncFnOnce(&mut Leased<'r>) -> Result<UserState, Break>,
     ) -> Result<UserState, Break> {
         let mut leased = Leased::take(self.run, state).await?;
@@ -75,7 +75,7 @@ impl<'r> Drain<'r> {
 }
 
 impl<'r> Leased<'r> {
-    async fn take(run: &'r Run, state: Held<UserState>) -> Result<Self, Break> {
+    async fn take(run: &'r Run, state: Versioned<UserState>) -> Result<Self, Break> {
         let token = Uuid::new_v4();
         let mut leased = Self { run, state, token, new_intent: None, touched: false, gone: BTreeSet::new() };
         let lease = Lease { owner: run.owner.clone(), token, until: leased.end() };

@@ -14,11 +14,11 @@ use super::{
     interrupted::Break,
 };
 use crate::{
-    decide::Decision,
     domain::{
+        decision::Decision,
         intent::DurableIntent,
         method::{AuthenticationMethod, names},
-        outcome::{Deferred, Failed, Outcome, Partial},
+        outcome::{Deferred, Failed, Held, Outcome, Partial},
     },
     graph::{DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn},
     process::Process,
@@ -248,17 +248,17 @@ impl<'a, 'h, 'r> Rollback<'a, 'h, 'r> {
             };
         }
         Outcome::Partial(if self.brake_open {
-            Partial::BrakeOpen
+            Partial::Deferred(Deferred::BrakeOpen)
         } else if let Some(reason) = refused {
             reason.into()
         } else if !self.not_yet.is_empty() {
             Partial::DefaultRefused
         } else if !settlement.unclear.is_empty() {
-            Partial::ReRegistered
+            Partial::Held(Held::ReRegistered)
         } else if still_listed {
             Partial::StillListed
         } else {
-            Partial::Attempts
+            Partial::Failed(Failed::Attempts)
         })
     }
 }

@@ -14,12 +14,11 @@ impl Handling<'_, '_> {
     /// handling that gave up came to none.
     pub(super) fn say_decided(&self, concluded: &Concluded) {
         let verdict = concluded.decision.as_ref().map(|decision| decision.verdict);
-        let (decision, reason) = match verdict {
-            None if concluded.outcome != Outcome::RolledBack => ("undecided", None),
-            None | Some(Verdict::RollBack) => ("roll_back", None),
-            Some(Verdict::NotEligible(reason)) => ("not_eligible", Some(reason.as_str())),
-            Some(Verdict::Held(reason)) => ("held", Some(reason.as_str())),
+        let decision = match verdict {
+            None if concluded.outcome != Outcome::RolledBack => "undecided",
+            verdict => verdict.unwrap_or(Verdict::RollBack).kind(),
         };
+        let reason = verdict.and_then(Verdict::reason);
         count_decided(decision);
         tracing::info!(
             user.id = %self.leased.state.value.user_id,

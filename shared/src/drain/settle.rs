@@ -6,14 +6,12 @@ use super::{
     handling::{Conclusion, Handling},
     interrupted::Break,
 };
-use crate::{
-    decide::Decision,
-    domain::{
-        facts::{Account, Facts, Reading},
-        intent::IntendedMethod,
-        method::{MethodName, names},
-        outcome::{Outcome, Partial},
-    },
+use crate::domain::{
+    decision::Decision,
+    facts::{Account, Facts, Reading},
+    intent::IntendedMethod,
+    method::{MethodName, names},
+    outcome::{Outcome, Partial},
 };
 
 /// What is left of an open intent.
@@ -68,7 +66,8 @@ impl Handling<'_, '_> {
             outcome if gone.is_empty() || account_gone => outcome,
             Outcome::WouldRollBack => Outcome::Partial(Partial::Mode),
             Outcome::Deferred(reason) => Outcome::Partial(reason.into()),
-            Outcome::NotEligible(_) | Outcome::Held(_) => Outcome::Partial(decision.verdict.into()),
+            Outcome::NotEligible(reason) => Outcome::Partial(reason.into()),
+            Outcome::Held(reason) => Outcome::Partial(reason.into()),
             other => other,
         };
         let left = facts.methods.known().map(|methods| names(methods)).unwrap_or_default();

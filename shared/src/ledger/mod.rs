@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 pub use self::{
     book::{
-        AmbiguousEvent, Book, BookError, Claim, Claimed, Entry, Held, HistoryEntry, IntentWritten,
-        KeptAnswer, Page, ReportState,
+        AmbiguousEvent, Book, BookError, Claim, Claimed, Entry, HistoryEntry, IntentWritten, KeptAnswer,
+        Page, ReportState, Versioned,
     },
     key::Key,
 };

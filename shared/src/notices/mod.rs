@@ -10,7 +10,7 @@ pub use self::text::Notice;
 use self::text::{NAMED, Told};
 use crate::{
     domain::{outcome::Outcome, state::UserState, window::shift},
-    ledger::{Book, Held, Key, LedgerError, OutcomeQuery},
+    ledger::{Book, Key, LedgerError, OutcomeQuery, Versioned},
     process::Process,
     view::{self, Messages, Status},
 };
@@ -143,9 +143,9 @@ async fn to_look_at(book: &Book) -> Result<Vec<(String, Vec<String>)>, LedgerErr
     Ok(all)
 }
 
-async fn told(book: &Book) -> Result<Held<Told>, LedgerError> {
-    let held: Held<Option<Told>> = book.load(Key::notices()).await?;
-    Ok(Held { value: held.value.unwrap_or_default(), version: held.version })
+async fn told(book: &Book) -> Result<Versioned<Told>, LedgerError> {
+    let held: Versioned<Option<Told>> = book.load(Key::notices()).await?;
+    Ok(Versioned { value: held.value.unwrap_or_default(), version: held.version })
 }
 
 /// Whether an outcome is not the one of the handling before.
@@ -154,7 +154,7 @@ pub fn is_new(state: &UserState) -> bool {
 }
 
 /// Remembers what was told; somebody who tells the same at the same moment remembers it, too.
-async fn save(book: &Book, told: &Held<Told>) -> Result<(), LedgerError> {
+async fn save(book: &Book, told: &Versioned<Told>) -> Result<(), LedgerError> {
     match book.save(Key::notices(), told).await {
         Ok(_) | Err(LedgerError::Conflict) => Ok(()),
         Err(error) => Err(error),

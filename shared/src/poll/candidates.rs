@@ -234,14 +234,14 @@ impl Intake<'_> {
     /// And whose registrations are on record: those of an item for newer code are left to that.
     async fn record(&self, new: &New) -> Result<(Vec<UserId>, BTreeSet<UserId>), PollError> {
         let users: Vec<UserId> = new.keys().copied().collect();
-        let mut changed: Vec<ledger::Held<UserState>> = Vec::new();
+        let mut changed: Vec<ledger::Versioned<UserState>> = Vec::new();
         let (mut woken, mut recorded) = (Vec::new(), BTreeSet::new());
         let now = self.process.clock.now();
         for (user, held) in self.process.book.users(&users).await? {
             recorded.insert(user);
             let mut state = held.value.unwrap_or_else(|| UserState::new(user, now));
             if state.add_registrations(new[&user].iter().cloned(), now) {
-                changed.push(ledger::Held { value: state, version: held.version });
+                changed.push(ledger::Versioned { value: state, version: held.version });
             } else if state.is_pending() {
                 woken.push(user);
             }

@@ -25,7 +25,7 @@ use crate::{
         window::{Range, Window, shift, until},
     },
     graph::GraphError,
-    ledger::{Held, Key, LedgerError},
+    ledger::{Key, LedgerError, Versioned},
     preflight::Preflight,
     process::{Process, Run},
     queue::QueueError,
@@ -225,7 +225,7 @@ impl Poll<'_> {
 
     async fn with_lease(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         request: ScanRequest,
         preflight: Option<&Preflight>,
     ) -> Result<Summary, PollError> {
@@ -263,7 +263,7 @@ impl Poll<'_> {
 
     async fn scan_and_sweep(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
         self.scan(position, summary).await?;
@@ -274,10 +274,10 @@ impl Poll<'_> {
     }
 
     /// One scan at a time.
-    async fn take_lease(&self) -> Result<Held<Position>, PollError> {
-        let held: Held<Option<Position>> = self.process.book.load(Key::poll()).await?;
+    async fn take_lease(&self) -> Result<Versioned<Position>, PollError> {
+        let held: Versioned<Option<Position>> = self.process.book.load(Key::poll()).await?;
         let now = self.process.clock.now();
-        let mut position = Held { value: held.value.unwrap_or_default(), version: held.version };
+        let mut position = Versioned { value: held.value.unwrap_or_default(), version: held.version };
         if !Lease::is_free(position.value.lease.as_ref(), now, |owner| self.process.book.owner_is_dead(owner))
         {
             let until = position.value.lease.map_or(now, |lease| lease.until);
@@ -295,7 +295,7 @@ impl Poll<'_> {
 
     /// Makes the scan position durable and renews the lease with it. A conflict means that another
     /// scan has taken over: this one ends.
-    async fn save(&self, position: &mut Held<Position>) -> Result<(), PollError> {
+    async fn save(&self, position: &mut Versioned<Position>) -> Result<(), PollError> {
         let now = self.process.clock.now();
         if let Some(lease) = &mut position.value.lease {
             lease.until = self.lease_end(now);

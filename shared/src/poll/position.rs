@@ -7,12 +7,12 @@ use super::lag::Lags;
 use crate::{
     audit::Service,
     domain::{
+        decision::Fingerprint,
         state::Lease,
         window::{Range, Window, shift},
     },
     graph::AuditQuery,
     ledger::ReportState,
-    settings::Fingerprint,
 };
 
 /// A position further in the future than this was made by a clock that was wrong.

@@ -7,12 +7,13 @@ use super::{Poll, PollError, Summary, position::Position};
 use crate::{
     domain::{
         brake::Brake,
+        decision::Fingerprint,
         ids::UserId,
         outcome::{self, Deferred, NotEligible, Outcome},
         state::{Lease, UserState},
         window::shift,
     },
-    ledger::{Cursor, Entry, Held, OutcomeQuery},
+    ledger::{Cursor, Entry, OutcomeQuery, Versioned},
     preflight::Preflight,
     settings::Mode,
 };
@@ -46,7 +47,7 @@ impl Poll<'_> {
     /// Makes users pending whose outcome may change now, and wakes drain for them.
     pub(super) async fn promote(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         preflight: Option<&Preflight>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
@@ -113,8 +114,8 @@ impl Poll<'_> {
     /// one, and one that does not is asked for like any other.
     async fn resume(&self, preflight: &Preflight, mut free: u32, now: Timestamp) -> Result<u64, PollError> {
         let mut users = Vec::new();
-        for reason in outcome::Partial::ALL.iter().filter(|reason| reason.waits()) {
-            let outcome = Outcome::Partial(*reason);
+        for reason in outcome::Partial::all().filter(|reason| reason.waits()) {
+            let outcome = Outcome::Partial(reason);
             let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             loop {
                 let page = self.process.book.list(&query).await?;
@@ -140,7 +141,7 @@ impl Poll<'_> {
     fn waits_for(&self, outcome: Outcome) -> SignedDuration {
         match outcome {
             Outcome::Deferred(Deferred::PreflightFailed)
-            | Outcome::Partial(outcome::Partial::PreflightFailed)
+            | Outcome::Partial(outcome::Partial::Deferred(Deferred::PreflightFailed))
                 if self.process.settings.another_deletes =>
             {
                 WRITER_AGAIN
@@ -158,7 +159,11 @@ impl Poll<'_> {
     }
 
     /// Everything that is looked at again after a time, or because the settings have changed.
-    async fn promote_due(&self, position: &mut Held<Position>, now: Timestamp) -> Result<u64, PollError> {
+    async fn promote_due(
+        &self,
+        position: &mut Versioned<Position>,
+        now: Timestamp,
+    ) -> Result<u64, PollError> {
         let fingerprint = self.process.settings.policy.fingerprint();
         let changed = position.value.promoted_for.as_ref() != Some(&fingerprint);
         let mut promoted = 0;
@@ -250,7 +255,7 @@ impl Poll<'_> {
             if let Some(mut state) = held.value
                 && admit(&mut state)
             {
-                admitted.push(Held { value: state, version: held.version });
+                admitted.push(Versioned { value: state, version: held.version });
             }
         }
         let written = self.process.book.save_users(&admitted).await?;
@@ -281,7 +286,7 @@ fn goes_by_settings(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Held(_)) || outcome == OUTSIDE_WINDOW
 }
 
-fn decided_under_other(state: &UserState, fingerprint: &crate::settings::Fingerprint) -> bool {
+fn decided_under_other(state: &UserState, fingerprint: &Fingerprint) -> bool {
     let decision = state.concluded.as_ref().and_then(|concluded| concluded.decision.as_ref());
     decision.is_none_or(|decision| decision.fingerprint != *fingerprint)
 }

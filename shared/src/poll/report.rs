@@ -9,7 +9,7 @@ use super::{Poll, PollError, position::Position};
 use crate::{
     domain::{facts::ReportLine, ids::UserId, window::shift},
     graph::{GraphError, MAX_PAGES, RegistrationDetails},
-    ledger::{Held, ReportState},
+    ledger::{ReportState, Versioned},
 };
 
 /// Often enough that a reading is never a day old when the next one ends.
@@ -20,7 +20,7 @@ const FAILURES: u32 = 5;
 
 impl Poll<'_> {
     /// Reads the report where that is due, or goes on with it; stops at `end`.
-    pub(super) async fn read_report(&self, position: &mut Held<Position>, end: Option<Timestamp>) {
+    pub(super) async fn read_report(&self, position: &mut Versioned<Position>, end: Option<Timestamp>) {
         let now = self.process.clock.now();
         let report = &position.value.report;
         let settled_at = report.read_at.max(report.given_up_at);
@@ -52,7 +52,7 @@ impl Poll<'_> {
 
     async fn read_pages(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         end: Option<Timestamp>,
     ) -> Result<(), PollError> {
         let mut followed = HashSet::new();

@@ -12,7 +12,7 @@ use crate::{
     audit::{self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, interpret},
     domain::window::{Range, shift},
     graph::{AuditPage, GraphError, MAX_PAGES},
-    ledger::Held,
+    ledger::Versioned,
     telemetry::Metric,
 };
 
@@ -38,7 +38,7 @@ impl Poll<'_> {
     /// Goes on with the scan under way, or begins the next one.
     pub(super) async fn scan(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
         let now = self.process.clock.now();
@@ -70,7 +70,7 @@ impl Poll<'_> {
     /// Reads the whole window again where that is due.
     pub(super) async fn sweep(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
         let window = self.process.settings.policy.window;
@@ -99,7 +99,7 @@ impl Poll<'_> {
     /// Reads a stretch that was asked for by hand; the scan position stays.
     pub(super) async fn scan_range(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         range: Range,
         summary: &mut Summary,
     ) -> Result<(), PollError> {
@@ -115,7 +115,7 @@ impl Poll<'_> {
     /// Reads pages until the end or the deadline. Returns the scan where it came to its end.
     async fn read(
         &self,
-        position: &mut Held<Position>,
+        position: &mut Versioned<Position>,
         mut scan: ScanUnderWay,
         purpose: Purpose,
         summary: &mut Summary,

@@ -13,6 +13,8 @@ use crate::{
     cloud::{Cloud, Endpoints},
     digest::digest,
     domain::{
+        brake::Limits,
+        decision::Fingerprint,
         ids::{GroupId, TenantId},
         user_ref::UserRef,
         window::Window,
@@ -137,26 +139,12 @@ pub struct Policy {
     pub mfa_required_users: OtherMethods,
 }
 
-/// A short digest of a [`Policy`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(pub String);
-
 impl Policy {
     /// The digest by which a changed policy is noticed.
     pub fn fingerprint(&self) -> Fingerprint {
         let canonical = serde_json::to_vec(self).expect("a policy is plain data");
         Fingerprint(digest([canonical.as_slice()], 8))
     }
-}
-
-/// How much is rolled back in 24 hours, and when to stop by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// At most so many users in any 24 h.
-    pub max_rollbacks_per_day: u32,
-    /// More failures than this share of the last 24 h's users open the brake.
-    pub max_failure_percent: u32,
 }
 
 /// Everything that can be set.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    decide::Decision,
     domain::{
+        decision::Decision,
         facts::RecordedRegistration,
         ids::{EventId, UserId},
         method::MethodName,
@@ -78,7 +78,7 @@ impl Line {
             user_principal_name: None,
             display_name: None,
             outcome: "held".to_owned(),
-            reason: Some(Held::AmbiguousEvent.as_str().to_owned()),
+            reason: Some(Held::AmbiguousEvent.to_string()),
             at: Some(event.first_seen_at),
             registrations: Vec::new(),
             enabled: None,
@@ -107,7 +107,7 @@ impl Line {
             user_principal_name: about.user_principal_name.filter(|_| names),
             display_name: about.display_name.filter(|_| names),
             outcome: outcome.map_or("pending", Outcome::kind).to_owned(),
-            reason: outcome.and_then(Outcome::reason).map(str::to_owned),
+            reason: outcome.and_then(Outcome::reason),
             at: concluded.map(|concluded| concluded.at),
             registrations: state.registrations.clone(),
             enabled: about.enabled,

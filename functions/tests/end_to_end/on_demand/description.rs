@@ -11,20 +11,21 @@ use shared::{
         BrakeMoved, EventEnded, MAX_LIMIT, MAX_NAMED, MAX_REASON, Problem, ProblemKind, Redriven, Refused,
         Released, RollbackRequest, RollbacksTaken, ScanRange, UsersPage, read_json, read_reason,
     },
-    decide::{Decision, Notices, Rule, RuleAnswer, RuleResult},
     doctor::Check,
     domain::{
         brake::{BrakeState, Move},
+        decision::{Consequences, Decision, Fingerprint, RuleAnswer, RuleResult},
         facts::RecordedRegistration,
         ids::{EventId, MethodId, RunId, UserId},
         method::{MethodKind, MethodName},
         outcome::{Failed, Held, NotEligible, Outcome, Verdict},
+        rule::Rule,
         state::{About, Concluded},
         window::Window,
     },
     drain::Explanation,
     poll::{Lag, Summary},
-    settings::{Fingerprint, Mode},
+    settings::Mode,
     view::{BrakeView, FailureRate, Line, Past, Status, listed},
 };
 
@@ -124,11 +125,11 @@ fn request(name: &str, full: &Value, takes: impl Fn(&[u8]) -> bool) {
     assert!(!both(&json!([]), "a list"));
 }
 
-fn enumeration(schema: &Value) -> Vec<String> {
+fn enumeration(schema: &Value) -> BTreeSet<String> {
     serde_json::from_value(schema["enum"].clone()).unwrap()
 }
 
-fn names<T: Serialize>(all: impl IntoIterator<Item = T>) -> Vec<String> {
+fn names<T: Serialize>(all: impl IntoIterator<Item = T>) -> BTreeSet<String> {
     all.into_iter().map(|one| serde_json::to_value(one).unwrap().as_str().unwrap().to_owned()).collect()
 }
 
@@ -144,19 +145,19 @@ fn it_is_openapi() {
 #[test]
 fn lists_of_names_are_those_of_the_code() {
     assert_eq!(enumeration(schema("Outcome")), names(Outcome::all()));
-    assert_eq!(enumeration(schema("Held")), names(Held::ALL));
+    assert_eq!(enumeration(schema("Held")), names(Held::all()));
     let mut verdicts = vec![Verdict::RollBack];
     verdicts.extend(NotEligible::ALL.iter().map(|reason| Verdict::NotEligible(*reason)));
-    verdicts.extend(Held::ALL.iter().map(|reason| Verdict::Held(*reason)));
+    verdicts.extend(Held::all().map(Verdict::Held));
     assert_eq!(enumeration(schema("Verdict")), names(verdicts));
     assert_eq!(enumeration(schema("Mode")), names([Mode::Report, Mode::Canary, Mode::Enforce]));
     assert_eq!(enumeration(&schema("RuleResult")["properties"]["rule"]), names(Rule::ALL));
-    let kinds = ProblemKind::ALL.map(ProblemKind::uri);
+    let kinds = ProblemKind::ALL.map(|kind| kind.uri().to_owned()).into();
     assert_eq!(enumeration(&schema("Problem")["properties"]["type"]), kinds);
     for name in enumeration(schema("Listed")) {
         assert!(listed(Some(&name)).is_some(), "{name}");
     }
-    let described: BTreeSet<String> = enumeration(schema("Listed")).into_iter().collect();
+    let described = enumeration(schema("Listed"));
     let entries: BTreeSet<String> = listed(None).unwrap().into_iter().collect();
     assert!(described.is_superset(&entries), "{:?}", entries.difference(&described));
 }
@@ -259,7 +260,7 @@ fn answers_have_what_is_described() {
     let refused = Refused { line: 1, cause: "why".to_owned() };
     answer("Refused", &[&refused]);
     answer("RollbacksTaken", &[&RollbacksTaken { refused: vec![refused], ..RollbacksTaken::default() }]);
-    answer("Released", &[&Released { user_id: user(), lifted: Held::ALL.to_vec() }]);
+    answer("Released", &[&Released { user_id: user(), lifted: Held::all().collect() }]);
     answer("EventEnded", &[&EventEnded { event_id: EventId("e".to_owned()) }]);
     answer("Redriven", &[&Redriven::default()]);
 }
@@ -315,13 +316,16 @@ fn an_explanation_has_what_is_described() {
         RuleAnswer::Unknown { note },
     ];
     let rules: Vec<RuleResult> =
-        answers.into_iter().zip(Rule::ALL).map(|(answer, rule)| RuleResult { rule, answer }).collect();
-    let notices =
-        Notices { sspr_loses_phone: None, still_can_do_mfa: vec![MethodKind::Fido2], no_method_left: false };
+        answers.into_iter().zip(Rule::ALL).map(|(answer, &rule)| RuleResult { rule, answer }).collect();
+    let consequences = Consequences {
+        sspr_loses_phone: None,
+        still_can_do_mfa: vec![MethodKind::Fido2],
+        no_method_left: false,
+    };
     let decision = Decision {
         verdict: Verdict::RollBack,
         rules: rules.clone(),
-        notices: Some(notices.clone()),
+        consequences: Some(consequences.clone()),
         fingerprint: Fingerprint("f".to_owned()),
         decided_at: at(),
     };
@@ -378,7 +382,7 @@ fn an_explanation_has_what_is_described() {
     answer("MethodName", &[&method]);
     answer("Registration", &[&registration]);
     answer("RuleResult", &[&rules[0], &rules[1], &rules[2], &rules[3]]);
-    answer("Notices", &[&notices]);
+    answer("Consequences", &[&consequences]);
     answer("Decision", &[&decision]);
     answer("About", &[&about]);
     answer("User", &[&line]);

@@ -1,7 +1,7 @@
 //! Erasing what is on record about one user, for those who ask for it.
 
 use super::{
-    Book, BookError, CHUNK, Expect, Held, HistoryEntry, Key, LedgerError, TRIES, Write, events::SEEN_FOR,
+    Book, BookError, CHUNK, Expect, HistoryEntry, Key, LedgerError, TRIES, Versioned, Write, events::SEEN_FOR,
 };
 use crate::domain::{
     ids::UserId,
@@ -31,7 +31,7 @@ impl Book {
             entries += self.erase_history(user).await?;
             // Out of every list: nothing looks at the user again but a new registration.
             let expires_at = value.first_delete_at.is_none().then_some(shift(now, SEEN_FOR));
-            let state: Held<UserState> = Held { value, version: held.version };
+            let state: Versioned<UserState> = Versioned { value, version: held.version };
             let write = self.write(Key::user(user), state.version, &state.value, None, expires_at);
             let entry = HistoryEntry::Erased { who: who.to_owned(), why: why.to_owned(), at: now };
             let mut entry = self.history_write(user, &entry);

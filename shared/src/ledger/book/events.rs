@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{AmbiguousEvent, Book, BookError, CHUNK, Held, Key, LedgerError, TRIES, Write};
+use super::{AmbiguousEvent, Book, BookError, CHUNK, Key, LedgerError, TRIES, Versioned, Write};
 use crate::{
     domain::{
         ids::EventId,
@@ -68,7 +68,7 @@ impl Book {
         why: &str,
     ) -> Result<Option<AmbiguousEvent>, BookError> {
         for _ in 0..TRIES {
-            let held: Held<Option<AmbiguousEvent>> = self.load(Key::ambiguous(event)).await?;
+            let held: Versioned<Option<AmbiguousEvent>> = self.load(Key::ambiguous(event)).await?;
             let Some(mut value) = held.value else { return Ok(None) };
             value.ended = Some((who.to_owned(), why.to_owned()));
             match self.commit(&[self.ambiguous_write(&value, held.version)]).await {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Book, BookError, Key, LedgerError, Write};
-use crate::{digest::digest, domain::window::shift, ledger::Held};
+use crate::{digest::digest, domain::window::shift, ledger::Versioned};
 
 /// An answer is given again for so long.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -49,7 +49,7 @@ pub enum Claim {
 #[derive(Debug)]
 pub struct Claimed {
     key: Key,
-    held: Held<Record>,
+    held: Versioned<Record>,
 }
 
 impl Book {
@@ -66,7 +66,7 @@ impl Book {
         let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
         let is_over =
             document.as_ref().and_then(|there| there.expires_at).is_some_and(|at| at <= self.clock.now());
-        let there: Held<Option<Record>> = super::read(document)?;
+        let there: Versioned<Option<Record>> = super::read(document)?;
         if let Some(there) = there.value.filter(|_| !is_over) {
             if there.request != record.request {
                 return Ok(Claim::Reused);
@@ -78,10 +78,10 @@ impl Book {
                 return Ok(Claim::UnderWay { until: there.until });
             }
         }
-        let held = Held { value: record, version: there.version };
+        let held = Versioned { value: record, version: there.version };
         match self.commit(&[self.idempotency_write(&key, &held)]).await {
             Ok(()) => {
-                let held = Held { version: held.version + 1, ..held };
+                let held = Versioned { version: held.version + 1, ..held };
                 Ok(Claim::Yours(Claimed { key, held }))
             }
             // Somebody came at the same moment.
@@ -110,7 +110,7 @@ impl Book {
         }
     }
 
-    fn idempotency_write(&self, key: &Key, held: &Held<Record>) -> Write {
+    fn idempotency_write(&self, key: &Key, held: &Versioned<Record>) -> Write {
         let expires_at = Some(shift(self.clock.now(), KEPT_FOR));
         self.write(key.clone(), held.version, &held.value, None, expires_at)
     }

@@ -14,7 +14,7 @@ use crate::{
 
 /// A document as it was read, with the version that a change of it is conditional on.
 #[derive(Debug, Clone)]
-pub struct Held<T> {
+pub struct Versioned<T> {
     /// What it says.
     pub value: T,
     /// Its version; 0 where there is none yet.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 pub use self::{
     idempotency::{Claim, Claimed, KeptAnswer},
-    items::{AmbiguousEvent, Entry, Held, HistoryEntry, Page, ReportState},
+    items::{AmbiguousEvent, Entry, HistoryEntry, Page, ReportState, Versioned},
     rollback::IntentWritten,
 };
 use super::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write};
@@ -28,6 +28,7 @@ use crate::{
     domain::{
         brake::{Brake, BrakeState, MFA_ROLLBACK, Move},
         ids::{TenantId, UserId},
+        outcome::UnknownName,
         state::UserState,
     },
 };
@@ -57,7 +58,7 @@ impl Book {
     /// Opens a tenant's ledger: a new one is bound to the tenant, another tenant's is refused.
     pub async fn open(ledger: Arc<dyn Ledger>, tenant: TenantId, clock: Clock) -> Result<Self, BookError> {
         let book = Self { ledger, clock };
-        let there: Held<Option<TenantDocument>> = book.load(Key::tenant()).await?;
+        let there: Versioned<Option<TenantDocument>> = book.load(Key::tenant()).await?;
         let bound = if let Some(there) = there.value {
             there.tenant_id
         } else {
@@ -65,7 +66,7 @@ impl Book {
             match book.commit(&[write]).await {
                 Ok(()) => tenant,
                 Err(LedgerError::Conflict) => {
-                    let there: Held<Option<TenantDocument>> = book.load(Key::tenant()).await?;
+                    let there: Versioned<Option<TenantDocument>> = book.load(Key::tenant()).await?;
                     there.value.map_or(tenant, |there| there.tenant_id)
                 }
                 Err(error) => return Err(error),
@@ -98,9 +99,9 @@ impl Book {
     }
 
     /// Cap and brake.
-    pub async fn brake(&self) -> Result<Held<Brake>, BookError> {
-        let held: Held<Option<Brake>> = self.load(Key::brake()).await?;
-        Ok(Held { value: held.value.unwrap_or_default(), version: held.version })
+    pub async fn brake(&self) -> Result<Versioned<Brake>, BookError> {
+        let held: Versioned<Option<Brake>> = self.load(Key::brake()).await?;
+        Ok(Versioned { value: held.value.unwrap_or_default(), version: held.version })
     }
 
     /// Opens or releases the brake.
@@ -125,23 +126,23 @@ impl Book {
     }
 
     /// Any document of this crate's own, such as the scan position.
-    pub async fn load<T: DeserializeOwned>(&self, key: Key) -> Result<Held<Option<T>>, BookError> {
+    pub async fn load<T: DeserializeOwned>(&self, key: Key) -> Result<Versioned<Option<T>>, BookError> {
         let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
         read(document)
     }
 
     /// Makes such a document durable.
-    pub async fn save<T: Serialize>(&self, key: Key, held: &Held<T>) -> Result<u64, BookError> {
+    pub async fn save<T: Serialize>(&self, key: Key, held: &Versioned<T>) -> Result<u64, BookError> {
         self.commit(&[self.write(key, held.version, &held.value, None, None)]).await?;
         Ok(held.version + 1)
     }
 
-    fn user_write(&self, state: &Held<UserState>) -> Write {
+    fn user_write(&self, state: &Versioned<UserState>) -> Write {
         let outcome = Some(state.value.listed_as());
         self.write(Key::user(state.value.user_id), state.version, &state.value, outcome, None)
     }
 
-    fn brake_write(&self, brake: &Held<Brake>) -> Write {
+    fn brake_write(&self, brake: &Versioned<Brake>) -> Write {
         self.write(Key::brake(), brake.version, &brake.value, None, None)
     }
 
@@ -195,10 +196,10 @@ impl Book {
     }
 }
 
-fn read<T: DeserializeOwned>(document: Option<Document>) -> Result<Held<Option<T>>, LedgerError> {
+fn read<T: DeserializeOwned>(document: Option<Document>) -> Result<Versioned<Option<T>>, LedgerError> {
     match document {
-        None => Ok(Held { value: None, version: 0 }),
-        Some(document) => Ok(Held { value: Some(parse(&document)?), version: document.version }),
+        None => Ok(Versioned { value: None, version: 0 }),
+        Some(document) => Ok(Versioned { value: Some(parse(&document)?), version: document.version }),
     }
 }
 
@@ -208,14 +209,18 @@ fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
         let is_one_of_many = document.key.pk.starts_with("USER#") || document.key.pk.starts_with("EVENT#");
         if is_one_of_many { LedgerError::Item(text) } else { LedgerError::Unusable(text) }
     };
+    let newer = || match error("was written by a newer version of mfa-rollback: use that one") {
+        LedgerError::Item(why) => LedgerError::Newer(why),
+        error => error,
+    };
     if document.schema > SCHEMA {
-        return Err(match error("was written by a newer version of mfa-rollback: use that one") {
-            LedgerError::Item(why) => LedgerError::Newer(why),
-            error => error,
-        });
+        return Err(newer());
     }
-    // serde's own text may quote what is in it.
     serde_json::from_str(&document.body).map_err(|cause| {
+        if cause.to_string().starts_with(&UnknownName.to_string()) {
+            return newer();
+        }
+        // serde's own text may quote what is in it.
         error(&format!("cannot be read ({:?} at column {})", cause.classify(), cause.column()))
     })
 }

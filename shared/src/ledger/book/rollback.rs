@@ -1,14 +1,12 @@
 //! The two transactions around a rollback: slot and intent before it, outcome and counts after it.
 
-use super::{Book, BookError, Held, HistoryEntry, LedgerError, TRIES};
-use crate::{
-    domain::{
-        ids::RunId,
-        intent::{DurableIntent, Intent},
-        outcome,
-        state::{Concluded, UserState},
-    },
-    settings::Limits,
+use super::{Book, BookError, HistoryEntry, LedgerError, TRIES, Versioned};
+use crate::domain::{
+    brake::Limits,
+    ids::RunId,
+    intent::{DurableIntent, Intent},
+    outcome::{Failed, Outcome, Partial},
+    state::{Concluded, UserState},
 };
 
 /// Whether an intent was written.
@@ -28,11 +26,12 @@ enum Counts {
 }
 
 /// How an outcome counts towards the failure rate.
-fn counts(outcome: outcome::Outcome) -> Counts {
-    use outcome::{Failed, Outcome, Partial};
+fn counts(outcome: Outcome) -> Counts {
     match outcome {
         Outcome::RolledBack => Counts::As { failed: false },
-        Outcome::Failed(Failed::Throttled) | Outcome::Partial(Partial::Throttled) => Counts::Apart,
+        Outcome::Failed(Failed::Throttled) | Outcome::Partial(Partial::Failed(Failed::Throttled)) => {
+            Counts::Apart
+        }
         Outcome::Failed(_) | Outcome::Partial(_) => Counts::As { failed: true },
         _ => Counts::Apart,
     }
@@ -43,7 +42,7 @@ impl Book {
     /// one transaction, conditional on the state item (and so the lease) and on the brake.
     pub async fn write_intent(
         &self,
-        state: &mut Held<UserState>,
+        state: &mut Versioned<UserState>,
         mut intent: Intent,
         keeps_slot: bool,
         limits: Limits,
@@ -83,7 +82,7 @@ impl Book {
     }
 
     /// The open intent of a state item that was just read or written.
-    pub fn durable_intent(state: &Held<UserState>) -> Option<DurableIntent> {
+    pub fn durable_intent(state: &Versioned<UserState>) -> Option<DurableIntent> {
         let intent = state.value.intent.clone()?;
         (state.version > 0).then(|| DurableIntent::of(state.value.user_id, intent))
     }
@@ -92,7 +91,7 @@ impl Book {
     /// [`LedgerError::Conflict`] where the state item was changed meanwhile.
     pub async fn conclude(
         &self,
-        state: &Held<UserState>,
+        state: &Versioned<UserState>,
         concluded: &Concluded,
         limits: Limits,
     ) -> Result<UserState, BookError> {
@@ -136,7 +135,7 @@ impl Book {
         Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
     }
 
-    async fn is_unchanged(&self, state: &Held<UserState>) -> Result<bool, BookError> {
+    async fn is_unchanged(&self, state: &Versioned<UserState>) -> Result<bool, BookError> {
         Ok(self.user(state.value.user_id).await?.version == state.version)
     }
 }

@@ -1,6 +1,6 @@
 //! Users' state items and their history.
 
-use super::{Book, BookError, CHUNK, Held, HistoryEntry, Key, LedgerError, TRIES, Write, parse, read};
+use super::{Book, BookError, CHUNK, HistoryEntry, Key, LedgerError, TRIES, Versioned, Write, parse, read};
 use crate::domain::{
     ids::UserId,
     state::{Release, ReleaseRefused, UserState},
@@ -9,13 +9,16 @@ use jiff::Timestamp;
 
 impl Book {
     /// A user's state item.
-    pub async fn user(&self, user: UserId) -> Result<Held<Option<UserState>>, BookError> {
+    pub async fn user(&self, user: UserId) -> Result<Versioned<Option<UserState>>, BookError> {
         self.load(Key::user(user)).await
     }
 
     /// Several users' state items. One that cannot be read, or is for newer code, is passed over: it
     /// must not hide its neighbours.
-    pub async fn users(&self, users: &[UserId]) -> Result<Vec<(UserId, Held<Option<UserState>>)>, BookError> {
+    pub async fn users(
+        &self,
+        users: &[UserId],
+    ) -> Result<Vec<(UserId, Versioned<Option<UserState>>)>, BookError> {
         let mut all = Vec::with_capacity(users.len());
         for chunk in users.chunks(CHUNK) {
             let keys: Vec<Key> = chunk.iter().map(|user| Key::user(*user)).collect();
@@ -35,7 +38,7 @@ impl Book {
     /// Makes a changed state item durable, and with it an entry of the history.
     pub async fn save_user(
         &self,
-        state: &Held<UserState>,
+        state: &Versioned<UserState>,
         entry: Option<&HistoryEntry>,
     ) -> Result<u64, BookError> {
         let mut writes = vec![self.user_write(state)];
@@ -45,7 +48,7 @@ impl Book {
     }
 
     /// Makes changed state items durable, each by itself. Says for each whether it was done.
-    pub async fn save_users(&self, states: &[Held<UserState>]) -> Result<Vec<bool>, BookError> {
+    pub async fn save_users(&self, states: &[Versioned<UserState>]) -> Result<Vec<bool>, BookError> {
         let mut done = Vec::with_capacity(states.len());
         for chunk in states.chunks(CHUNK) {
             let writes: Vec<Write> = chunk.iter().map(|state| self.user_write(state)).collect();
@@ -76,7 +79,7 @@ impl Book {
             let Some(value) = held.value else {
                 return Err(LedgerError::Unusable(format!("nothing is on record for user {user}")));
             };
-            let state = Held { value, version: held.version };
+            let state = Versioned { value, version: held.version };
             match self.save_user(&state, entry.as_ref()).await {
                 Ok(_) => return Ok(Ok(state.value)),
                 Err(LedgerError::Conflict) => {}
