@@ -13,11 +13,11 @@ use std::{
     time::Instant,
 };
 
-use mfa_rollback::sqlite::Store;
+use mfa_rollback::sqlite::Database;
 use shared::{
     clock::Clock,
     domain::{ids::UserId, state::UserState},
-    ledger::{Book, Entry, OutcomeQuery, Versioned},
+    ledger::{Entry, Ledger, OutcomeQuery, Versioned},
     view::listed,
 };
 use uuid::Uuid;
@@ -41,17 +41,17 @@ fn mfa_rollback(ledger: &Path, arguments: &[&str], out: &Path) {
     );
 }
 
-async fn open(path: &Path, tenant: shared::domain::ids::TenantId) -> Book {
-    let store = Store::open(path, Clock::system()).unwrap();
-    Book::open(Arc::new(store), tenant, Clock::system()).await.unwrap()
+async fn open(path: &Path, tenant: shared::domain::ids::TenantId) -> Ledger {
+    let store = Database::open(path, Clock::system()).unwrap();
+    Ledger::open(Arc::new(store), tenant, Clock::system()).await.unwrap()
 }
 
 /// Everybody on record in a ledger.
-async fn everybody(book: &Book) -> Vec<UserState> {
+async fn everybody(ledger: &Ledger) -> Vec<UserState> {
     let mut all = Vec::new();
     for outcome in listed(None).unwrap() {
         let query = OutcomeQuery { outcome, until: None, after: None, limit: 10_000 };
-        all.extend(book.list(&query).await.unwrap().entries.into_iter().filter_map(|entry| match entry {
+        all.extend(ledger.list(&query).await.unwrap().entries.into_iter().filter_map(|entry| match entry {
             Entry::User(state) => Some(*state),
             Entry::Event(_) => None,
         }));
@@ -60,9 +60,9 @@ async fn everybody(book: &Book) -> Vec<UserState> {
 }
 
 async fn copy(small: &Path, large: &Path) {
-    let tenant = Store::open(small, Clock::system()).unwrap().tenant().unwrap().unwrap();
+    let tenant = Database::open(small, Clock::system()).unwrap().tenant().unwrap().unwrap();
     let people = everybody(&open(small, tenant).await).await;
-    let book = open(large, tenant).await;
+    let ledger = open(large, tenant).await;
     let copies: Vec<Versioned<UserState>> = (1..=USERS as u128)
         .zip(people.iter().cycle())
         .map(|(n, state)| {
@@ -71,7 +71,7 @@ async fn copy(small: &Path, large: &Path) {
         })
         .collect();
     for part in copies.chunks(5_000) {
-        assert!(book.save_users(part).await.unwrap().iter().all(|saved| *saved));
+        assert!(ledger.save_users(part).await.unwrap().iter().all(|saved| *saved));
     }
 }
 

@@ -21,7 +21,7 @@ use shared::{
         Graph,
         transport::{self, Transport},
     },
-    ledger::Book,
+    ledger::Ledger,
     poll::PollError,
     process::Run,
     process::{LeaseTerm, Process},
@@ -30,7 +30,7 @@ use shared::{
 };
 use uuid::Uuid;
 
-use crate::sqlite::{Received, Store};
+use crate::sqlite::{Database, Received};
 
 /// A lease is renewed on the way, and free when this process is dead.
 const LEASE: LeaseTerm = LeaseTerm::Renewed(SignedDuration::from_secs(60));
@@ -42,8 +42,8 @@ const UNDER_WAY: usize = 768;
 pub struct Engine {
     /// The run of this command.
     pub run: Run,
-    /// Ledger and queue.
-    pub store: Arc<Store>,
+    /// Store and queue.
+    pub database: Arc<Database>,
 }
 
 /// What draining the queue came to.
@@ -64,46 +64,46 @@ impl Engine {
     pub async fn open(
         settings: Settings,
         secret: ClientSecret,
-        store: Store,
+        database: Database,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let transport =
             transport::network(&settings.endpoints.graph).context("the HTTP client cannot be made")?;
-        Self::with_transport(settings, secret, Arc::new(store), transport, clock).await
+        Self::with_transport(settings, secret, Arc::new(database), transport, clock).await
     }
 
     /// The same, with requests going another way than over the network.
     pub async fn with_transport(
         settings: Settings,
         secret: ClientSecret,
-        store: Arc<Store>,
+        database: Arc<Database>,
         transport: Transport,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let book = Book::open(store.clone(), settings.tenant, clock.clone()).await?;
+        let ledger = Ledger::open(database.clone(), settings.tenant, clock.clone()).await?;
         let graph = Arc::new(Graph::new(&settings, Arc::new(secret), transport, clock.clone()));
-        let process = Process::new(Arc::new(settings), graph, book, store.clone(), clock);
-        Ok(Self::of(&process, store))
+        let process = Process::new(Arc::new(settings), graph, ledger, database.clone(), clock);
+        Ok(Self::of(&process, database))
     }
 
-    /// A command of a process whose queue is in `store`.
-    pub fn of(process: &Arc<Process>, store: Arc<Store>) -> Self {
-        Self { run: process.begin(RunId(Uuid::new_v4()), store.owner(), LEASE), store }
+    /// A command of a process whose queue is in `database`.
+    pub fn of(process: &Arc<Process>, database: Arc<Database>) -> Self {
+        Self { run: process.begin(RunId(Uuid::new_v4()), database.owner(), LEASE), database }
     }
 
     /// The same ledger and client in another mode, as the next run.
     #[must_use]
     pub fn in_mode(&self, settings: Settings) -> Self {
         let process = &self.run.process;
-        let (graph, book) = (Arc::clone(&process.graph), process.book.clone());
+        let (graph, ledger) = (Arc::clone(&process.graph), process.ledger.clone());
         let process =
-            Process::new(Arc::new(settings), graph, book, self.store.clone(), process.clock.clone());
-        Self::of(&process, Arc::clone(&self.store))
+            Process::new(Arc::new(settings), graph, ledger, self.database.clone(), process.clock.clone());
+        Self::of(&process, Arc::clone(&self.database))
     }
 
     /// Wakes every pending user who has no message.
     pub async fn wake_pending(&self) -> Result<u64, PollError> {
-        self.run.wake_pending(|user| self.store.has_message_for(user)).await
+        self.run.wake_pending(|user| self.database.has_message_for(user)).await
     }
 
     /// Handles messages until there are none left, waiting for those that come back later; of these
@@ -118,24 +118,24 @@ impl Engine {
         let mut under_way = FuturesUnordered::new();
         loop {
             if drained.stop.is_none() && under_way.len() < UNDER_WAY {
-                for received in self.store.receive(UNDER_WAY - under_way.len(), only)? {
+                for received in self.database.receive(UNDER_WAY - under_way.len(), only)? {
                     match Message::parse(&received.body) {
                         Ok(message) => under_way.push(handle(&drain, received, message)),
                         Err(MessageError::Unreadable(reason)) => {
                             drained.dead_letters += 1;
                             tracing::error!(reason, "message not read");
-                            self.store.dispose(&received, &Disposition::DeadLetter(reason))?;
+                            self.database.dispose(&received, &Disposition::DeadLetter(reason))?;
                         }
                         Err(error @ MessageError::Newer(_)) => {
                             tracing::warn!(error = %error, "message left for a newer version");
                             drained.newer.insert(received.id);
-                            self.store.dispose(&received, &Disposition::ComeBack(NEWER_AGAIN))?;
+                            self.database.dispose(&received, &Disposition::ComeBack(NEWER_AGAIN))?;
                         }
                     }
                 }
             }
             let Some((received, handled)) = under_way.next().await else {
-                match self.store.next_visible_at(only, &drained.newer)? {
+                match self.database.next_visible_at(only, &drained.newer)? {
                     Some(at) if drained.stop.is_none() => {
                         each(&Progress { handled: None, waits_until: Some(at) });
                         self.sleep_until(at).await;
@@ -144,7 +144,7 @@ impl Engine {
                     _ => return Ok(drained),
                 }
             };
-            self.store.dispose(&received, &handled.disposition)?;
+            self.database.dispose(&received, &handled.disposition)?;
             if handled.newer {
                 drained.newer.insert(received.id);
             }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use shared::poll::Summary;
+use shared::poll::Polled;
 
 use crate::engine;
 
@@ -27,7 +27,7 @@ impl Progress {
     }
 
     /// After each page of the audit log.
-    pub fn scanned(&self, summary: &Summary) {
+    pub fn scanned(&self, summary: &Polled) {
         self.bar.set_message(format!(
             "reading the audit log: {} events, {} candidates",
             summary.events_read, summary.candidates

@@ -54,7 +54,8 @@ fn a_wrong_secret_ends_with_3_and_says_what_to_look_at() {
 #[test]
 fn a_missing_permission_is_named_with_where_to_grant_it() {
     for missing in ["AuditLog.Read.All", "Policy.Read.All", "RoleManagement.Read.Directory"] {
-        let world = World::with(40, 34, |options| options.roles.retain(|role| role != missing));
+        let world =
+            World::with(40, 34, |options| options.permissions.retain(|permission| permission != missing));
         let output = world.run(&["run"]);
         let message = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{message}");
@@ -65,8 +66,8 @@ fn a_missing_permission_is_named_with_where_to_grant_it() {
 #[test]
 fn without_permission_to_delete_report_works_and_enforce_does_not() {
     let world = World::with(40, 35, |options| {
-        options.roles.retain(|role| role != "UserAuthenticationMethod.ReadWrite.All");
-        options.roles.push("UserAuthenticationMethod.Read.All".to_owned());
+        options.permissions.retain(|permission| permission != "UserAuthenticationMethod.ReadWrite.All");
+        options.permissions.push("UserAuthenticationMethod.Read.All".to_owned());
     });
     assert_eq!(world.run(&["run"]).status.code(), Some(0));
     let output = world.run(&["run", "--mode", "enforce", "--yes"]);

@@ -13,14 +13,14 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use mfa_rollback::{engine::Engine, sqlite::Store};
+use mfa_rollback::{engine::Engine, sqlite::Database};
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
     domain::ids::{RunId, UserId},
     graph::GraphError,
-    ledger::{Book, Expect, Key, Ledger, Write},
-    poll::{PollError, Position, ScanRequest, Summary},
+    ledger::{Expect, Key, Ledger, Store, Write},
+    poll::{PollError, Polled, Position, ScanRequest},
     process::LeaseTerm,
     queue::Disposition,
     settings::{Mode, Settings},
@@ -41,7 +41,7 @@ struct World {
     cast: Cast,
     vars: BTreeMap<&'static str, String>,
     clock: Clock,
-    store: Arc<Store>,
+    store: Arc<Database>,
     population: Population,
     network: Network,
 }
@@ -69,7 +69,7 @@ impl World {
             ("MAX_FAILURE_PERCENT", "100".to_owned()),
             ("MODE", "enforce".to_owned()),
         ]);
-        let store = Arc::new(Store::in_memory(clock.clone()).unwrap());
+        let store = Arc::new(Database::in_memory(clock.clone()).unwrap());
         let network: Network = Arc::new(|address| Some(address.to_owned()));
         Self { tenant, cast, vars, clock, store, population, network }
     }
@@ -116,12 +116,12 @@ impl World {
         panic!("no run came to its end");
     }
 
-    async fn book(&self) -> Book {
-        self.engine().await.run.process.book.clone()
+    async fn ledger(&self) -> Ledger {
+        self.engine().await.run.process.ledger.clone()
     }
 
     /// What the function poll does, in the time that it has.
-    async fn timed_poll(&self) -> Result<Summary, PollError> {
+    async fn timed_poll(&self) -> Result<Polled, PollError> {
         let process = self.engine().await.run.process;
         let term = LeaseTerm::Until(self.clock.now() + Duration::from_mins(4));
         let run_id = RunId(Uuid::new_v4());
@@ -132,11 +132,11 @@ impl World {
     }
 
     async fn position(&self) -> Position {
-        self.book().await.load(Key::poll()).await.unwrap().value.unwrap()
+        self.ledger().await.load(Key::poll()).await.unwrap().value.unwrap()
     }
 
     fn id(&self, part: Part) -> UserId {
-        self.cast.residents.iter().find(|r| r.role == part).unwrap().id.to_string().parse().unwrap()
+        self.cast.residents.iter().find(|r| r.part == part).unwrap().id.to_string().parse().unwrap()
     }
 
     /// As newer code would have written it.
@@ -172,7 +172,7 @@ fn simulate<F: Future>(future: F) -> F::Output {
 fn a_user_who_is_enabled_for_per_user_mfa_before_the_first_delete_is_left_alone() {
     simulate(async {
         let world = World::new(77, 40, |_| ());
-        let victim = world.cast.residents.iter().find(|r| r.role == Part::AuthenticatorAndPhone).unwrap().id;
+        let victim = world.cast.residents.iter().find(|r| r.part == Part::AuthenticatorAndPhone).unwrap().id;
         let tenant = world.tenant.clone();
         // The administrator is quicker than the first look at the methods.
         world.tenant.on_request(move |entry| {
@@ -183,7 +183,7 @@ fn a_user_who_is_enabled_for_per_user_mfa_before_the_first_delete_is_left_alone(
         world.run().await;
         assert!(world.tenant.journal().iter().all(|e| e.method != "DELETE" || e.user != Some(victim)));
         let state =
-            world.book().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+            world.ledger().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
         assert_eq!(state.listed_as(), "not_eligible(per_user_mfa)");
     });
 }
@@ -196,7 +196,7 @@ fn a_user_who_registers_again_after_a_rollback_is_held_and_not_rolled_back_twice
             "REGISTERED_UNTIL",
             (world.population.window_end + SignedDuration::from_hours(30 * 24)).to_string(),
         );
-        let user = world.cast.residents.iter().find(|r| r.role == Part::Phone).unwrap().id;
+        let user = world.cast.residents.iter().find(|r| r.part == Part::Phone).unwrap().id;
         world.run().await;
         let method = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 2065550199");
         world.tenant.register(user, method);
@@ -207,7 +207,8 @@ fn a_user_who_registers_again_after_a_rollback_is_held_and_not_rolled_back_twice
         let before = deletes(&world);
         world.run().await;
         assert_eq!(deletes(&world), before, "invariant 5");
-        let state = world.book().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        let state =
+            world.ledger().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
         assert_eq!(state.listed_as(), "held(re_registered)");
     });
 }
@@ -235,9 +236,9 @@ fn an_event_that_shows_up_late_is_found_by_the_next_scan_or_the_sweep() {
             tokio::time::sleep(Duration::from_mins(30)).await;
             world.run().await;
         }
-        let book = world.book().await;
+        let ledger = world.ledger().await;
         for user in late {
-            let state = book.user(user.to_string().parse().unwrap()).await.unwrap().value;
+            let state = ledger.user(user.to_string().parse().unwrap()).await.unwrap().value;
             assert_eq!(state.unwrap().listed_as(), "rolled_back", "invariant 6");
         }
     });
@@ -297,7 +298,8 @@ fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it()
             simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 XXXXXXXX55").dated(registered);
         world.tenant.register_at(user, method, registered, registered);
         world.run().await;
-        let state = world.book().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+        let state =
+            world.ledger().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
         assert_eq!(state.listed_as(), "rolled_back");
         assert!(!world.tenant.user(user).unwrap().has_strong_methods());
     });
@@ -307,7 +309,7 @@ fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it()
 fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback() {
     simulate(async {
         let world = World::new(81, 40, |_| ());
-        let victim = world.cast.residents.iter().find(|r| r.role == Part::Phone).unwrap().id;
+        let victim = world.cast.residents.iter().find(|r| r.part == Part::Phone).unwrap().id;
         let tenant = world.tenant.clone();
         // The first DELETE meets a 429; until it may be sent again an administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
@@ -330,7 +332,7 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
             "invariant 2"
         );
         let state =
-            world.book().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+            world.ledger().await.user(victim.to_string().parse().unwrap()).await.unwrap().value.unwrap();
         assert!(seen.load(SeqCst), "the DELETE was never throttled");
         assert_eq!(state.listed_as(), "not_eligible(per_user_mfa)");
     });
@@ -350,7 +352,7 @@ fn a_brake_opened_in_the_middle_stops_before_the_next_delete_and_what_it_stopped
             engine
                 .run
                 .process
-                .book
+                .ledger
                 .move_brake(shared::domain::brake::BrakeState::Open, "ops", "look")
                 .await
                 .unwrap();
@@ -363,15 +365,15 @@ fn a_brake_opened_in_the_middle_stops_before_the_next_delete_and_what_it_stopped
         engine
             .run
             .process
-            .book
+            .ledger
             .move_brake(shared::domain::brake::BrakeState::Released, "ops", "looked")
             .await
             .unwrap();
         tokio::time::sleep(Duration::from_mins(10)).await;
         world.run().await;
-        for resident in world.cast.residents.iter().filter(|r| r.role.expected() == "rolled_back") {
+        for resident in world.cast.residents.iter().filter(|r| r.part.expected() == "rolled_back") {
             let left = world.tenant.user(resident.id).is_some_and(|user| user.has_strong_methods());
-            assert!(!left, "{:?}", resident.role);
+            assert!(!left, "{:?}", resident.part);
         }
     });
 }
@@ -403,7 +405,7 @@ fn nobody_loses_a_method_while_a_scan_of_the_log_is_under_way() {
             let _ = tokio::time::timeout(Duration::from_mins(20), engine.drain(None, |_| ())).await;
         };
         drain(&world).await;
-        assert!(world.book().await.count("pending").await.unwrap() > 0);
+        assert!(world.ledger().await.count("pending").await.unwrap() > 0);
         let deletes = world.tenant.journal().iter().filter(|entry| entry.method == "DELETE").count();
         assert_eq!(deletes, 0);
         world.network = whole;
@@ -532,8 +534,10 @@ fn users_whom_the_writers_preflight_stops_are_looked_at_again_by_the_hour() {
     simulate(async {
         for mode in [Mode::Canary, Mode::Enforce] {
             let world = World::new(95, 40, |options| {
-                options.roles.retain(|role| role != "UserAuthenticationMethod.ReadWrite.All");
-                options.roles.push("UserAuthenticationMethod.Read.All".to_owned());
+                options
+                    .permissions
+                    .retain(|permission| permission != "UserAuthenticationMethod.ReadWrite.All");
+                options.permissions.push("UserAuthenticationMethod.Read.All".to_owned());
             });
             let writer = world.engine().await;
             let settings = Settings { mode, ..(*writer.run.process.settings).clone() };
@@ -546,7 +550,7 @@ fn users_whom_the_writers_preflight_stops_are_looked_at_again_by_the_hour() {
                 assert!(preflight.passes());
                 let summary = reader.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
                 writer.drain(None, |_| ()).await.unwrap();
-                after.push(writer.run.process.book.count("deferred(preflight_failed)").await.unwrap());
+                after.push(writer.run.process.ledger.count("deferred(preflight_failed)").await.unwrap());
                 promoted.push(summary.promoted);
             }
             assert!(after.iter().all(|count| *count == after[0] && *count > 0), "{mode}: {after:?}");

@@ -13,11 +13,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use mfa_rollback::sqlite::{OpenError, Received, Store};
+use mfa_rollback::sqlite::{Database, OpenError, Received};
 use shared::{
     clock::Clock,
     domain::ids::{RunId, UserId},
-    ledger::{Document, Expect, Key, Ledger, LedgerError, SCHEMA, Write},
+    ledger::{Document, Expect, Key, LedgerError, SCHEMA, Store, Write},
     queue::{Disposition, Message, Queue},
 };
 use tempfile::TempDir;
@@ -47,9 +47,9 @@ impl Bench {
         self.folder.path().join("a folder").join("x.ledger")
     }
 
-    fn open(&self) -> Store {
+    fn open(&self) -> Database {
         let second = self.second.clone();
-        Store::open(&self.path(), Clock::from_fn(move || at(second.load(Ordering::SeqCst)))).unwrap()
+        Database::open(&self.path(), Clock::from_fn(move || at(second.load(Ordering::SeqCst)))).unwrap()
     }
 
     fn set(&self, second: i64) {
@@ -91,13 +91,13 @@ fn users(received: &[Received]) -> Vec<UserId> {
     received.iter().map(|received| Message::parse(&received.body).unwrap().user_id).collect()
 }
 
-fn receive(store: &Store) -> Vec<Received> {
+fn receive(store: &Database) -> Vec<Received> {
     store.receive(10, None).unwrap()
 }
 
 #[track_caller]
 fn refusal(path: &Path) -> OpenError {
-    match Store::open(path, clock_at(0)) {
+    match Database::open(path, clock_at(0)) {
         Ok(_) => panic!("{} was opened", path.display()),
         Err(error) => error,
     }
@@ -112,13 +112,13 @@ fn is_one_clear_line(error: &OpenError, path: &Path) {
 
 // As a ledger
 
-fn ledger(store: Result<Store, OpenError>) -> Arc<dyn Ledger> {
+fn ledger(store: Result<Database, OpenError>) -> Arc<dyn Store> {
     Arc::new(store.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_store_in_memory_is_a_ledger() {
-    conforms(async || ledger(Store::in_memory(clock_at(0)))).await;
+    conforms(async || ledger(Database::in_memory(clock_at(0)))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -127,7 +127,7 @@ async fn a_store_in_a_file_is_a_ledger() {
     let files = AtomicUsize::new(0);
     conforms(async || {
         let path = folder.path().join(format!("{}.ledger", files.fetch_add(1, Ordering::SeqCst)));
-        ledger(Store::open(&path, clock_at(0)))
+        ledger(Database::open(&path, clock_at(0)))
     })
     .await;
 }

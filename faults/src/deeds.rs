@@ -11,7 +11,7 @@ use shared::{
         state::ByHand,
         window::Range,
     },
-    ledger::{Book, Key},
+    ledger::{Key, Ledger},
     poll::{Position, ScanRequest},
     queue::{Message, Queue, SCHEMA},
 };
@@ -216,15 +216,15 @@ impl World {
     }
 
     /// A person's tool, which no weather keeps from the ledger.
-    pub(crate) async fn book(&self) -> Book {
+    pub(crate) async fn ledger(&self) -> Ledger {
         let tenant = self.settings().tenant;
-        Book::open(self.watch.ledger.clone(), tenant, self.clock.clone())
+        Ledger::open(self.watch.store.clone(), tenant, self.clock.clone())
             .await
             .expect("the tenant's own ledger")
     }
 
     async fn open_the_brake(&self) {
-        if self.book().await.move_brake(BrakeState::Open, "ops", "look").await.is_ok() {
+        if self.ledger().await.move_brake(BrakeState::Open, "ops", "look").await.is_ok() {
             lock(&self.watch.brake_opened).get_or_insert(self.clock.now());
         }
     }
@@ -232,15 +232,15 @@ impl World {
     pub(crate) async fn release_the_brake(&self) {
         // From here on a DELETE may have seen it released.
         *lock(&self.watch.brake_opened) = None;
-        let _ = self.book().await.move_brake(BrakeState::Released, "ops", "looked").await;
+        let _ = self.ledger().await.move_brake(BrakeState::Released, "ops", "looked").await;
     }
 
     async fn release(self: &Rc<Self>, user: Uuid) {
-        let book = self.book().await;
+        let ledger = self.ledger().await;
         if self.watch.state(user).is_none() {
             return;
         }
-        let released = book.change_user(user_id(user), |state, now| {
+        let released = ledger.change_user(user_id(user), |state, now| {
             state.as_mut().map_or(Ok(()), |state| state.release("ops", "known", now)).map(|()| None)
         });
         if let Ok(Ok(_)) = released.await {
@@ -258,7 +258,7 @@ impl World {
 
     /// Takes a record away, and lets the user register anew: nobody is rolled back twice for it.
     async fn erase(self: &Rc<Self>, user: Uuid) {
-        if let Ok(Ok(_)) = self.book().await.erase(user_id(user), "ops", "asked").await {
+        if let Ok(Ok(_)) = self.ledger().await.erase(user_id(user), "ops", "asked").await {
             let now = self.clock.now();
             self.change(user, |person| person.erased = Some(now));
             if self.chance(2) {
@@ -275,11 +275,11 @@ impl World {
             return;
         }
         self.change(user, |person| person.by_hand = true);
-        let Ok(sandbox) = self.sandbox().await else { return };
+        let Ok(machine) = self.machine().await else { return };
         let by_hand = ByHand { who: "ops".to_owned(), why: "asked".to_owned(), at: self.clock.now() };
-        sandbox.is_busy.set(true);
-        sandbox.name_by_hand(user_id(user), &by_hand).await;
-        sandbox.is_busy.set(false);
+        machine.is_busy.set(true);
+        machine.name_by_hand(user_id(user), &by_hand).await;
+        machine.is_busy.set(false);
     }
 
     async fn wake(&self, user: Uuid) {
@@ -289,21 +289,21 @@ impl World {
             run_id: RunId(Uuid::new_v4()),
             enqueued_at: self.clock.now(),
         };
-        self.store.send(&[message]).await.expect("the queue is in memory");
+        self.database.send(&[message]).await.expect("the queue is in memory");
     }
 
     /// Messages that are received and never heard of again.
     fn lose_messages(&self) {
-        for received in self.store.receive(3, None).expect("the queue is in memory") {
+        for received in self.database.receive(3, None).expect("the queue is in memory") {
             let lost = shared::queue::Disposition::Acknowledge;
-            self.store.dispose(&received, &lost).expect("the queue is in memory");
+            self.database.dispose(&received, &lost).expect("the queue is in memory");
         }
     }
 
     async fn another_tenant(&self) {
         let other: TenantId = Uuid::from_u128(7).to_string().parse().expect("an id");
-        let ledger = self.watch.ledger.clone();
-        if Book::open(ledger, other, self.clock.clone()).await.is_ok() {
+        let store = self.watch.store.clone();
+        if Ledger::open(store, other, self.clock.clone()).await.is_ok() {
             self.watch.violation(11, "another tenant takes this tenant's ledger");
         }
     }
@@ -343,7 +343,7 @@ impl World {
         let deed = self.rng.borrow_mut().u8(..4);
         // The tenant keeps what it calls, and the watch keeps the tenant.
         let watch = Arc::downgrade(&self.watch);
-        let (clock, book) = (self.clock.clone(), self.book().await);
+        let (clock, ledger) = (self.clock.clone(), self.ledger().await);
         let armed = std::sync::atomic::AtomicBool::new(true);
         self.change(user, |_| ());
         self.tenant.on_request(move |entry| {
@@ -362,7 +362,7 @@ impl World {
             match deed {
                 0 if watch.is_calm() => {}
                 0 => {
-                    if book
+                    if ledger
                         .move_brake(BrakeState::Open, "ops", "stop")
                         .now_or_never()
                         .is_some_and(|done| done.is_ok())
@@ -402,7 +402,7 @@ impl World {
 
     /// Polls and drains, as the schedule does, until all that is late has shown and every retry has
     /// had its time.
-    pub(crate) async fn settle(&self) {
+    pub(crate) async fn come_to_rest(&self) {
         let until = self.clock.now() + DAY * 2 + HOUR * 12;
         while self.clock.now() < until {
             for _ in 0..10 {
@@ -414,7 +414,7 @@ impl World {
             for _ in 0..60 {
                 while self.drain().await {}
                 let soon = self.clock.now() + HOUR;
-                match self.store.next_visible_at(None, &BTreeSet::new()).expect("the queue is in memory") {
+                match self.database.next_visible_at(None, &BTreeSet::new()).expect("the queue is in memory") {
                     Some(at) if at < soon => {
                         let wait = at.duration_since(self.clock.now());
                         tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;

@@ -72,11 +72,11 @@ impl World {
 
     /// No outcome says that nothing went where something did.
     async fn check_the_history(&self) {
-        let book = self.book().await;
+        let ledger = self.ledger().await;
         let people = lock(&self.watch.people).clone();
         for (user, person) in people {
             let Some(first) = person.first_deleted else { continue };
-            let Ok(history) = book.history(user_id(user)).await else { continue };
+            let Ok(history) = ledger.history(user_id(user)).await else { continue };
             let known_after = first.checked_add(SKEW * 2).unwrap_or(first);
             let lies = history.iter().any(|entry| match entry {
                 HistoryEntry::Outcome(concluded) => {
@@ -110,7 +110,7 @@ impl World {
     }
 
     fn check_the_queue(&self) {
-        let dead = self.store.dead_letters().expect("the queue is in memory");
+        let dead = self.database.dead_letters().expect("the queue is in memory");
         if dead.len() as u64 > self.strangers.get() {
             let reasons: Vec<&str> = dead.iter().map(|letter| letter.reason.as_str()).collect();
             let strangers = self.strangers.get();
@@ -129,7 +129,7 @@ impl World {
             after: None,
             limit: 100,
         };
-        let page = self.book().await.list(&query).await;
+        let page = self.ledger().await.list(&query).await;
         if page.map_or(0, |page| page.entries.len()) < ambiguous {
             self.watch.violation(6, "a registration without one clear user is not on record");
         }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     clock::Clock,
-    ledger::{Document, Key, Ledger, LedgerError, OutcomeQuery, Write},
+    ledger::{Document, Key, LedgerError, OutcomeQuery, Store, Write},
 };
 
 use crate::{
@@ -46,13 +46,13 @@ impl Index {
         Self { lag, clock, before: Mutex::default() }
     }
 
-    async fn note(&self, ledger: &dyn Ledger, writes: &[Write]) -> Result<(), LedgerError> {
+    async fn note(&self, store: &dyn Store, writes: &[Write]) -> Result<(), LedgerError> {
         if self.lag.is_zero() {
             return Ok(());
         }
         let keys: Vec<Key> = writes.iter().map(|write| write.document.key.clone()).collect();
         let now = self.clock.now();
-        let there = ledger.get(&keys).await?;
+        let there = store.get(&keys).await?;
         let mut before = lock(&self.before);
         before.retain(|(at, _, _)| now.duration_since(*at) <= self.lag);
         before.extend(keys.into_iter().zip(there).map(|(key, document)| (now, key, document)));
@@ -62,10 +62,10 @@ impl Index {
     /// The answer as it was a while ago.
     async fn by_outcome(
         &self,
-        ledger: &dyn Ledger,
+        store: &dyn Store,
         query: &OutcomeQuery,
     ) -> Result<Vec<Document>, LedgerError> {
-        let mut shown = ledger.by_outcome(query).await?;
+        let mut shown = store.by_outcome(query).await?;
         let now = self.clock.now();
         let mut late: BTreeMap<Key, Option<Document>> = BTreeMap::new();
         for (at, key, document) in &*lock(&self.before) {
@@ -93,8 +93,8 @@ impl Index {
 }
 
 /// The ledger as one process sees it.
-pub(crate) struct FaultyLedger {
-    pub(crate) ledger: Arc<dyn Ledger>,
+pub(crate) struct FaultyStore {
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) steps: Arc<Steps>,
     pub(crate) view: Arc<View>,
     pub(crate) watch: Arc<Watch>,
@@ -102,7 +102,7 @@ pub(crate) struct FaultyLedger {
     pub(crate) weather: Weather,
 }
 
-impl FaultyLedger {
+impl FaultyStore {
     async fn io<T>(&self, work: impl Future<Output = Result<T, LedgerError>>) -> Result<T, LedgerError> {
         let lost = || LedgerError::Unavailable("no answer".to_owned());
         self.steps.step().await;
@@ -124,9 +124,9 @@ impl FaultyLedger {
 }
 
 #[async_trait]
-impl Ledger for FaultyLedger {
+impl Store for FaultyStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
-        let documents = self.io(self.ledger.get(keys)).await?;
+        let documents = self.io(self.store.get(keys)).await?;
         self.view.has_read(&documents);
         Ok(documents)
     }
@@ -136,8 +136,8 @@ impl Ledger for FaultyLedger {
             if self.steps.happens(self.weather.conflicts) {
                 return Err(LedgerError::Conflict);
             }
-            self.index.note(&*self.ledger, writes).await?;
-            self.ledger.commit(writes).await?;
+            self.index.note(&*self.store, writes).await?;
+            self.store.commit(writes).await?;
             for write in writes {
                 self.watch.recorded(&self.view, &write.document);
             }
@@ -148,21 +148,21 @@ impl Ledger for FaultyLedger {
 
     async fn commit_each(&self, writes: &[Write]) -> Result<Vec<Result<(), LedgerError>>, LedgerError> {
         let work = async {
-            self.index.note(&*self.ledger, writes).await?;
-            self.ledger.commit_each(writes).await
+            self.index.note(&*self.store, writes).await?;
+            self.store.commit_each(writes).await
         };
         self.io(work).await
     }
 
     async fn by_outcome(&self, query: &OutcomeQuery) -> Result<Vec<Document>, LedgerError> {
-        self.io(self.index.by_outcome(&*self.ledger, query)).await
+        self.io(self.index.by_outcome(&*self.store, query)).await
     }
 
     async fn count(&self, outcome: &str) -> Result<u64, LedgerError> {
-        self.io(self.ledger.count(outcome)).await
+        self.io(self.store.count(outcome)).await
     }
 
     async fn children(&self, pk: &str, sk_prefix: &str) -> Result<Vec<Document>, LedgerError> {
-        self.io(self.ledger.children(pk, sk_prefix)).await
+        self.io(self.store.children(pk, sk_prefix)).await
     }
 }

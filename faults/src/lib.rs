@@ -9,9 +9,9 @@ mod deeds;
 mod end;
 mod judge;
 mod ledger;
+mod machine;
 mod network;
 mod panics;
-mod sandbox;
 mod steps;
 mod watch;
 mod world;
@@ -24,8 +24,8 @@ use std::{
     time::Duration,
 };
 
-use mfa_rollback::sqlite::Store;
-use shared::{clock::Clock, ledger::Ledger};
+use mfa_rollback::sqlite::Database;
+use shared::{clock::Clock, ledger::Store};
 
 pub use world::Tally;
 use world::World;
@@ -51,11 +51,11 @@ pub struct Run {
 
 /// Runs the schedule of `seed` with ledger and queue in `SQLite`.
 pub fn run(seed: u64) -> Run {
-    run_on(seed, |_, store| -> Arc<dyn Ledger> { store.clone() })
+    run_on(seed, |_, database| -> Arc<dyn Store> { database.clone() })
 }
 
 /// The same with another ledger, whose answers must come without waiting.
-pub fn run_on(seed: u64, ledger: impl FnOnce(&Clock, &Arc<Store>) -> Arc<dyn Ledger>) -> Run {
+pub fn run_on(seed: u64, store: impl FnOnce(&Clock, &Arc<Database>) -> Arc<dyn Store>) -> Run {
     panics::notice();
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -66,7 +66,7 @@ pub fn run_on(seed: u64, ledger: impl FnOnce(&Clock, &Arc<Store>) -> Arc<dyn Led
     let local = tokio::task::LocalSet::new();
     let played = catch_unwind(AssertUnwindSafe(|| {
         local.block_on(&runtime, async {
-            let world = Rc::new(World::new(seed, ledger));
+            let world = Rc::new(World::new(seed, store));
             play(&world).await;
             Run { seed, violations: world.watch.violations(), digest: digest(&world), tally: world.tally() }
         })
@@ -79,7 +79,7 @@ pub fn run_on(seed: u64, ledger: impl FnOnce(&Clock, &Arc<Store>) -> Arc<dyn Led
 
 async fn play(world: &Rc<World>) {
     // Whoever comes first has a ledger.
-    world.book().await;
+    world.ledger().await;
     let deeds = world.rng.borrow_mut().usize(8..40);
     for _ in 0..deeds {
         world.deed().await;
@@ -88,7 +88,7 @@ async fn play(world: &Rc<World>) {
     world.calm_down().await;
     // Whatever is still under way ends: the longest lease, and the longest freeze.
     tokio::time::sleep(Duration::from_hours(3)).await;
-    world.settle().await;
+    world.come_to_rest().await;
     world.check_the_end().await;
 }
 

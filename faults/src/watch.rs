@@ -23,7 +23,7 @@ use shared::{
         state::{Release, UserState},
         window::Window,
     },
-    ledger::{Document, Key, Ledger},
+    ledger::{Document, Key, Store},
     notices::Notice,
     settings::{Mode, Settings},
 };
@@ -55,7 +55,7 @@ pub(crate) struct Person {
     pub(crate) part: Part,
     /// Registrations that the audit log holds.
     pub(crate) registrations: Vec<Timestamp>,
-    /// Named by `EXCLUDED_USER_IDS`.
+    /// UsersAndGroup by `EXCLUDED_USER_IDS`.
     pub(crate) excluded: bool,
     pub(crate) by_hand: bool,
     pub(crate) released: Option<Timestamp>,
@@ -174,7 +174,7 @@ impl About {
 /// Sees every request of every process.
 pub(crate) struct Watch {
     pub(crate) tenant: Tenant,
-    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Clock,
     pub(crate) people: Mutex<BTreeMap<Uuid, Person>>,
     /// When a person opened the brake, while it is open.
@@ -189,10 +189,9 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(tenant: Tenant, ledger: Arc<dyn Ledger>, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(tenant: Tenant, store: Arc<dyn Store>, clock: Clock) -> Arc<Self> {
         let (people, brake_opened, cap, slots, calm, violations, unseen) = Default::default();
-        let watch =
-            Self { tenant, ledger, clock, people, brake_opened, cap, slots, calm, violations, unseen };
+        let watch = Self { tenant, store, clock, people, brake_opened, cap, slots, calm, violations, unseen };
         let watch = Arc::new(watch);
         let seen = Arc::downgrade(&watch);
         watch.tenant.on_request(move |entry| {
@@ -231,7 +230,7 @@ impl Watch {
 
     /// A document as it is in the ledger now, whatever processes see of it.
     pub(crate) fn load<T: DeserializeOwned>(&self, key: Key) -> Option<T> {
-        let document = self.ledger.get(&[key]).now_or_never()?.ok()?.pop()??;
+        let document = self.store.get(&[key]).now_or_never()?.ok()?.pop()??;
         serde_json::from_str(&document.body).ok()
     }
 

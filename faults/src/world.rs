@@ -11,11 +11,11 @@ use std::{
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
-use mfa_rollback::sqlite::Store;
+use mfa_rollback::sqlite::Database;
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
-    ledger::{Ledger, LedgerError},
+    ledger::{LedgerError, Store},
     poll::ScanRequest,
     settings::Settings,
 };
@@ -23,8 +23,8 @@ use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Tenant};
 use uuid::Uuid;
 
 use crate::{
-    ledger::{FaultyLedger, Index, Weather},
-    sandbox::Sandbox,
+    ledger::{FaultyStore, Index, Weather},
+    machine::Machine,
     steps::{Luck, NEVER, Steps, lock},
     watch::{Person, SKEW, View, Watch},
 };
@@ -43,7 +43,7 @@ pub(crate) struct World {
     pub(crate) tenant: Tenant,
     pub(crate) cast: Cast,
     pub(crate) watch: Arc<Watch>,
-    pub(crate) store: Arc<Store>,
+    pub(crate) database: Arc<Database>,
     pub(crate) clock: Clock,
     pub(crate) rng: RefCell<Rng>,
     /// The settings of processes that start from now on.
@@ -62,7 +62,7 @@ pub(crate) struct World {
     index: Arc<Index>,
     weather: Weather,
     deaths: f64,
-    sandboxes: RefCell<Vec<Rc<Sandbox>>>,
+    machines: RefCell<Vec<Rc<Machine>>>,
     /// How often the settings changed.
     deployment: Cell<u32>,
     tally: RefCell<Tally>,
@@ -124,13 +124,13 @@ fn parts(rng: &mut Rng, ends_later: bool) -> Vec<Part> {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, ledger: impl FnOnce(&Clock, &Arc<Store>) -> Arc<dyn Ledger>) -> Self {
+    pub(crate) fn new(seed: u64, store: impl FnOnce(&Clock, &Arc<Database>) -> Arc<dyn Store>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let begun = tokio::time::Instant::now();
         let start: Timestamp = START.parse().expect("a time");
         let clock = Clock::from_fn(move || start + begun.elapsed());
-        let store = Arc::new(Store::in_memory(clock.clone()).expect("a ledger in memory"));
-        let ledger = ledger(&clock, &store);
+        let database = Arc::new(Database::in_memory(clock.clone()).expect("a ledger in memory"));
+        let store = store(&clock, &database);
 
         let time = clock.clone();
         let mut options = Options::new(seed, move || time.now());
@@ -158,7 +158,7 @@ impl World {
             ("MAX_FAILURE_PERCENT", "100".to_owned()),
             ("MODE", "enforce".to_owned()),
         ]);
-        let watch = Watch::new(tenant.clone(), ledger, clock.clone());
+        let watch = Watch::new(tenant.clone(), store, clock.clone());
         let often = |rng: &mut Rng| *rng.choice(&[0.0, 0.0, 0.02, 0.08]).expect("some");
         let weather = Weather {
             refuses: often(&mut rng),
@@ -173,7 +173,7 @@ impl World {
             tenant,
             cast,
             watch,
-            store,
+            database,
             clock,
             rng: RefCell::new(rng),
             vars: RefCell::new(vars),
@@ -186,7 +186,7 @@ impl World {
             index,
             weather,
             deaths,
-            sandboxes: RefCell::default(),
+            machines: RefCell::default(),
             deployment: Cell::default(),
             tally: RefCell::default(),
         };
@@ -199,7 +199,7 @@ impl World {
     fn meet(&self) {
         let mut people = lock(&self.watch.people);
         for resident in &self.cast.residents {
-            people.insert(resident.id, Person::new(resident.role));
+            people.insert(resident.id, Person::new(resident.part));
         }
         for event in self.tenant.events() {
             let is_registration =
@@ -245,7 +245,7 @@ impl World {
         if rng.u8(..3) == 0 {
             let by_name = rng.choice(&self.cast.residents).expect("somebody lives here");
             vars.insert("EXCLUDED_USER_IDS", by_name.user_principal_name.to_uppercase());
-            if by_name.role == Part::DeletedUser {
+            if by_name.part == Part::DeletedUser {
                 // A name that nobody has forbids everything.
                 vars.remove("EXCLUDED_USER_IDS");
             } else if let Some(person) = people.get_mut(&by_name.id) {
@@ -305,7 +305,7 @@ impl World {
     pub(crate) fn set(&self, name: &'static str, value: String) {
         self.vars.borrow_mut().insert(name, value);
         self.deployment.set(self.deployment.get() + 1);
-        self.sandboxes.borrow_mut().clear();
+        self.machines.borrow_mut().clear();
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -314,8 +314,8 @@ impl World {
     }
 
     /// A process with nothing to do: one that is up, or a new one.
-    pub(crate) async fn sandbox(&self) -> Result<Rc<Sandbox>, LedgerError> {
-        let idle = self.sandboxes.borrow().iter().find(|sandbox| !sandbox.is_busy.get()).cloned();
+    pub(crate) async fn machine(&self) -> Result<Rc<Machine>, LedgerError> {
+        let idle = self.machines.borrow().iter().find(|machine| !machine.is_busy.get()).cloned();
         if let Some(idle) = idle
             && !self.chance(6)
         {
@@ -333,8 +333,8 @@ impl World {
         let time = self.clock.clone();
         let clock = Clock::from_fn(move || time.now() + skew);
         let view = Arc::new(View::new(self.settings(), clock, self.may_not_delete.get()));
-        let ledger = |steps: &Arc<Steps>| FaultyLedger {
-            ledger: Arc::clone(&self.watch.ledger),
+        let store = |steps: &Arc<Steps>| FaultyStore {
+            store: Arc::clone(&self.watch.store),
             steps: Arc::clone(steps),
             view: Arc::clone(&view),
             watch: Arc::clone(&self.watch),
@@ -342,13 +342,13 @@ impl World {
             weather: if self.watch.is_calm() { Weather::default() } else { self.weather },
         };
         let deployment = self.deployment.get();
-        let (watch, store) = (Arc::clone(&self.watch), Arc::clone(&self.store));
-        let sandbox = Sandbox::start(watch, store, Arc::clone(&view), secret, chance, ledger).await?;
-        let sandbox = Rc::new(sandbox);
+        let (watch, database) = (Arc::clone(&self.watch), Arc::clone(&self.database));
+        let machine = Machine::start(watch, database, Arc::clone(&view), secret, chance, store).await?;
+        let machine = Rc::new(machine);
         if deployment == self.deployment.get() {
-            self.sandboxes.borrow_mut().push(Rc::clone(&sandbox));
+            self.machines.borrow_mut().push(Rc::clone(&machine));
         }
-        Ok(sandbox)
+        Ok(machine)
     }
 
     fn luck(&self) -> Luck {
@@ -366,27 +366,27 @@ impl World {
         Luck { dies_at: if dies { dies_at } else { NEVER }, freezes: freezes.then_some((after, length)) }
     }
 
-    fn note(&self, sandbox: &Rc<Sandbox>, luck: Luck, has_ended: bool) {
+    fn note(&self, machine: &Rc<Machine>, luck: Luck, has_ended: bool) {
         let mut tally = self.tally.borrow_mut();
         tally.frozen += u64::from(luck.freezes.is_some());
         if has_ended {
             tally.ended += 1;
         } else {
             tally.killed += 1;
-            self.sandboxes.borrow_mut().retain(|other| !Rc::ptr_eq(other, sandbox));
+            self.machines.borrow_mut().retain(|other| !Rc::ptr_eq(other, machine));
         }
-        sandbox.is_busy.set(false);
+        machine.is_busy.set(false);
     }
 
     /// One invocation of poll. Says whether a scan came to its end.
     pub(crate) async fn poll(&self, request: ScanRequest) -> bool {
         let is_calm = self.watch.is_calm();
-        let Ok(sandbox) = self.sandbox().await else { return false };
-        sandbox.is_busy.set(true);
+        let Ok(machine) = self.machine().await else { return false };
+        machine.is_busy.set(true);
         let luck = self.luck();
-        let polled = sandbox.poll(luck, request).await;
-        self.note(&sandbox, luck, polled.is_some());
-        tracing::debug!(?request, ?luck, start = %sandbox.view.settings.policy.window.start, ?polled, "poll");
+        let polled = machine.poll(luck, request).await;
+        self.note(&machine, luck, polled.is_some());
+        tracing::debug!(?request, ?luck, start = %machine.view.settings.policy.window.start, ?polled, "poll");
         match polled {
             Some(Ok(summary)) => summary.complete,
             Some(Err(error)) if is_calm => {
@@ -399,19 +399,19 @@ impl World {
 
     /// One invocation of drain with what the queue shows. Says whether there was anything.
     pub(crate) async fn drain(&self) -> bool {
-        let Ok(sandbox) = self.sandbox().await else { return true };
-        let mut batch = self.store.receive(10, None).expect("the queue is in memory");
+        let Ok(machine) = self.machine().await else { return true };
+        let mut batch = self.database.receive(10, None).expect("the queue is in memory");
         if batch.is_empty() {
             return false;
         }
         self.rng.borrow_mut().shuffle(&mut batch);
-        sandbox.is_busy.set(true);
+        machine.is_busy.set(true);
         let luck = self.luck();
-        let drained = sandbox.drain(luck, &batch);
+        let drained = machine.drain(luck, &batch);
         let ended = if !self.watch.is_calm() && self.chance(8) {
             // The queue hands the same messages out twice.
             let again = async {
-                let Ok(other) = self.sandbox().await else { return };
+                let Ok(other) = self.machine().await else { return };
                 other.is_busy.set(true);
                 let luck = self.luck();
                 let ended = other.drain(luck, &batch).await;
@@ -421,17 +421,17 @@ impl World {
         } else {
             drained.await
         };
-        self.note(&sandbox, luck, ended.is_some());
+        self.note(&machine, luck, ended.is_some());
         true
     }
 
     /// `mfa-rollback run` on the same ledger.
     pub(crate) async fn run(&self) {
-        let Ok(sandbox) = self.sandbox().await else { return };
-        sandbox.is_busy.set(true);
+        let Ok(machine) = self.machine().await else { return };
+        machine.is_busy.set(true);
         let luck = self.luck();
-        sandbox.run(luck, HOUR * 2).await;
-        self.note(&sandbox, luck, false);
+        machine.run(luck, HOUR * 2).await;
+        self.note(&machine, luck, false);
     }
 
     pub(crate) fn tally(&self) -> Tally {

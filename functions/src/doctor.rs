@@ -38,7 +38,7 @@ pub async fn examine_all(sandbox: &Sandbox) -> Vec<Check> {
 }
 
 async fn ledger(sandbox: &Sandbox) -> Check {
-    match sandbox.book().await {
+    match sandbox.ledger().await {
         Ok(_) => Check::ok("ledger", format!("table {}", sandbox.settings.ledger_table)),
         Err(error) => Check::missing("ledger", error.to_string()),
     }

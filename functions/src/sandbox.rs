@@ -10,14 +10,14 @@ use shared::{
     credentials::Credentials,
     domain::{ids::RunId, window::shift},
     graph::{Graph, transport},
-    ledger::{Book, LedgerError},
+    ledger::{Ledger, LedgerError},
     process::{LeaseTerm, Process, Run},
 };
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::{
-    credentials, dynamodb::DynamoDbLedger, notify::Notifier, settings::Settings, sqs::SqsQueue,
+    credentials, dynamodb::DynamoDbStore, notify::Notifier, settings::Settings, sqs::SqsQueue,
     telemetry::Metrics,
 };
 
@@ -40,7 +40,7 @@ pub struct Sandbox {
     pub notifier: Notifier,
     /// The time.
     pub clock: Clock,
-    ledger: Arc<DynamoDbLedger>,
+    store: Arc<DynamoDbStore>,
     process: OnceCell<Arc<Process>>,
     metrics: Metrics,
 }
@@ -66,7 +66,7 @@ impl Sandbox {
             &settings.queue_url,
             &settings.dead_letter_queue_url,
         );
-        let ledger = DynamoDbLedger::new(aws_sdk_dynamodb::Client::new(&config), &settings.ledger_table);
+        let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&config), &settings.ledger_table);
         let notifier = Notifier::new(&settings, &config);
         let metrics = Metrics::start(settings.tenant)?;
         Ok(Self {
@@ -77,15 +77,15 @@ impl Sandbox {
             queue,
             notifier,
             clock,
-            ledger: Arc::new(ledger),
+            store: Arc::new(store),
             process: OnceCell::new(),
             metrics,
         })
     }
 
     /// The tenant's ledger; the first time it is made sure that it is this tenant's.
-    pub async fn book(&self) -> Result<Book, LedgerError> {
-        Ok(self.process().await?.book.clone())
+    pub async fn ledger(&self) -> Result<Ledger, LedgerError> {
+        Ok(self.process().await?.ledger.clone())
     }
 
     /// The run of an invocation. Its leases end where the invocation stops working, which is long before the messages
@@ -99,9 +99,9 @@ impl Sandbox {
         self.process
             .get_or_try_init(async || {
                 let clock = self.clock.clone();
-                let book = Book::open(self.ledger.clone(), self.settings.tenant, clock.clone()).await?;
+                let ledger = Ledger::open(self.store.clone(), self.settings.tenant, clock.clone()).await?;
                 let (settings, graph) = (Arc::new(self.settings.common.clone()), Arc::clone(&self.graph));
-                Ok(Process::new(settings, graph, book, Arc::new(self.queue.clone()), clock))
+                Ok(Process::new(settings, graph, ledger, Arc::new(self.queue.clone()), clock))
             })
             .await
     }

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use functions::dynamodb::DynamoDbLedger;
+use functions::dynamodb::DynamoDbStore;
 use jiff::Timestamp;
 use shared::{
     clock::Clock,
     domain::state::UserState,
-    ledger::{Book, Document, Expect, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Versioned, Write},
+    ledger::{Document, Expect, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Store, Versioned, Write},
 };
 use testkit::conformance::conforms;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use crate::support::{
 async fn conforms_on(double: Double) {
     conforms(async || {
         let stack = Stack::create(Service::shared(double)).await;
-        Arc::new(DynamoDbLedger::new(stack.dynamodb, stack.table)) as Arc<dyn Ledger>
+        Arc::new(DynamoDbStore::new(stack.dynamodb, stack.table)) as Arc<dyn Store>
     })
     .await;
 }
@@ -42,7 +42,7 @@ async fn it_does_what_every_ledger_must_do_on_moto() {
 
 /// A ledger behind a proxy.
 struct Watched {
-    ledger: DynamoDbLedger,
+    store: DynamoDbStore,
     proxy: Proxy,
 }
 
@@ -51,7 +51,7 @@ impl Watched {
         let stack = Stack::create(Service::shared(Double::Ministack)).await;
         let proxy = Proxy::before(&stack.endpoint).await;
         let client = aws_sdk_dynamodb::Client::new(&config(&proxy.endpoint()).await);
-        Self { ledger: DynamoDbLedger::new(client, stack.table), proxy }
+        Self { store: DynamoDbStore::new(client, stack.table), proxy }
     }
 
     /// Spoils the first `times` requests of this operation.
@@ -103,8 +103,8 @@ async fn a_write_whose_answer_was_lost_is_done_once_and_succeeds() {
         let watched = Watched::new().await;
         let writes = writes(operation);
         watched.spoil(operation, Moment::After, 1, || Reaction::Lose);
-        assert_eq!(watched.ledger.commit(&writes).await, Ok(()), "{operation}");
-        let there = watched.ledger.get(&[writes[0].document.key.clone()]).await.unwrap();
+        assert_eq!(watched.store.commit(&writes).await, Ok(()), "{operation}");
+        let there = watched.store.get(&[writes[0].document.key.clone()]).await.unwrap();
         assert_eq!(there[0].as_ref(), Some(&writes[0].document), "{operation}");
         assert!(watched.proxy.calls().iter().filter(|call| call.operation == operation).count() > 1);
     }
@@ -115,10 +115,10 @@ async fn a_race_that_was_lost_is_a_conflict_and_changes_nothing() {
     for operation in WRITES {
         let watched = Watched::new().await;
         let first = writes(operation);
-        watched.ledger.commit(&first).await.unwrap();
+        watched.store.commit(&first).await.unwrap();
         let second = writes(operation);
-        assert_eq!(watched.ledger.commit(&second).await, Err(LedgerError::Conflict), "{operation}");
-        let there = watched.ledger.get(&[first[0].document.key.clone()]).await.unwrap();
+        assert_eq!(watched.store.commit(&second).await, Err(LedgerError::Conflict), "{operation}");
+        let there = watched.store.get(&[first[0].document.key.clone()]).await.unwrap();
         assert_eq!(there[0].as_ref(), Some(&first[0].document));
     }
 }
@@ -134,9 +134,9 @@ async fn throttled_writes_are_sent_again_and_given_up_in_the_end() {
             ))
         };
         watched.spoil(operation, Moment::Before, 5, throttle);
-        assert_eq!(watched.ledger.commit(&writes(operation)).await, Ok(()), "{operation}");
+        assert_eq!(watched.store.commit(&writes(operation)).await, Ok(()), "{operation}");
         watched.spoil(operation, Moment::Before, usize::MAX, throttle);
-        let refused = watched.ledger.commit(&[write("C", Expect::Absent), write("D", Expect::Absent)]).await;
+        let refused = watched.store.commit(&[write("C", Expect::Absent), write("D", Expect::Absent)]).await;
         if operation == WRITES[1] {
             assert!(matches!(refused, Err(LedgerError::Unavailable(_))), "{refused:?}");
         }
@@ -147,11 +147,11 @@ async fn throttled_writes_are_sent_again_and_given_up_in_the_end() {
 async fn keys_that_are_left_unread_are_asked_for_again() {
     let watched = Watched::new().await;
     let documents: Vec<Write> = (0..130).map(|n| write(&format!("K{n}"), Expect::Absent)).collect();
-    watched.ledger.commit_each(&documents).await.unwrap();
+    watched.store.commit_each(&documents).await.unwrap();
     watched.spoil("DynamoDB.BatchGetItem", Moment::Before, 3, || Reaction::Keys(7));
     let mut keys: Vec<Key> = documents.iter().map(|write| write.document.key.clone()).collect();
     keys.push(keys[0].clone());
-    let found = watched.ledger.get(&keys).await.unwrap();
+    let found = watched.store.get(&keys).await.unwrap();
     assert_eq!(found.iter().flatten().count(), 131);
     assert_eq!(found[130].as_ref(), Some(&documents[0].document));
 }
@@ -160,10 +160,10 @@ async fn keys_that_are_left_unread_are_asked_for_again() {
 async fn what_does_not_pass_stops_everything_and_says_what_to_look_at() {
     let watched = Watched::new().await;
     watched.spoil("DynamoDB.GetItem", Moment::Before, usize::MAX, || Reaction::Answer(faults::denied()));
-    let denied = watched.ledger.get(&[Key::brake()]).await.unwrap_err();
+    let denied = watched.store.get(&[Key::brake()]).await.unwrap_err();
     assert!(matches!(&denied, LedgerError::Unusable(why) if why.contains("role")), "{denied:?}");
     let client = aws_sdk_dynamodb::Client::new(&config(&Service::shared(Double::Ministack).endpoint()).await);
-    let missing = DynamoDbLedger::new(client, "no-such-table").get(&[Key::brake()]).await.unwrap_err();
+    let missing = DynamoDbStore::new(client, "no-such-table").get(&[Key::brake()]).await.unwrap_err();
     assert!(matches!(&missing, LedgerError::Unusable(why) if why.contains("LEDGER_TABLE")), "{missing:?}");
 }
 
@@ -172,12 +172,12 @@ async fn what_does_not_pass_stops_everything_and_says_what_to_look_at() {
 async fn an_item_that_cannot_be_read_hides_no_other() {
     use aws_sdk_dynamodb::types::AttributeValue;
     let stack = Stack::create(Service::shared(Double::Ministack)).await;
-    let ledger = Arc::new(DynamoDbLedger::new(stack.dynamodb.clone(), &stack.table));
+    let store = Arc::new(DynamoDbStore::new(stack.dynamodb.clone(), &stack.table));
     let tenant = "11111111-1111-1111-1111-111111111111".parse().unwrap();
-    let book = Book::open(ledger, tenant, Clock::from_fn(crate::support::now)).await.unwrap();
+    let ledger = Ledger::open(store, tenant, Clock::from_fn(crate::support::now)).await.unwrap();
     let [good, damaged] = ["1", "2"].map(|n| format!("{n:0>8}-0000-0000-0000-000000000001").parse().unwrap());
     let state = UserState::new(good, crate::support::now());
-    book.save_users(&[Versioned { value: state.clone(), version: 0 }]).await.unwrap();
+    ledger.save_users(&[Versioned { value: state.clone(), version: 0 }]).await.unwrap();
     let item =
         [("pk", format!("USER#{damaged}")), ("sk", "STATE".to_owned()), ("outcome", state.listed_as())]
             .into_iter()
@@ -185,9 +185,9 @@ async fn an_item_that_cannot_be_read_hides_no_other() {
             .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
     stack.dynamodb.put_item().table_name(&stack.table).set_item(Some(item.collect())).send().await.unwrap();
 
-    assert!(matches!(book.user(damaged).await, Err(LedgerError::Item(_))));
-    let users = book.users(&[damaged, good]).await.unwrap();
+    assert!(matches!(ledger.user(damaged).await, Err(LedgerError::Item(_))));
+    let users = ledger.users(&[damaged, good]).await.unwrap();
     assert_eq!(users.iter().map(|(user, _)| *user).collect::<Vec<_>>(), [good]);
     let query = OutcomeQuery { outcome: state.listed_as(), until: None, after: None, limit: 10 };
-    assert_eq!(book.list(&query).await.unwrap().entries.len(), 1);
+    assert_eq!(ledger.list(&query).await.unwrap().entries.len(), 1);
 }

@@ -12,8 +12,8 @@ use std::{
 
 use ::faults::{Run, run_on};
 use async_trait::async_trait;
-use functions::dynamodb::DynamoDbLedger;
-use shared::ledger::{Document, Key, Ledger, LedgerError, OutcomeQuery, Write};
+use functions::dynamodb::DynamoDbStore;
+use shared::ledger::{Document, Key, LedgerError, OutcomeQuery, Store, Write};
 use tokio::runtime::Handle;
 
 use crate::support::{
@@ -23,7 +23,7 @@ use crate::support::{
 
 /// A ledger in a runtime whose time is real. To the schedule, whose time is not, its answers take none.
 struct Elsewhere {
-    ledger: DynamoDbLedger,
+    store: DynamoDbStore,
     runtime: Handle,
 }
 
@@ -34,29 +34,29 @@ impl Elsewhere {
 }
 
 #[async_trait]
-impl Ledger for Elsewhere {
+impl Store for Elsewhere {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
-        self.wait(self.ledger.get(keys))
+        self.wait(self.store.get(keys))
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<(), LedgerError> {
-        self.wait(self.ledger.commit(writes))
+        self.wait(self.store.commit(writes))
     }
 
     async fn commit_each(&self, writes: &[Write]) -> Result<Vec<Result<(), LedgerError>>, LedgerError> {
-        self.wait(self.ledger.commit_each(writes))
+        self.wait(self.store.commit_each(writes))
     }
 
     async fn by_outcome(&self, query: &OutcomeQuery) -> Result<Vec<Document>, LedgerError> {
-        self.wait(self.ledger.by_outcome(query))
+        self.wait(self.store.by_outcome(query))
     }
 
     async fn count(&self, outcome: &str) -> Result<u64, LedgerError> {
-        self.wait(self.ledger.count(outcome))
+        self.wait(self.store.count(outcome))
     }
 
     async fn children(&self, pk: &str, sk_prefix: &str) -> Result<Vec<Document>, LedgerError> {
-        self.wait(self.ledger.children(pk, sk_prefix))
+        self.wait(self.store.children(pk, sk_prefix))
     }
 }
 
@@ -65,9 +65,9 @@ fn play(seed: u64, runtime: &Handle) -> Run {
         let stack = Stack::create(Service::shared(Double::Ministack)).await;
         stack.without_expiry().await
     });
-    let ledger = DynamoDbLedger::new(stack.dynamodb, stack.table);
+    let store = DynamoDbStore::new(stack.dynamodb, stack.table);
     let runtime = runtime.clone();
-    run_on(seed, move |_, _| -> Arc<dyn Ledger> { Arc::new(Elsewhere { ledger, runtime }) })
+    run_on(seed, move |_, _| -> Arc<dyn Store> { Arc::new(Elsewhere { store, runtime }) })
 }
 
 #[expect(clippy::disallowed_methods, reason = "it is a setting of the test")]

@@ -14,7 +14,7 @@ use crate::{
         window::shift,
     },
     graph::{Eligibilities, Graph, GraphError, PrincipalKind, RoleGrant},
-    settings::{Mode, Named, Settings},
+    settings::{Mode, Settings, UsersAndGroup},
 };
 
 /// How long a reading of the tenant holds.
@@ -284,7 +284,7 @@ async fn canaries(
 /// break-glass account must not go unnoticed.
 async fn resolve(
     graph: &Graph,
-    named: &Named,
+    named: &UsersAndGroup,
     variable: &'static str,
     faults: &mut Vec<Fault>,
 ) -> Result<Reading<BTreeSet<UserId>>, GraphError> {

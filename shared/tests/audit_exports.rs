@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 use shared::audit::{
     DirectoryAudit, Event, Registration, Tally,
-    export::{BadRecord, ExportError, Format, Summary, read_export},
+    export::{BadRecord, ExportError, ExportFormat, Summary, read_export},
     interpret,
 };
 
@@ -94,13 +94,13 @@ mod whole {
         let expected: Vec<Expected> = serde_json::from_slice(&data("registrations/expected.json")).unwrap();
         assert_eq!(expected.len(), 22);
         for (name, format) in [
-            ("graph-page.json", Format::Graph),
-            ("graph-array.json", Format::Graph),
-            ("events.jsonl", Format::Graph),
-            ("azure-monitor.json", Format::AzureMonitor),
-            ("azure-monitor.jsonl", Format::AzureMonitor),
-            ("log-analytics.jsonl", Format::LogAnalytics),
-            ("portal.csv", Format::PortalCsv),
+            ("graph-page.json", ExportFormat::Graph),
+            ("graph-array.json", ExportFormat::Graph),
+            ("events.jsonl", ExportFormat::Graph),
+            ("azure-monitor.json", ExportFormat::AzureMonitor),
+            ("azure-monitor.jsonl", ExportFormat::AzureMonitor),
+            ("log-analytics.jsonl", ExportFormat::LogAnalytics),
+            ("portal.csv", ExportFormat::PortalCsv),
         ] {
             let outcome = read(data(&format!("registrations/{name}")));
             assert_eq!(outcome.summary, Summary { format, records: 88, bad: 0 }, "{name}");
@@ -111,7 +111,7 @@ mod whole {
                 let micros = (found.registered_at.as_microsecond(), expected.registered_at.as_microsecond());
                 assert_eq!(micros.0, micros.1, "{name}");
                 assert_eq!(found.user_principal_name.as_ref(), Some(&expected.user_principal_name), "{name}");
-                let has_ids = format != Format::PortalCsv;
+                let has_ids = format != ExportFormat::PortalCsv;
                 let id = has_ids.then(|| expected.event_id.clone());
                 assert_eq!(found.event_id.as_ref().map(|id| id.0.clone()), id, "{name}");
             }
@@ -152,9 +152,9 @@ mod whole {
     #[test]
     fn records_of_other_services_give_no_registration() {
         for (name, format, records) in [
-            ("azure-monitor/panther-azure-audit-tests.jsonl", Format::AzureMonitor, 7),
-            ("log-analytics/otrf-golden-saml-aad-audit-events.json", Format::LogAnalytics, 4),
-            ("graph-examples/directoryaudit-list.example2.json", Format::Graph, 1),
+            ("azure-monitor/panther-azure-audit-tests.jsonl", ExportFormat::AzureMonitor, 7),
+            ("log-analytics/otrf-golden-saml-aad-audit-events.json", ExportFormat::LogAnalytics, 4),
+            ("graph-examples/directoryaudit-list.example2.json", ExportFormat::Graph, 1),
         ] {
             let outcome = read(data(name));
             assert_eq!(outcome.summary, Summary { format, records, bad: 0 }, "{name}");
@@ -213,7 +213,7 @@ mod whole {
             r#""[{\"id\":\"fd741069-6bb6-43de-a515-1c401dd377bf\",\"type\":\"User\"}]""#,
         ] {
             let outcome = read(texts(nested));
-            assert_eq!(outcome.summary, Summary { format: Format::LogAnalytics, records: 1, bad: 1 });
+            assert_eq!(outcome.summary, Summary { format: ExportFormat::LogAnalytics, records: 1, bad: 1 });
             assert_eq!(causes(&outcome), ["record 2 (line 2): activityDateTime is missing"]);
             let found = registrations(&outcome.records);
             let found = &found["fd741069-6bb6-43de-a515-1c401dd377bf"];
@@ -224,11 +224,11 @@ mod whole {
     #[test]
     fn a_list_without_records_is_no_error() {
         for (text, format) in [
-            ("[]", Format::Graph),
-            (" {\"value\": []} ", Format::Graph),
-            ("{\"records\":[]}\n{\"records\":[]}", Format::AzureMonitor),
-            ("{\"tables\":[{\"columns\":[],\"rows\":[]}]}", Format::LogAnalytics),
-            ("Date (UTC),Activity,Result,Target1ObjectId\n", Format::PortalCsv),
+            ("[]", ExportFormat::Graph),
+            (" {\"value\": []} ", ExportFormat::Graph),
+            ("{\"records\":[]}\n{\"records\":[]}", ExportFormat::AzureMonitor),
+            ("{\"tables\":[{\"columns\":[],\"rows\":[]}]}", ExportFormat::LogAnalytics),
+            ("Date (UTC),Activity,Result,Target1ObjectId\n", ExportFormat::PortalCsv),
         ] {
             assert_eq!(read(text).summary, Summary { format, records: 0, bad: 0 }, "{text}");
         }
@@ -240,7 +240,7 @@ mod whole {
             "{{\"category\":\"SignInLogs\",\"properties\":{{\"createdDateTime\":\"x\"}}}}\n{{\"category\":\"AuditLogs\",\"properties\":{}}}\n",
             record(1)
         );
-        assert_eq!(read(text).summary, Summary { format: Format::AzureMonitor, records: 1, bad: 0 });
+        assert_eq!(read(text).summary, Summary { format: ExportFormat::AzureMonitor, records: 1, bad: 0 });
     }
 
     #[test]

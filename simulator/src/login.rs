@@ -9,7 +9,7 @@ use crate::{
     assertion,
     call::{Call, pairs},
     ids::{object_id, random_uuid},
-    roles::{Granted, IssuedToken},
+    permissions::{Granted, IssuedToken},
     state::State,
 };
 
@@ -95,7 +95,7 @@ fn issue(state: &mut State, resource: &str) -> Success {
         "exp": expires.as_second(),
         "appid": state.options.client_id,
         "idtyp": "app",
-        "roles": state.options.roles,
+        "roles": state.options.permissions,
         "tid": state.options.tenant_id,
         "uti": random_uuid(&mut state.chance),
         "ver": "1.0",
@@ -104,7 +104,7 @@ fn issue(state: &mut State, resource: &str) -> Success {
     let encoded = [header.to_string().into_bytes(), payload.to_string().into_bytes(), signature.to_vec()]
         .map(|part| URL_SAFE_NO_PAD.encode(part))
         .join(".");
-    let issued = IssuedToken { expires, granted: Granted(state.options.roles.clone()) };
+    let issued = IssuedToken { expires, granted: Granted(state.options.permissions.clone()) };
     state.tokens.retain(|_, token| token.expires > now);
     state.tokens.insert(encoded.clone(), issued);
     Success::Json(json!({
@@ -198,7 +198,7 @@ mod tests {
         let payload = client.token.split('.').nth(1).unwrap().to_owned();
         let payload: serde_json::Value =
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
-        assert_eq!(payload["roles"].as_array().unwrap().len(), crate::ALL_ROLES.len());
+        assert_eq!(payload["roles"].as_array().unwrap().len(), crate::ALL_PERMISSIONS.len());
         assert_eq!(payload["tid"], client.options.tenant_id.to_string());
         assert_eq!(client.get("/v1.0/users").await.status, 200);
         wait(3600).await;

@@ -9,7 +9,7 @@ use crate::{
     answer::Refusal,
     credentials::{Certificate, FederatedCredential},
     ids::random_uuid,
-    roles::ALL_ROLES,
+    permissions::ALL_PERMISSIONS,
 };
 
 /// Where the time comes from.
@@ -49,7 +49,7 @@ pub struct Options {
     /// Records per page of the audit log at most, whatever `$top` asks for.
     pub audit_page_size: usize,
     /// The granted application permissions.
-    pub roles: Vec<String>,
+    pub permissions: Vec<String>,
     /// The tenant's licence.
     pub premium: Premium,
     /// What goes wrong.
@@ -76,7 +76,7 @@ impl Options {
             retention: Duration::from_hours(30 * 24),
             page_size: 100,
             audit_page_size: 1000,
-            roles: ALL_ROLES.iter().map(ToString::to_string).collect(),
+            permissions: ALL_PERMISSIONS.iter().map(ToString::to_string).collect(),
             premium: Premium::P2,
             faults: Faults::default(),
         }

@@ -153,8 +153,8 @@ impl Tenant {
     }
 
     /// Grants these application permissions; tokens that are out keep theirs.
-    pub fn set_roles(&self, roles: Vec<String>) {
-        self.state().options.roles = roles;
+    pub fn set_permissions(&self, permissions: Vec<String>) {
+        self.state().options.permissions = permissions;
     }
 
     /// Sets how long a deleted method still shows, for deletions from now on.

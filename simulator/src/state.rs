@@ -20,7 +20,7 @@ use crate::{
     options::Options,
     origin::Origin,
     part::Part,
-    roles::IssuedToken,
+    permissions::IssuedToken,
 };
 
 /// The tenant's content and the server's memory.

@@ -29,15 +29,15 @@ use shared::{
         window::shift,
     },
     ledger::{
-        AmbiguousEvent, Book, Claim, Cursor, Document, Entry, Expect, HistoryEntry, IntentWritten,
-        KeptAnswer, Key, Ledger, LedgerError, OutcomeQuery, SCHEMA, Versioned, Write,
+        AmbiguousEvent, Claim, Cursor, Document, Entry, Expect, HistoryEntry, IntentWritten, KeptAnswer, Key,
+        Ledger, LedgerError, OutcomeQuery, SCHEMA, Store, Versioned, Write,
     },
 };
 
-type Check = fn(Arc<dyn Ledger>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+type Check = fn(Arc<dyn Store>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 
 macro_rules! checks {
-    ($($name:ident),+ $(,)?) => { &[$((stringify!($name), |ledger| Box::pin($name(ledger)))),+] };
+    ($($name:ident),+ $(,)?) => { &[$((stringify!($name), |store| Box::pin($name(store)))),+] };
 }
 
 const CHECKS: &[(&str, Check)] = checks![
@@ -85,7 +85,7 @@ const CHECKS: &[(&str, Check)] = checks![
 /// Runs every check, each on a new and empty ledger. Panics with the names of those that failed.
 ///
 /// Some checks race writers against each other: the more threads the runtime has, the better.
-pub async fn conforms(new: impl AsyncFn() -> Arc<dyn Ledger>) {
+pub async fn conforms(new: impl AsyncFn() -> Arc<dyn Store>) {
     let mut failed = Vec::new();
     for (name, check) in CHECKS {
         if tokio::spawn(check(new().await)).await.is_err() {
@@ -130,15 +130,15 @@ fn any(document: Document) -> Write {
     put(document, Expect::Any)
 }
 
-async fn write_all(ledger: &dyn Ledger, documents: &[Document]) {
+async fn write_all(store: &dyn Store, documents: &[Document]) {
     for chunk in documents.chunks(25) {
         let writes: Vec<Write> = chunk.iter().cloned().map(any).collect();
-        ledger.commit(&writes).await.unwrap();
+        store.commit(&writes).await.unwrap();
     }
 }
 
-async fn one(ledger: &dyn Ledger, key: &Key) -> Option<Document> {
-    let mut found = ledger.get(std::slice::from_ref(key)).await.unwrap();
+async fn one(store: &dyn Store, key: &Key) -> Option<Document> {
+    let mut found = store.get(std::slice::from_ref(key)).await.unwrap();
     assert_eq!(found.len(), 1);
     found.pop().unwrap()
 }
@@ -152,41 +152,41 @@ fn pks(documents: &[Document]) -> Vec<&str> {
 }
 
 /// Lists may lag: asks again for a while until they say what is expected.
-async fn lists(ledger: &dyn Ledger, query: &OutcomeQuery, expected: &[&str]) {
+async fn lists(store: &dyn Store, query: &OutcomeQuery, expected: &[&str]) {
     for _ in 0..50 {
-        if pks(&ledger.by_outcome(query).await.unwrap()) == expected {
+        if pks(&store.by_outcome(query).await.unwrap()) == expected {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(pks(&ledger.by_outcome(query).await.unwrap()), expected);
+    assert_eq!(pks(&store.by_outcome(query).await.unwrap()), expected);
 }
 
-async fn counts(ledger: &dyn Ledger, outcome: &str, expected: u64) {
+async fn counts(store: &dyn Store, outcome: &str, expected: u64) {
     for _ in 0..50 {
-        if ledger.count(outcome).await.unwrap() == expected {
+        if store.count(outcome).await.unwrap() == expected {
             return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(ledger.count(outcome).await.unwrap(), expected, "{outcome}");
+    assert_eq!(store.count(outcome).await.unwrap(), expected, "{outcome}");
 }
 
-async fn get_answers_in_the_order_of_the_keys(ledger: Arc<dyn Ledger>) {
+async fn get_answers_in_the_order_of_the_keys(store: Arc<dyn Store>) {
     let keys: Vec<Key> = (0..100).map(|n| Key::new(format!("P#{n}"), "S")).collect();
     let there: Vec<Document> = keys.iter().step_by(2).map(|key| document(key.clone(), 1)).collect();
-    write_all(&*ledger, &there).await;
+    write_all(&*store, &there).await;
     let backwards: Vec<Key> = keys.iter().rev().cloned().collect();
-    let found = ledger.get(&backwards).await.unwrap();
+    let found = store.get(&backwards).await.unwrap();
     assert_eq!(found.len(), 100);
     for (n, (key, found)) in backwards.iter().zip(found).enumerate() {
         assert_eq!(found.map(|document| document.key), (n % 2 == 1).then(|| key.clone()));
     }
-    assert_eq!(ledger.get(&[]).await.unwrap(), []);
-    assert_eq!(one(&*ledger, &Key::new("P#0", "s")).await, None, "keys tell cases apart");
+    assert_eq!(store.get(&[]).await.unwrap(), []);
+    assert_eq!(one(&*store, &Key::new("P#0", "s")).await, None, "keys tell cases apart");
 }
 
-async fn a_document_is_read_back_as_it_was_written(ledger: Arc<dyn Ledger>) {
+async fn a_document_is_read_back_as_it_was_written(store: Arc<dyn Store>) {
     let full = Document {
         body: "{\"text\":\"a 'quoted' \\u0000 % ü 🔑\\n\"}".to_owned(),
         outcome: Some("held(re_registered)".to_owned()),
@@ -196,32 +196,32 @@ async fn a_document_is_read_back_as_it_was_written(ledger: Arc<dyn Ledger>) {
         ..document(Key::new("P", "full"), 7)
     };
     let bare = document(Key::new("P", "bare"), 1);
-    ledger.commit(&[any(full.clone()), any(bare.clone())]).await.unwrap();
-    assert_eq!(one(&*ledger, &full.key).await, Some(full));
-    assert_eq!(one(&*ledger, &bare.key).await, Some(bare));
+    store.commit(&[any(full.clone()), any(bare.clone())]).await.unwrap();
+    assert_eq!(one(&*store, &full.key).await, Some(full));
+    assert_eq!(one(&*store, &bare.key).await, Some(bare));
 }
 
-async fn a_condition_holds_or_the_write_is_refused(ledger: Arc<dyn Ledger>) {
+async fn a_condition_holds_or_the_write_is_refused(store: Arc<dyn Store>) {
     let key = Key::new("P", "S");
     let refused = Err(LedgerError::Conflict);
     let write = |version, expect| [put(document(key.clone(), version), expect)];
-    assert_eq!(ledger.commit(&write(2, Expect::Version(1))).await, refused, "there is none");
-    assert_eq!(one(&*ledger, &key).await, None);
-    assert_eq!(ledger.commit(&write(1, Expect::Absent)).await, Ok(()));
-    assert_eq!(ledger.commit(&write(1, Expect::Absent)).await, refused, "there is one");
-    assert_eq!(ledger.commit(&write(3, Expect::Version(2))).await, refused, "another version");
-    assert_eq!(ledger.commit(&write(2, Expect::Version(1))).await, Ok(()));
-    assert_eq!(ledger.commit(&write(2, Expect::Version(1))).await, refused, "it was written since");
-    assert_eq!(ledger.commit(&write(1, Expect::Any)).await, Ok(()));
-    assert_eq!(one(&*ledger, &key).await.unwrap().version, 1);
+    assert_eq!(store.commit(&write(2, Expect::Version(1))).await, refused, "there is none");
+    assert_eq!(one(&*store, &key).await, None);
+    assert_eq!(store.commit(&write(1, Expect::Absent)).await, Ok(()));
+    assert_eq!(store.commit(&write(1, Expect::Absent)).await, refused, "there is one");
+    assert_eq!(store.commit(&write(3, Expect::Version(2))).await, refused, "another version");
+    assert_eq!(store.commit(&write(2, Expect::Version(1))).await, Ok(()));
+    assert_eq!(store.commit(&write(2, Expect::Version(1))).await, refused, "it was written since");
+    assert_eq!(store.commit(&write(1, Expect::Any)).await, Ok(()));
+    assert_eq!(one(&*store, &key).await.unwrap().version, 1);
     let anew = Key::new("P", "new");
-    assert_eq!(ledger.commit(&[any(document(anew.clone(), 1))]).await, Ok(()));
-    assert!(one(&*ledger, &anew).await.is_some());
+    assert_eq!(store.commit(&[any(document(anew.clone(), 1))]).await, Ok(()));
+    assert!(one(&*store, &anew).await.is_some());
 }
 
-async fn a_commit_writes_all_or_none(ledger: Arc<dyn Ledger>) {
+async fn a_commit_writes_all_or_none(store: Arc<dyn Store>) {
     let there = document(Key::new("P", "there"), 4);
-    write_all(&*ledger, std::slice::from_ref(&there)).await;
+    write_all(&*store, std::slice::from_ref(&there)).await;
     let failing = [
         put(document(there.key.clone(), 1), Expect::Absent),
         put(document(there.key.clone(), 4), Expect::Version(3)),
@@ -232,41 +232,41 @@ async fn a_commit_writes_all_or_none(ledger: Arc<dyn Ledger>) {
         for place in 0..=others.len() {
             let mut writes = others.to_vec();
             writes.insert(place, failing.clone());
-            assert_eq!(ledger.commit(&writes).await, Err(LedgerError::Conflict), "case {n}, place {place}");
+            assert_eq!(store.commit(&writes).await, Err(LedgerError::Conflict), "case {n}, place {place}");
             for write in &writes {
                 let expected = (write.document.key == there.key).then(|| there.clone());
-                assert_eq!(one(&*ledger, &write.document.key).await, expected, "case {n}, place {place}");
+                assert_eq!(one(&*store, &write.document.key).await, expected, "case {n}, place {place}");
             }
         }
     }
-    assert_eq!(ledger.by_outcome(&query("pending", 10)).await.unwrap(), []);
+    assert_eq!(store.by_outcome(&query("pending", 10)).await.unwrap(), []);
 }
 
-async fn a_full_commit_is_taken(ledger: Arc<dyn Ledger>) {
+async fn a_full_commit_is_taken(store: Arc<dyn Store>) {
     let writes: Vec<Write> =
         (0..25).map(|n| put(document(Key::new(format!("P#{n}"), "S"), 1), Expect::Absent)).collect();
-    ledger.commit(&writes).await.unwrap();
+    store.commit(&writes).await.unwrap();
     let keys: Vec<Key> = writes.iter().map(|write| write.document.key.clone()).collect();
-    assert!(ledger.get(&keys).await.unwrap().iter().all(Option::is_some));
+    assert!(store.get(&keys).await.unwrap().iter().all(Option::is_some));
 }
 
-async fn commit_each_reports_each(ledger: Arc<dyn Ledger>) {
+async fn commit_each_reports_each(store: Arc<dyn Store>) {
     let key = |n: usize| Key::new(format!("P#{n}"), "S");
     let there: Vec<Document> = (0..100).filter(|n| n % 3 == 0).map(|n| document(key(n), 1)).collect();
-    write_all(&*ledger, &there).await;
+    write_all(&*store, &there).await;
     let writes: Vec<Write> = (0..100).map(|n| put(document(key(n), 1), Expect::Absent)).collect();
-    let results = ledger.commit_each(&writes).await.unwrap();
+    let results = store.commit_each(&writes).await.unwrap();
     assert_eq!(results.len(), 100);
     for (n, result) in results.into_iter().enumerate() {
         let expected = if n % 3 == 0 { Err(LedgerError::Conflict) } else { Ok(()) };
         assert_eq!(result, expected, "write {n}");
-        let found = one(&*ledger, &key(n)).await.unwrap();
+        let found = one(&*store, &key(n)).await.unwrap();
         assert_eq!(found.write_id == writes[n].document.write_id, n % 3 != 0, "write {n}");
     }
-    assert_eq!(ledger.commit_each(&[]).await.unwrap(), []);
+    assert_eq!(store.commit_each(&[]).await.unwrap(), []);
 }
 
-async fn by_outcome_lists_the_longest_unchanged_first(ledger: Arc<dyn Ledger>) {
+async fn by_outcome_lists_the_longest_unchanged_first(store: Arc<dyn Store>) {
     let late =
         Document { updated_at: shift(at(20), SignedDuration::from_nanos(1)), ..listed("d", "pending", 0) };
     let documents = [
@@ -278,40 +278,40 @@ async fn by_outcome_lists_the_longest_unchanged_first(ledger: Arc<dyn Ledger>) {
         listed("f", "held", 6),
         document(Key::new("g", "STATE"), 1),
     ];
-    write_all(&*ledger, &documents).await;
-    lists(&*ledger, &query("pending", 10), &["b", "c", "d", "a"]).await;
-    lists(&*ledger, &query("pending", 2), &["b", "c"]).await;
-    lists(&*ledger, &query("held(excluded)", 10), &["e"]).await;
-    lists(&*ledger, &query("rolled_back", 10), &[]).await;
-    counts(&*ledger, "pending", 4).await;
-    counts(&*ledger, "held(excluded)", 1).await;
-    counts(&*ledger, "rolled_back", 0).await;
-    let whole = ledger.by_outcome(&query("pending", 1)).await.unwrap();
+    write_all(&*store, &documents).await;
+    lists(&*store, &query("pending", 10), &["b", "c", "d", "a"]).await;
+    lists(&*store, &query("pending", 2), &["b", "c"]).await;
+    lists(&*store, &query("held(excluded)", 10), &["e"]).await;
+    lists(&*store, &query("rolled_back", 10), &[]).await;
+    counts(&*store, "pending", 4).await;
+    counts(&*store, "held(excluded)", 1).await;
+    counts(&*store, "rolled_back", 0).await;
+    let whole = store.by_outcome(&query("pending", 1)).await.unwrap();
     assert_eq!(whole, [documents[1].clone()], "documents come whole");
 }
 
-async fn by_outcome_ends_at_until(ledger: Arc<dyn Ledger>) {
+async fn by_outcome_ends_at_until(store: Arc<dyn Store>) {
     let documents = [listed("a", "pending", 10), listed("b", "pending", 20), listed("c", "pending", 30)];
-    write_all(&*ledger, &documents).await;
+    write_all(&*store, &documents).await;
     let until = |until| OutcomeQuery { until: Some(until), ..query("pending", 10) };
-    lists(&*ledger, &query("pending", 10), &["a", "b", "c"]).await;
-    lists(&*ledger, &until(at(20)), &["a", "b"]).await;
-    lists(&*ledger, &until(shift(at(20), SignedDuration::from_nanos(-1))), &["a"]).await;
-    lists(&*ledger, &until(at(9)), &[]).await;
+    lists(&*store, &query("pending", 10), &["a", "b", "c"]).await;
+    lists(&*store, &until(at(20)), &["a", "b"]).await;
+    lists(&*store, &until(shift(at(20), SignedDuration::from_nanos(-1))), &["a"]).await;
+    lists(&*store, &until(at(9)), &[]).await;
     let after = Cursor { updated_at: at(10), key: documents[0].key.clone() };
-    lists(&*ledger, &OutcomeQuery { after: Some(after), ..until(at(20)) }, &["b"]).await;
+    lists(&*store, &OutcomeQuery { after: Some(after), ..until(at(20)) }, &["b"]).await;
 }
 
-async fn by_outcome_pages_without_loss_or_repeats(ledger: Arc<dyn Ledger>) {
+async fn by_outcome_pages_without_loss_or_repeats(store: Arc<dyn Store>) {
     let documents: Vec<Document> =
         (0..40).map(|n| listed(&format!("USER#{n:02}"), "pending", i64::from(n / 15))).collect();
-    write_all(&*ledger, &documents).await;
-    counts(&*ledger, "pending", 40).await;
+    write_all(&*store, &documents).await;
+    counts(&*store, "pending", 40).await;
     for limit in [1, 7, 10, 40] {
         let mut seen: Vec<Document> = Vec::new();
         let mut after = None;
         loop {
-            let page = ledger.by_outcome(&OutcomeQuery { after, ..query("pending", limit) }).await.unwrap();
+            let page = store.by_outcome(&OutcomeQuery { after, ..query("pending", limit) }).await.unwrap();
             assert!(page.len() <= limit);
             let Some(last) = page.last() else { break };
             after = Some(Cursor { updated_at: last.updated_at, key: last.key.clone() });
@@ -323,19 +323,19 @@ async fn by_outcome_pages_without_loss_or_repeats(ledger: Arc<dyn Ledger>) {
     }
 }
 
-async fn a_document_leaves_a_list_when_its_outcome_changes(ledger: Arc<dyn Ledger>) {
-    write_all(&*ledger, &[listed("a", "pending", 1), listed("b", "pending", 2), listed("c", "pending", 3)])
+async fn a_document_leaves_a_list_when_its_outcome_changes(store: Arc<dyn Store>) {
+    write_all(&*store, &[listed("a", "pending", 1), listed("b", "pending", 2), listed("c", "pending", 3)])
         .await;
-    lists(&*ledger, &query("pending", 10), &["a", "b", "c"]).await;
+    lists(&*store, &query("pending", 10), &["a", "b", "c"]).await;
     let changed = Document { outcome: None, ..listed("c", "", 4) };
-    write_all(&*ledger, &[listed("a", "rolled_back", 4), listed("b", "pending", 5), changed]).await;
-    lists(&*ledger, &query("pending", 10), &["b"]).await;
-    lists(&*ledger, &query("rolled_back", 10), &["a"]).await;
-    counts(&*ledger, "pending", 1).await;
-    counts(&*ledger, "rolled_back", 1).await;
+    write_all(&*store, &[listed("a", "rolled_back", 4), listed("b", "pending", 5), changed]).await;
+    lists(&*store, &query("pending", 10), &["b"]).await;
+    lists(&*store, &query("rolled_back", 10), &["a"]).await;
+    counts(&*store, "pending", 1).await;
+    counts(&*store, "rolled_back", 1).await;
 }
 
-async fn children_come_by_prefix_in_order_and_of_one_pk(ledger: Arc<dyn Ledger>) {
+async fn children_come_by_prefix_in_order_and_of_one_pk(store: Arc<dyn Store>) {
     let there = [
         ("USER#1", "H#3"),
         ("USER#1", "H#1"),
@@ -350,28 +350,28 @@ async fn children_come_by_prefix_in_order_and_of_one_pk(ledger: Arc<dyn Ledger>)
         ("user#1", "H#1"),
     ];
     let documents: Vec<Document> = there.iter().map(|(pk, sk)| document(Key::new(*pk, *sk), 1)).collect();
-    write_all(&*ledger, &documents).await;
+    write_all(&*store, &documents).await;
     let sks = |documents: Vec<Document>| documents.into_iter().map(|d| d.key.sk).collect::<Vec<_>>();
-    assert_eq!(sks(ledger.children("USER#1", "H#").await.unwrap()), ["H#1", "H#10", "H#2", "H#3"]);
-    assert_eq!(sks(ledger.children("USER#1", "H").await.unwrap()), ["H", "H#1", "H#10", "H#2", "H#3"]);
-    assert_eq!(sks(ledger.children("USER#1", "H%").await.unwrap()), [""; 0], "no pattern");
-    assert_eq!(sks(ledger.children("USER#1", "_").await.unwrap()), [""; 0], "no pattern");
-    assert_eq!(sks(ledger.children("USER#2", "H#").await.unwrap()), [""; 0]);
+    assert_eq!(sks(store.children("USER#1", "H#").await.unwrap()), ["H#1", "H#10", "H#2", "H#3"]);
+    assert_eq!(sks(store.children("USER#1", "H").await.unwrap()), ["H", "H#1", "H#10", "H#2", "H#3"]);
+    assert_eq!(sks(store.children("USER#1", "H%").await.unwrap()), [""; 0], "no pattern");
+    assert_eq!(sks(store.children("USER#1", "_").await.unwrap()), [""; 0], "no pattern");
+    assert_eq!(sks(store.children("USER#2", "H#").await.unwrap()), [""; 0]);
     let many: Vec<Document> = (0..300)
         .map(|n| Document { body: "x".repeat(5000), ..document(Key::new("MANY", format!("H#{n:03}")), 1) })
         .collect();
-    write_all(&*ledger, &many).await;
-    assert_eq!(ledger.children("MANY", "H#").await.unwrap(), many, "all of them, however many");
+    write_all(&*store, &many).await;
+    assert_eq!(store.children("MANY", "H#").await.unwrap(), many, "all of them, however many");
 }
 
-async fn large_bodies_are_kept(ledger: Arc<dyn Ledger>) {
+async fn large_bodies_are_kept(store: Arc<dyn Store>) {
     let body = format!("\"{}\"", "ä".repeat(50_000));
     let large = Document { body, ..document(Key::new("P", "S"), 1) };
-    ledger.commit(&[put(large.clone(), Expect::Absent)]).await.unwrap();
-    assert_eq!(one(&*ledger, &large.key).await, Some(large));
+    store.commit(&[put(large.clone(), Expect::Absent)]).await.unwrap();
+    assert_eq!(one(&*store, &large.key).await, Some(large));
 }
 
-async fn odd_characters_in_keys_are_kept_apart(ledger: Arc<dyn Ledger>) {
+async fn odd_characters_in_keys_are_kept_apart(store: Arc<dyn Store>) {
     let odd = [
         "plain",
         " plain",
@@ -401,25 +401,25 @@ async fn odd_characters_in_keys_are_kept_apart(ledger: Arc<dyn Ledger>) {
         .map(|key| Document { outcome: Some("pending".to_owned()), ..document(key, 1) })
         .collect();
     for document in &documents {
-        ledger.commit(&[put(document.clone(), Expect::Absent)]).await.unwrap();
+        store.commit(&[put(document.clone(), Expect::Absent)]).await.unwrap();
     }
     for document in &documents {
-        assert_eq!(one(&*ledger, &document.key).await.as_ref(), Some(document));
+        assert_eq!(one(&*store, &document.key).await.as_ref(), Some(document));
         let another = Document { write_id: Uuid::new_v4(), ..document.clone() };
-        assert_eq!(ledger.commit(&[put(another, Expect::Absent)]).await, Err(LedgerError::Conflict));
+        assert_eq!(store.commit(&[put(another, Expect::Absent)]).await, Err(LedgerError::Conflict));
     }
-    let children = ledger.children("P", "H#").await.unwrap();
+    let children = store.children("P", "H#").await.unwrap();
     assert_eq!(children.len(), odd.len());
     assert!(children.is_sorted_by_key(|document| document.key.sk.clone()));
     for text in odd {
-        let children = ledger.children(&format!("EVENT#{text}"), "SEEN").await.unwrap();
+        let children = store.children(&format!("EVENT#{text}"), "SEEN").await.unwrap();
         assert_eq!(children.len(), 1, "{text:?}");
     }
-    counts(&*ledger, "pending", documents.len() as u64).await;
+    counts(&*store, "pending", documents.len() as u64).await;
     let mut after = None;
     let mut seen = BTreeSet::new();
     loop {
-        let page = ledger.by_outcome(&OutcomeQuery { after, ..query("pending", 5) }).await.unwrap();
+        let page = store.by_outcome(&OutcomeQuery { after, ..query("pending", 5) }).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(Cursor { updated_at: last.updated_at, key: last.key.clone() });
         seen.extend(page.into_iter().map(|document| document.key));
@@ -427,14 +427,14 @@ async fn odd_characters_in_keys_are_kept_apart(ledger: Arc<dyn Ledger>) {
     assert_eq!(seen.len(), documents.len(), "cursors hold such keys too");
 }
 
-async fn exactly_one_of_many_writers_wins(ledger: Arc<dyn Ledger>) {
+async fn exactly_one_of_many_writers_wins(store: Arc<dyn Store>) {
     let key = Key::new("P", "S");
     for round in 0..10 {
         let expect = if round == 0 { Expect::Absent } else { Expect::Version(round) };
         let writers = (0..8).map(|_| {
-            let (ledger, document) = (ledger.clone(), document(key.clone(), round + 1));
+            let (store, document) = (store.clone(), document(key.clone(), round + 1));
             tokio::spawn(async move {
-                let result = ledger.commit(&[put(document.clone(), expect)]).await;
+                let result = store.commit(&[put(document.clone(), expect)]).await;
                 (document.write_id, result)
             })
         });
@@ -442,12 +442,12 @@ async fn exactly_one_of_many_writers_wins(ledger: Arc<dyn Ledger>) {
         let won: Vec<Uuid> = results.iter().filter(|(_, result)| result.is_ok()).map(|(id, _)| *id).collect();
         assert_eq!(won.len(), 1, "round {round}");
         assert!(results.iter().all(|(_, result)| matches!(result, Ok(()) | Err(LedgerError::Conflict))));
-        let there = one(&*ledger, &key).await.unwrap();
+        let there = one(&*store, &key).await.unwrap();
         assert_eq!((there.write_id, there.version), (won[0], round + 1));
     }
 }
 
-// The book
+// The ledger
 
 const LIMITS: Limits = Limits { max_rollbacks_per_day: 3, max_failure_percent: 20 };
 const DAY: i64 = 24 * 60 * 60;
@@ -479,20 +479,20 @@ fn run() -> RunId {
     RunId(Uuid::from_u128(9))
 }
 
-async fn open(ledger: Arc<dyn Ledger>, hands: &Hands) -> Book {
-    Book::open(ledger, tenant(1), hands.clock()).await.unwrap()
+async fn open(store: Arc<dyn Store>, hands: &Hands) -> Ledger {
+    Ledger::open(store, tenant(1), hands.clock()).await.unwrap()
 }
 
-async fn pending(book: &Book, n: u128) -> Versioned<UserState> {
-    let mut value = UserState::new(user(n), book.now());
-    value.make_pending(book.now());
+async fn pending(ledger: &Ledger, n: u128) -> Versioned<UserState> {
+    let mut value = UserState::new(user(n), ledger.now());
+    value.make_pending(ledger.now());
     let mut state = Versioned { value, version: 0 };
-    state.version = book.save_user(&state, None).await.unwrap();
+    state.version = ledger.save_user(&state, None).await.unwrap();
     state
 }
 
-async fn on_record(book: &Book, n: u128) -> Versioned<UserState> {
-    let held = book.user(user(n)).await.unwrap();
+async fn on_record(ledger: &Ledger, n: u128) -> Versioned<UserState> {
+    let held = ledger.user(user(n)).await.unwrap();
     Versioned { value: held.value.unwrap(), version: held.version }
 }
 
@@ -511,22 +511,22 @@ fn intent(at: Timestamp) -> Intent {
     }
 }
 
-async fn intend(book: &Book, state: &mut Versioned<UserState>) -> Result<IntentWritten, LedgerError> {
-    book.write_intent(state, intent(book.now()), false, LIMITS, run()).await
+async fn intend(ledger: &Ledger, state: &mut Versioned<UserState>) -> Result<IntentWritten, LedgerError> {
+    ledger.write_intent(state, intent(ledger.now()), false, LIMITS, run()).await
 }
 
-async fn slots(book: &Book) -> u32 {
-    book.brake().await.unwrap().value.slots_taken(book.now())
+async fn slots(ledger: &Ledger) -> u32 {
+    ledger.brake().await.unwrap().value.slots_taken(ledger.now())
 }
 
-async fn rate(book: &Book) -> (u32, u32) {
-    book.brake().await.unwrap().value.rate(book.now())
+async fn rate(ledger: &Ledger) -> (u32, u32) {
+    ledger.brake().await.unwrap().value.rate(ledger.now())
 }
 
-fn concluded(book: &Book, outcome: Outcome) -> Concluded {
+fn concluded(ledger: &Ledger, outcome: Outcome) -> Concluded {
     Concluded {
         outcome,
-        at: book.now(),
+        at: ledger.now(),
         run_id: run(),
         methods_deleted: Vec::new(),
         methods_left: Vec::new(),
@@ -535,9 +535,9 @@ fn concluded(book: &Book, outcome: Outcome) -> Concluded {
     }
 }
 
-async fn conclude(book: &Book, n: u128, outcome: Outcome) {
-    let state = on_record(book, n).await;
-    book.conclude(&state, &concluded(book, outcome), LIMITS).await.unwrap();
+async fn conclude(ledger: &Ledger, n: u128, outcome: Outcome) {
+    let state = on_record(ledger, n).await;
+    ledger.conclude(&state, &concluded(ledger, outcome), LIMITS).await.unwrap();
 }
 
 fn outcomes(history: &[HistoryEntry]) -> Vec<Outcome> {
@@ -548,9 +548,9 @@ fn outcomes(history: &[HistoryEntry]) -> Vec<Outcome> {
     history.iter().filter_map(outcome).collect()
 }
 
-async fn a_ledger_belongs_to_one_tenant(ledger: Arc<dyn Ledger>) {
+async fn a_ledger_belongs_to_one_tenant(store: Arc<dyn Store>) {
     let clock = Hands::default().clock();
-    let open = |n| Book::open(ledger.clone(), tenant(n), clock.clone());
+    let open = |n| Ledger::open(store.clone(), tenant(n), clock.clone());
     open(1).await.unwrap();
     open(1).await.unwrap();
     let Err(LedgerError::Unusable(why)) = open(2).await else { panic!("another tenant's id was taken") };
@@ -558,50 +558,52 @@ async fn a_ledger_belongs_to_one_tenant(ledger: Arc<dyn Ledger>) {
     open(1).await.unwrap();
 }
 
-async fn a_request_is_claimed_once(ledger: Arc<dyn Ledger>) {
+async fn a_request_is_claimed_once(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
+    let ledger = open(store, &hands).await;
     let until = at(30);
-    let claim = || book.claim("arn:one", "key", &[b"a", b"b"], until);
+    let claim = || ledger.claim("arn:one", "key", &[b"a", b"b"], until);
     let claims = join_all((0..8).map(|_| claim())).await;
     let mut yours: Vec<_> =
         claims.into_iter().map(Result::unwrap).filter(|claim| matches!(claim, Claim::Yours(_))).collect();
     assert_eq!(yours.len(), 1, "claims of one request");
     assert!(matches!(claim().await.unwrap(), Claim::UnderWay { .. }));
-    assert!(matches!(book.claim("arn:one", "key", &[b"ab"], until).await.unwrap(), Claim::Reused));
+    assert!(matches!(ledger.claim("arn:one", "key", &[b"ab"], until).await.unwrap(), Claim::Reused));
     for other in [("arn:two", "key"), ("arn:one", "keys")] {
-        let claim = book.claim(other.0, other.1, &[b"a", b"b"], until).await.unwrap();
+        let claim = ledger.claim(other.0, other.1, &[b"a", b"b"], until).await.unwrap();
         assert!(matches!(claim, Claim::Yours(_)), "{other:?}");
     }
     let Some(Claim::Yours(claimed)) = yours.pop() else { panic!("nobody has it") };
     let answer = KeptAnswer { status: 202, body: "{\"accepted\":1}".to_owned() };
-    book.answered(claimed, answer.clone()).await.unwrap();
+    ledger.answered(claimed, answer.clone()).await.unwrap();
     assert!(matches!(claim().await.unwrap(), Claim::Answered(kept) if kept == answer));
-    let given_back = book.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
+    let given_back = ledger.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
     let Claim::Yours(given_back) = given_back else { panic!("not claimed") };
-    book.not_done(given_back).await.unwrap();
-    let again = book.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
+    ledger.not_done(given_back).await.unwrap();
+    let again = ledger.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
     assert!(matches!(again, Claim::Yours(_)), "what was not done is there to be done");
     // One that nobody lived to answer is done again, and one that was answered long ago is forgotten.
-    let claimed = book.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
+    let claimed = ledger.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
     hands.set(31);
-    let again = book.claim("arn:one", "dies", &[b"a"], at(61)).await.unwrap();
+    let again = ledger.claim("arn:one", "dies", &[b"a"], at(61)).await.unwrap();
     let (Claim::Yours(dead), Claim::Yours(alive)) = (claimed, again) else { panic!("not claimed again") };
-    book.answered(alive, answer.clone()).await.unwrap();
-    book.answered(dead, KeptAnswer { status: 500, ..answer.clone() }).await.unwrap();
-    let kept = book.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
+    ledger.answered(alive, answer.clone()).await.unwrap();
+    ledger.answered(dead, KeptAnswer { status: 500, ..answer.clone() }).await.unwrap();
+    let kept = ledger.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
     assert!(matches!(kept, Claim::Answered(kept) if kept == answer), "the later claim's answer stays");
     hands.set(DAY + 3600);
     assert!(matches!(claim().await.unwrap(), Claim::Yours(_)));
 }
 
-async fn an_intent_takes_exactly_one_slot(ledger: Arc<dyn Ledger>) {
+async fn an_intent_takes_exactly_one_slot(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    let mut state = pending(&book, 1).await;
-    let IntentWritten::Durable(durable) = intend(&book, &mut state).await.unwrap() else { panic!("refused") };
-    assert_eq!(slots(&book).await, 1);
-    let there = on_record(&book, 1).await;
+    let ledger = open(store, &hands).await;
+    let mut state = pending(&ledger, 1).await;
+    let IntentWritten::Durable(durable) = intend(&ledger, &mut state).await.unwrap() else {
+        panic!("refused")
+    };
+    assert_eq!(slots(&ledger).await, 1);
+    let there = on_record(&ledger, 1).await;
     assert_eq!(
         (&there.value, there.version),
         (&state.value, state.version),
@@ -611,74 +613,75 @@ async fn an_intent_takes_exactly_one_slot(ledger: Arc<dyn Ledger>) {
     assert_eq!(there.value.first_delete_at, Some(at(0)));
     assert_eq!(durable.deletion(0).unwrap().user(), user(1));
     assert!(durable.deletion(1).is_none());
-    let history = book.history(user(1)).await.unwrap();
+    let history = ledger.history(user(1)).await.unwrap();
     assert!(matches!(&history[..], [HistoryEntry::Intent { intent, .. }] if intent == durable.intent()));
 }
 
-async fn an_intent_in_its_old_slot_takes_none(ledger: Arc<dyn Ledger>) {
+async fn an_intent_in_its_old_slot_takes_none(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    let mut state = pending(&book, 1).await;
-    intend(&book, &mut state).await.unwrap();
-    let again = book.write_intent(&mut state, intent(at(0)), true, LIMITS, run()).await.unwrap();
+    let ledger = open(store, &hands).await;
+    let mut state = pending(&ledger, 1).await;
+    intend(&ledger, &mut state).await.unwrap();
+    let again = ledger.write_intent(&mut state, intent(at(0)), true, LIMITS, run()).await.unwrap();
     assert!(matches!(again, IntentWritten::Durable(_)));
-    assert_eq!(slots(&book).await, 1);
-    intend(&book, &mut state).await.unwrap();
-    assert_eq!(slots(&book).await, 2, "a new slot where it does not keep the old one");
+    assert_eq!(slots(&ledger).await, 1);
+    intend(&ledger, &mut state).await.unwrap();
+    assert_eq!(slots(&ledger).await, 2, "a new slot where it does not keep the old one");
 }
 
-async fn an_intent_is_refused_while_the_brake_is_open(ledger: Arc<dyn Ledger>) {
+async fn an_intent_is_refused_while_the_brake_is_open(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    let mut state = pending(&book, 1).await;
-    book.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
+    let ledger = open(store, &hands).await;
+    let mut state = pending(&ledger, 1).await;
+    ledger.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
     for keeps_slot in [false, true] {
-        let written = book.write_intent(&mut state, intent(at(0)), keeps_slot, LIMITS, run()).await.unwrap();
+        let written =
+            ledger.write_intent(&mut state, intent(at(0)), keeps_slot, LIMITS, run()).await.unwrap();
         assert!(matches!(written, IntentWritten::BrakeOpen));
     }
-    assert_eq!(on_record(&book, 1).await.value, state.value);
-    assert_eq!((state.value.intent.is_none(), slots(&book).await), (true, 0));
-    book.move_brake(BrakeState::Released, "ops", "looked").await.unwrap();
-    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
+    assert_eq!(on_record(&ledger, 1).await.value, state.value);
+    assert_eq!((state.value.intent.is_none(), slots(&ledger).await), (true, 0));
+    ledger.move_brake(BrakeState::Released, "ops", "looked").await.unwrap();
+    assert!(matches!(intend(&ledger, &mut state).await.unwrap(), IntentWritten::Durable(_)));
 }
 
-async fn an_intent_is_refused_without_a_slot(ledger: Arc<dyn Ledger>) {
+async fn an_intent_is_refused_without_a_slot(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
+    let ledger = open(store, &hands).await;
     for n in 0..3 {
-        let mut state = pending(&book, n).await;
-        assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
+        let mut state = pending(&ledger, n).await;
+        assert!(matches!(intend(&ledger, &mut state).await.unwrap(), IntentWritten::Durable(_)));
     }
-    let mut state = pending(&book, 3).await;
-    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::NoSlot));
-    assert!(on_record(&book, 3).await.value.intent.is_none());
-    assert!(book.history(user(3)).await.unwrap().is_empty());
+    let mut state = pending(&ledger, 3).await;
+    assert!(matches!(intend(&ledger, &mut state).await.unwrap(), IntentWritten::NoSlot));
+    assert!(on_record(&ledger, 3).await.value.intent.is_none());
+    assert!(ledger.history(user(3)).await.unwrap().is_empty());
     hands.set(DAY + 300);
-    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
+    assert!(matches!(intend(&ledger, &mut state).await.unwrap(), IntentWritten::Durable(_)));
 }
 
-async fn an_intent_is_refused_when_the_user_was_changed(ledger: Arc<dyn Ledger>) {
+async fn an_intent_is_refused_when_the_user_was_changed(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    let mut state = pending(&book, 1).await;
-    book.save_user(&state, None).await.unwrap();
-    assert_eq!(intend(&book, &mut state).await.unwrap_err(), LedgerError::Conflict);
-    assert!(on_record(&book, 1).await.value.intent.is_none());
-    assert_eq!(slots(&book).await, 0, "a slot that nobody uses is not taken");
+    let ledger = open(store, &hands).await;
+    let mut state = pending(&ledger, 1).await;
+    ledger.save_user(&state, None).await.unwrap();
+    assert_eq!(intend(&ledger, &mut state).await.unwrap_err(), LedgerError::Conflict);
+    assert!(on_record(&ledger, 1).await.value.intent.is_none());
+    assert_eq!(slots(&ledger).await, 0, "a slot that nobody uses is not taken");
 }
 
-async fn concurrent_intents_never_exceed_the_cap(ledger: Arc<dyn Ledger>) {
+async fn concurrent_intents_never_exceed_the_cap(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(Double::of(ledger), &hands).await;
+    let ledger = open(Double::of(store), &hands).await;
     let mut states = Vec::new();
     for n in 0..12 {
-        states.push(pending(&book, n).await);
+        states.push(pending(&ledger, n).await);
     }
     let writers = states.into_iter().map(|mut state| {
-        let book = book.clone();
+        let ledger = ledger.clone();
         tokio::spawn(async move {
             for _ in 0..100 {
-                match intend(&book, &mut state).await {
+                match intend(&ledger, &mut state).await {
                     Ok(written) => return matches!(written, IntentWritten::Durable(_)),
                     Err(LedgerError::Unavailable(_)) => {}
                     Err(error) => panic!("{error}"),
@@ -689,121 +692,121 @@ async fn concurrent_intents_never_exceed_the_cap(ledger: Arc<dyn Ledger>) {
     });
     let durable = join_all(writers).await.into_iter().map(Result::unwrap).filter(|durable| *durable).count();
     assert_eq!(durable, 3);
-    assert_eq!(slots(&book).await, 3);
+    assert_eq!(slots(&ledger).await, 3);
     let mut intents = 0;
     for n in 0..12 {
-        intents += usize::from(on_record(&book, n).await.value.intent.is_some());
+        intents += usize::from(on_record(&ledger, n).await.value.intent.is_some());
     }
     assert_eq!(intents, 3);
 }
 
-async fn a_user_counts_once_by_the_latest_outcome(ledger: Arc<dyn Ledger>) {
+async fn a_user_counts_once_by_the_latest_outcome(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    pending(&book, 1).await;
-    conclude(&book, 1, Outcome::Failed(Failed::Refused)).await;
-    assert_eq!(rate(&book).await, (1, 1));
+    let ledger = open(store, &hands).await;
+    pending(&ledger, 1).await;
+    conclude(&ledger, 1, Outcome::Failed(Failed::Refused)).await;
+    assert_eq!(rate(&ledger).await, (1, 1));
     hands.set(3600);
-    conclude(&book, 1, Outcome::Partial(Partial::StillListed)).await;
-    assert_eq!(rate(&book).await, (1, 1));
+    conclude(&ledger, 1, Outcome::Partial(Partial::StillListed)).await;
+    assert_eq!(rate(&ledger).await, (1, 1));
     hands.set(7200);
-    conclude(&book, 1, Outcome::RolledBack).await;
-    assert_eq!(rate(&book).await, (1, 0));
-    pending(&book, 2).await;
-    conclude(&book, 2, Outcome::Held(Held::Excluded)).await;
-    assert_eq!(rate(&book).await, (1, 0), "who was not tried does not count");
+    conclude(&ledger, 1, Outcome::RolledBack).await;
+    assert_eq!(rate(&ledger).await, (1, 0));
+    pending(&ledger, 2).await;
+    conclude(&ledger, 2, Outcome::Held(Held::Excluded)).await;
+    assert_eq!(rate(&ledger).await, (1, 0), "who was not tried does not count");
     hands.set(7200 + DAY + 300);
-    assert_eq!(rate(&book).await, (0, 0));
+    assert_eq!(rate(&ledger).await, (0, 0));
 }
 
-async fn throttled_users_count_apart(ledger: Arc<dyn Ledger>) {
+async fn throttled_users_count_apart(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
+    let ledger = open(store, &hands).await;
     for (n, throttled) in
         [(1, Outcome::Failed(Failed::Throttled)), (2, Outcome::Partial(Partial::Failed(Failed::Throttled)))]
     {
-        pending(&book, n).await;
-        conclude(&book, n, throttled).await;
-        assert_eq!(rate(&book).await, (0, 0));
-        conclude(&book, n, Outcome::Failed(Failed::Refused)).await;
-        assert_eq!(rate(&book).await, (1, 1));
-        conclude(&book, n, throttled).await;
-        assert_eq!(rate(&book).await, (0, 0));
+        pending(&ledger, n).await;
+        conclude(&ledger, n, throttled).await;
+        assert_eq!(rate(&ledger).await, (0, 0));
+        conclude(&ledger, n, Outcome::Failed(Failed::Refused)).await;
+        assert_eq!(rate(&ledger).await, (1, 1));
+        conclude(&ledger, n, throttled).await;
+        assert_eq!(rate(&ledger).await, (0, 0));
     }
 }
 
-async fn too_many_failures_open_the_brake(ledger: Arc<dyn Ledger>) {
+async fn too_many_failures_open_the_brake(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
+    let ledger = open(store, &hands).await;
     let outcome = |n| {
         if n < 7 { Outcome::RolledBack } else { Outcome::Failed(Failed::Refused) }
     };
     for n in 0..10 {
-        assert!(!book.brake().await.unwrap().value.is_open(), "{n} users");
-        pending(&book, n).await;
-        conclude(&book, n, outcome(n)).await;
+        assert!(!ledger.brake().await.unwrap().value.is_open(), "{n} users");
+        pending(&ledger, n).await;
+        conclude(&ledger, n, outcome(n)).await;
     }
-    assert!(book.brake().await.unwrap().value.is_open());
-    let released = book.move_brake(BrakeState::Released, "ops", "fixed").await.unwrap();
-    assert_eq!(released.rate(book.now()), (0, 0), "counted from the release on");
+    assert!(ledger.brake().await.unwrap().value.is_open());
+    let released = ledger.move_brake(BrakeState::Released, "ops", "fixed").await.unwrap();
+    assert_eq!(released.rate(ledger.now()), (0, 0), "counted from the release on");
 }
 
-async fn an_outcome_on_a_changed_user_is_a_conflict(ledger: Arc<dyn Ledger>) {
+async fn an_outcome_on_a_changed_user_is_a_conflict(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    let state = pending(&book, 1).await;
-    book.save_user(&state, None).await.unwrap();
+    let ledger = open(store, &hands).await;
+    let state = pending(&ledger, 1).await;
+    ledger.save_user(&state, None).await.unwrap();
     for outcome in [Outcome::RolledBack, Outcome::Held(Held::Excluded)] {
-        let result = book.conclude(&state, &concluded(&book, outcome), LIMITS).await;
+        let result = ledger.conclude(&state, &concluded(&ledger, outcome), LIMITS).await;
         assert_eq!(result.unwrap_err(), LedgerError::Conflict);
     }
-    assert_eq!(on_record(&book, 1).await.value.outcome(), None);
-    assert_eq!(rate(&book).await, (0, 0));
-    assert!(book.history(user(1)).await.unwrap().is_empty());
+    assert_eq!(on_record(&ledger, 1).await.value.outcome(), None);
+    assert_eq!(rate(&ledger).await, (0, 0));
+    assert!(ledger.history(user(1)).await.unwrap().is_empty());
 }
 
-async fn history_is_kept_in_order(ledger: Arc<dyn Ledger>) {
+async fn history_is_kept_in_order(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    pending(&book, 1).await;
-    pending(&book, 10).await;
+    let ledger = open(store, &hands).await;
+    pending(&ledger, 1).await;
+    pending(&ledger, 10).await;
     let all = [Outcome::WouldRollBack, Outcome::Failed(Failed::Refused), Outcome::RolledBack];
     for (n, outcome) in (0..).zip(all) {
         hands.set(n * 7);
-        conclude(&book, 1, outcome).await;
+        conclude(&ledger, 1, outcome).await;
     }
     hands.set(100);
-    conclude(&book, 1, Outcome::Held(Held::AccountDisabled)).await;
-    let kept = book.history(user(1)).await.unwrap();
+    conclude(&ledger, 1, Outcome::Held(Held::AccountDisabled)).await;
+    let kept = ledger.history(user(1)).await.unwrap();
     assert_eq!(outcomes(&kept)[..3], all);
     assert_eq!(outcomes(&kept)[3], Outcome::Held(Held::AccountDisabled), "though it replaced nothing");
-    assert_eq!(on_record(&book, 1).await.value.outcome(), Some(Outcome::RolledBack));
-    assert!(book.history(user(10)).await.unwrap().is_empty());
+    assert_eq!(on_record(&ledger, 1).await.value.outcome(), Some(Outcome::RolledBack));
+    assert!(ledger.history(user(10)).await.unwrap().is_empty());
 }
 
-async fn what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback(ledger: Arc<dyn Ledger>) {
+async fn what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
-    assert_eq!(book.erase(user(1), "dpo", "asked").await.unwrap(), Err(EraseRefused::NotOnRecord));
-    let mut state = pending(&book, 1).await;
-    assert_eq!(book.erase(user(1), "dpo", "asked").await.unwrap(), Err(EraseRefused::Pending));
+    let ledger = open(store, &hands).await;
+    assert_eq!(ledger.erase(user(1), "dpo", "asked").await.unwrap(), Err(EraseRefused::NotOnRecord));
+    let mut state = pending(&ledger, 1).await;
+    assert_eq!(ledger.erase(user(1), "dpo", "asked").await.unwrap(), Err(EraseRefused::Pending));
     state.value.about.display_name = Some("Ada".to_owned());
-    assert!(matches!(intend(&book, &mut state).await.unwrap(), IntentWritten::Durable(_)));
-    conclude(&book, 1, Outcome::RolledBack).await;
-    let before = on_record(&book, 1).await.value;
+    assert!(matches!(intend(&ledger, &mut state).await.unwrap(), IntentWritten::Durable(_)));
+    conclude(&ledger, 1, Outcome::RolledBack).await;
+    let before = on_record(&ledger, 1).await.value;
     hands.set(10);
-    assert_eq!(book.erase(user(1), "dpo", "asked").await.unwrap(), Ok(2));
-    let after = on_record(&book, 1).await.value;
+    assert_eq!(ledger.erase(user(1), "dpo", "asked").await.unwrap(), Ok(2));
+    let after = on_record(&ledger, 1).await.value;
     assert_eq!((after.first_delete_at, after.slot_at), (before.first_delete_at, before.slot_at));
     assert!(after.first_delete_at.is_some() && after.intent.is_none() && after.concluded.is_none());
     assert_eq!(after.about, shared::domain::state::About::default());
-    let history = book.history(user(1)).await.unwrap();
+    let history = ledger.history(user(1)).await.unwrap();
     assert!(matches!(history.as_slice(), [HistoryEntry::Erased { who, .. }] if who == "dpo"), "{history:?}");
-    assert_eq!(book.count("rolled_back").await.unwrap() + book.count("pending").await.unwrap(), 0);
-    pending(&book, 2).await;
-    conclude(&book, 2, Outcome::Held(Held::External)).await;
-    assert_eq!(book.erase(user(2), "dpo", "asked").await.unwrap(), Ok(1));
-    assert_eq!(book.count("held(external)").await.unwrap(), 0, "nothing looks at the user again");
+    assert_eq!(ledger.count("rolled_back").await.unwrap() + ledger.count("pending").await.unwrap(), 0);
+    pending(&ledger, 2).await;
+    conclude(&ledger, 2, Outcome::Held(Held::External)).await;
+    assert_eq!(ledger.erase(user(2), "dpo", "asked").await.unwrap(), Ok(1));
+    assert_eq!(ledger.count("held(external)").await.unwrap(), 0, "nothing looks at the user again");
 }
 
 // Lost answers
@@ -820,12 +823,12 @@ enum Fault {
 
 /// A ledger whose answers come late, so that writers come between each other, and get lost.
 struct Double {
-    inner: Arc<dyn Ledger>,
+    inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,
 }
 
 impl Double {
-    fn of(inner: Arc<dyn Ledger>) -> Arc<Self> {
+    fn of(inner: Arc<dyn Store>) -> Arc<Self> {
         Arc::new(Self { inner, next: Mutex::new(None) })
     }
 
@@ -846,7 +849,7 @@ impl Double {
 }
 
 #[async_trait]
-impl Ledger for Double {
+impl Store for Double {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
         let found = self.inner.get(keys).await;
         tokio::task::yield_now().await;
@@ -891,129 +894,129 @@ fn lost() -> [LedgerError; 2] {
     [LedgerError::Unavailable("timed out".to_owned()), LedgerError::Conflict]
 }
 
-async fn a_write_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
-    let book = open(double.clone(), &Hands::default()).await;
-    let mut state = pending(&book, 1).await;
+async fn a_write_whose_answer_was_lost_is_a_success(store: Arc<dyn Store>) {
+    let double = Double::of(store);
+    let ledger = open(double.clone(), &Hands::default()).await;
+    let mut state = pending(&ledger, 1).await;
     for error in lost() {
         double.next(Fault::LoseAnswer(error));
-        state.version = book.save_user(&state, None).await.unwrap();
-        assert_eq!(on_record(&book, 1).await.version, state.version);
+        state.version = ledger.save_user(&state, None).await.unwrap();
+        assert_eq!(on_record(&ledger, 1).await.version, state.version);
     }
     for error in lost() {
-        let before = on_record(&book, 1).await.value.attempts.count;
+        let before = on_record(&ledger, 1).await.value.attempts.count;
         double.next(Fault::LoseAnswer(error));
         let lease = Lease { owner: "o".to_owned(), token: Uuid::new_v4(), until: at(60) };
         let begin = |state: &mut Option<UserState>, now| {
             state.as_mut().unwrap().begin(lease.clone(), now);
             Ok::<_, std::convert::Infallible>(None)
         };
-        book.change_user(user(1), begin).await.unwrap().unwrap();
-        assert_eq!(on_record(&book, 1).await.value.attempts.count, before + 1, "done once");
+        ledger.change_user(user(1), begin).await.unwrap().unwrap();
+        assert_eq!(on_record(&ledger, 1).await.value.attempts.count, before + 1, "done once");
     }
 }
 
-async fn an_intent_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
-    let book = open(double.clone(), &Hands::default()).await;
+async fn an_intent_whose_answer_was_lost_is_a_success(store: Arc<dyn Store>) {
+    let double = Double::of(store);
+    let ledger = open(double.clone(), &Hands::default()).await;
     for (n, error) in (0..).zip(lost()) {
-        let mut state = pending(&book, n).await;
+        let mut state = pending(&ledger, n).await;
         double.next(Fault::LoseAnswer(error.clone()));
-        let written = intend(&book, &mut state).await;
+        let written = intend(&ledger, &mut state).await;
         assert!(matches!(written, Ok(IntentWritten::Durable(_))), "{error:?} gave {written:?}");
-        assert_eq!(on_record(&book, n).await.version, state.version);
-        assert_eq!(slots(&book).await, u32::try_from(n).unwrap() + 1, "one slot");
-        assert_eq!(book.history(user(n)).await.unwrap().len(), 1);
+        assert_eq!(on_record(&ledger, n).await.version, state.version);
+        assert_eq!(slots(&ledger).await, u32::try_from(n).unwrap() + 1, "one slot");
+        assert_eq!(ledger.history(user(n)).await.unwrap().len(), 1);
     }
-    let mut state = pending(&book, 7).await;
+    let mut state = pending(&ledger, 7).await;
     double.next(Fault::LoseAnswerAndWriteBrake(LedgerError::Conflict));
-    let written = intend(&book, &mut state).await;
+    let written = intend(&ledger, &mut state).await;
     assert!(matches!(written, Ok(IntentWritten::Durable(_))), "though the brake moved on: {written:?}");
 }
 
-async fn an_outcome_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
-    let book = open(double.clone(), &Hands::default()).await;
+async fn an_outcome_whose_answer_was_lost_is_a_success(store: Arc<dyn Store>) {
+    let double = Double::of(store);
+    let ledger = open(double.clone(), &Hands::default()).await;
     let outcomes = [Outcome::Failed(Failed::Refused), Outcome::Held(Held::Excluded), Outcome::WouldRollBack];
     let cases = outcomes.into_iter().flat_map(|outcome| lost().map(|error| (outcome, error)));
     for (n, (outcome, error)) in (0..).zip(cases) {
-        let state = pending(&book, n).await;
-        let before = rate(&book).await.0;
+        let state = pending(&ledger, n).await;
+        let before = rate(&ledger).await.0;
         double.next(Fault::LoseAnswer(error.clone()));
-        let result = book.conclude(&state, &concluded(&book, outcome), LIMITS).await;
+        let result = ledger.conclude(&state, &concluded(&ledger, outcome), LIMITS).await;
         assert!(result.is_ok(), "{outcome} with {error:?} gave {result:?}");
-        assert_eq!(on_record(&book, n).await.value.outcome(), Some(outcome));
+        assert_eq!(on_record(&ledger, n).await.value.outcome(), Some(outcome));
         let counts = u32::from(outcome == Outcome::Failed(Failed::Refused));
-        assert_eq!(rate(&book).await.0, before + counts, "counted once");
-        assert_eq!(book.history(user(n)).await.unwrap().len(), 1);
+        assert_eq!(rate(&ledger).await.0, before + counts, "counted once");
+        assert_eq!(ledger.history(user(n)).await.unwrap().len(), 1);
     }
 }
 
-async fn an_outcome_whose_answer_was_lost_is_a_success_though_the_brake_moved_on(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
-    let book = open(double.clone(), &Hands::default()).await;
+async fn an_outcome_whose_answer_was_lost_is_a_success_though_the_brake_moved_on(store: Arc<dyn Store>) {
+    let double = Double::of(store);
+    let ledger = open(double.clone(), &Hands::default()).await;
     for (n, error) in (0..).zip(lost()) {
-        let state = pending(&book, n).await;
+        let state = pending(&ledger, n).await;
         double.next(Fault::LoseAnswerAndWriteBrake(error.clone()));
-        let result = book.conclude(&state, &concluded(&book, Outcome::RolledBack), LIMITS).await;
+        let result = ledger.conclude(&state, &concluded(&ledger, Outcome::RolledBack), LIMITS).await;
         assert!(result.is_ok(), "{error:?} gave {result:?}, and the outcome is in the ledger");
     }
 }
 
-async fn a_move_of_the_brake_whose_answer_was_lost_is_made_once(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
-    let book = open(double.clone(), &Hands::default()).await;
+async fn a_move_of_the_brake_whose_answer_was_lost_is_made_once(store: Arc<dyn Store>) {
+    let double = Double::of(store);
+    let ledger = open(double.clone(), &Hands::default()).await;
     for (n, error) in (0..).zip(lost()) {
         double.next(Fault::LoseAnswer(error));
-        book.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
-        assert_eq!(book.brake().await.unwrap().value.moves.len(), n + 1);
+        ledger.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
+        assert_eq!(ledger.brake().await.unwrap().value.moves.len(), n + 1);
     }
 }
 
-async fn a_binding_whose_answer_was_lost_is_a_success(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
+async fn a_binding_whose_answer_was_lost_is_a_success(store: Arc<dyn Store>) {
+    let double = Double::of(store);
     double.next(Fault::LoseAnswer(LedgerError::Unavailable("timed out".to_owned())));
     open(double.clone(), &Hands::default()).await;
-    assert!(Book::open(double, tenant(2), Hands::default().clock()).await.is_err());
+    assert!(Ledger::open(double, tenant(2), Hands::default().clock()).await.is_err());
 }
 
-async fn a_write_that_was_not_done_is_no_success(ledger: Arc<dyn Ledger>) {
-    let double = Double::of(ledger);
-    let book = open(double.clone(), &Hands::default()).await;
-    let mut state = pending(&book, 1).await;
+async fn a_write_that_was_not_done_is_no_success(store: Arc<dyn Store>) {
+    let double = Double::of(store);
+    let ledger = open(double.clone(), &Hands::default()).await;
+    let mut state = pending(&ledger, 1).await;
     let unavailable = LedgerError::Unavailable("timed out".to_owned());
     double.next(Fault::NotDone(unavailable.clone()));
-    assert_eq!(book.save_user(&state, None).await.unwrap_err(), unavailable);
+    assert_eq!(ledger.save_user(&state, None).await.unwrap_err(), unavailable);
     double.next(Fault::NotDone(unavailable.clone()));
-    assert_eq!(intend(&book, &mut state).await.unwrap_err(), unavailable);
+    assert_eq!(intend(&ledger, &mut state).await.unwrap_err(), unavailable);
     assert!(state.value.intent.is_none());
     double.next(Fault::NotDone(unavailable.clone()));
-    let result = book.conclude(&state, &concluded(&book, Outcome::RolledBack), LIMITS).await;
+    let result = ledger.conclude(&state, &concluded(&ledger, Outcome::RolledBack), LIMITS).await;
     assert_eq!(result.unwrap_err(), unavailable);
     let unusable = LedgerError::Unusable("the disk is full".to_owned());
     double.next(Fault::NotDone(unusable.clone()));
-    assert_eq!(book.save_user(&state, None).await.unwrap_err(), unusable);
-    let there = on_record(&book, 1).await;
-    assert_eq!((there.version, there.value.outcome(), slots(&book).await), (state.version, None, 0));
+    assert_eq!(ledger.save_user(&state, None).await.unwrap_err(), unusable);
+    let there = on_record(&ledger, 1).await;
+    assert_eq!((there.version, there.value.outcome(), slots(&ledger).await), (state.version, None, 0));
     double.next(Fault::NotDone(LedgerError::Conflict));
-    let written = intend(&book, &mut state).await.unwrap();
+    let written = intend(&ledger, &mut state).await.unwrap();
     assert!(matches!(written, IntentWritten::Durable(_)), "a conflict over the brake alone is tried again");
-    assert_eq!(slots(&book).await, 1);
+    assert_eq!(slots(&ledger).await, 1);
 }
 
 // Versions and events
 
-async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Ledger>) {
-    let book = open(ledger.clone(), &Hands::default()).await;
-    let state = pending(&book, 1).await;
-    let there = one(&*ledger, &Key::user(user(1))).await.unwrap();
+async fn an_item_of_a_newer_schema_is_refused_and_left_alone(store: Arc<dyn Store>) {
+    let ledger = open(store.clone(), &Hands::default()).await;
+    let state = pending(&ledger, 1).await;
+    let there = one(&*store, &Key::user(user(1))).await.unwrap();
     let newer =
         Document { schema: SCHEMA + 1, version: there.version + 1, body: "{\"new\":1}".to_owned(), ..there };
     let brake = Document { schema: SCHEMA + 1, ..document(Key::brake(), 1) };
-    write_all(&*ledger, &[newer.clone(), brake]).await;
+    write_all(&*store, &[newer.clone(), brake]).await;
     let errors = [
-        book.user(user(1)).await.unwrap_err(),
-        book.change_user(user(1), |_, _| Ok::<_, std::convert::Infallible>(None)).await.unwrap_err(),
+        ledger.user(user(1)).await.unwrap_err(),
+        ledger.change_user(user(1), |_, _| Ok::<_, std::convert::Infallible>(None)).await.unwrap_err(),
     ];
     for error in errors {
         assert!(
@@ -1021,53 +1024,54 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(ledger: Arc<dyn Led
             "{error}"
         );
     }
-    for error in
-        [book.brake().await.unwrap_err(), book.move_brake(BrakeState::Open, "ops", "look").await.unwrap_err()]
-    {
+    for error in [
+        ledger.brake().await.unwrap_err(),
+        ledger.move_brake(BrakeState::Open, "ops", "look").await.unwrap_err(),
+    ] {
         assert!(
             matches!(&error, LedgerError::Unusable(why) if why.contains("newer version of mfa-rollback")),
             "{error}"
         );
     }
-    assert_eq!(book.save_user(&state, None).await.unwrap_err(), LedgerError::Conflict);
-    assert_eq!(one(&*ledger, &newer.key).await, Some(newer));
+    assert_eq!(ledger.save_user(&state, None).await.unwrap_err(), LedgerError::Conflict);
+    assert_eq!(one(&*store, &newer.key).await, Some(newer));
 }
 
-async fn an_item_with_a_reason_of_newer_code_is_left_for_it(ledger: Arc<dyn Ledger>) {
-    let book = open(ledger.clone(), &Hands::default()).await;
-    conclude(&book, 1, Outcome::Held(Held::External)).await;
-    let there = one(&*ledger, &Key::user(user(1))).await.unwrap();
+async fn an_item_with_a_reason_of_newer_code_is_left_for_it(store: Arc<dyn Store>) {
+    let ledger = open(store.clone(), &Hands::default()).await;
+    conclude(&ledger, 1, Outcome::Held(Held::External)).await;
+    let there = one(&*store, &Key::user(user(1))).await.unwrap();
     let body = there.body.replace("held(external)", "held(moonstruck)");
     assert_ne!(body, there.body);
     let newer = Document { version: there.version + 1, body, ..there };
-    write_all(&*ledger, std::slice::from_ref(&newer)).await;
-    let error = book.user(user(1)).await.unwrap_err();
+    write_all(&*store, std::slice::from_ref(&newer)).await;
+    let error = ledger.user(user(1)).await.unwrap_err();
     assert!(matches!(error, LedgerError::Newer(_)), "{error}");
-    assert_eq!(one(&*ledger, &newer.key).await, Some(newer));
+    assert_eq!(one(&*store, &newer.key).await, Some(newer));
 }
 
-async fn seen_events_are_remembered_for_45_days(ledger: Arc<dyn Ledger>) {
+async fn seen_events_are_remembered_for_45_days(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger, &hands).await;
+    let ledger = open(store, &hands).await;
     let mut events: Vec<EventId> = (0..250).map(|n| EventId(format!("Directory_{n} x'%\u{0}"))).collect();
     events.push(EventId("e".repeat(3000)));
     let odd: Vec<EventId> = events.iter().skip(1).step_by(2).cloned().collect();
-    assert_eq!(book.seen(&events).await.unwrap(), vec![false; 251]);
-    book.mark_seen(&odd).await.unwrap();
-    book.mark_seen(&[]).await.unwrap();
+    assert_eq!(ledger.seen(&events).await.unwrap(), vec![false; 251]);
+    ledger.mark_seen(&odd).await.unwrap();
+    ledger.mark_seen(&[]).await.unwrap();
     let expected: Vec<bool> = (0..251).map(|n| n % 2 == 1).collect();
-    assert_eq!(book.seen(&events).await.unwrap(), expected);
+    assert_eq!(ledger.seen(&events).await.unwrap(), expected);
     hands.set(45 * DAY - 1);
-    assert_eq!(book.seen(&events).await.unwrap(), expected);
+    assert_eq!(ledger.seen(&events).await.unwrap(), expected);
     hands.set(45 * DAY + 1);
-    assert_eq!(book.seen(&events).await.unwrap(), vec![false; 251]);
-    book.mark_seen(&odd).await.unwrap();
-    assert_eq!(book.seen(&odd).await.unwrap(), vec![true; odd.len()], "an expired mark is no obstacle");
+    assert_eq!(ledger.seen(&events).await.unwrap(), vec![false; 251]);
+    ledger.mark_seen(&odd).await.unwrap();
+    assert_eq!(ledger.seen(&odd).await.unwrap(), vec![true; odd.len()], "an expired mark is no obstacle");
 }
 
-async fn ambiguous_events_are_listed_until_they_are_ended(ledger: Arc<dyn Ledger>) {
+async fn ambiguous_events_are_listed_until_they_are_ended(store: Arc<dyn Store>) {
     let hands = Hands::default();
-    let book = open(ledger.clone(), &hands).await;
+    let ledger = open(store.clone(), &hands).await;
     let event = AmbiguousEvent {
         event_id: EventId("e 1".to_owned()),
         registered_at: at(0),
@@ -1076,21 +1080,21 @@ async fn ambiguous_events_are_listed_until_they_are_ended(ledger: Arc<dyn Ledger
         first_seen_at: at(0),
         ended: None,
     };
-    book.record_ambiguous(&event).await.unwrap();
-    book.mark_seen(std::slice::from_ref(&event.event_id)).await.unwrap();
+    ledger.record_ambiguous(&event).await.unwrap();
+    ledger.mark_seen(std::slice::from_ref(&event.event_id)).await.unwrap();
     let again = AmbiguousEvent { why: "something else".to_owned(), ..event.clone() };
-    book.record_ambiguous(&again).await.unwrap();
-    lists(&*ledger, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
-    let page = book.list(&query("held(ambiguous_event)", 10)).await.unwrap();
+    ledger.record_ambiguous(&again).await.unwrap();
+    lists(&*store, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
+    let page = ledger.list(&query("held(ambiguous_event)", 10)).await.unwrap();
     assert!(
         matches!(&page.entries[..], [Entry::Event(there)] if *there == event),
         "a known one stays as it is"
     );
     hands.set(400 * DAY);
-    lists(&*ledger, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
-    let ended = book.end_ambiguous(&event.event_id, "ops", "looked").await.unwrap().unwrap();
+    lists(&*store, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
+    let ended = ledger.end_ambiguous(&event.event_id, "ops", "looked").await.unwrap().unwrap();
     assert_eq!(ended.ended, Some(("ops".to_owned(), "looked".to_owned())));
-    lists(&*ledger, &query("held(ambiguous_event)", 10), &[]).await;
+    lists(&*store, &query("held(ambiguous_event)", 10), &[]).await;
     let nobody = EventId("e 2".to_owned());
-    assert_eq!(book.end_ambiguous(&nobody, "ops", "looked").await.unwrap(), None);
+    assert_eq!(ledger.end_ambiguous(&nobody, "ops", "looked").await.unwrap(), None);
 }

@@ -13,7 +13,7 @@ pub fn assert_safe(tenant: &Tenant, cast: &Cast, harmful: &BTreeSet<(Uuid, Strin
     let mut gone: BTreeSet<(Uuid, String)> = BTreeSet::new();
     for entry in journal.iter().filter(|entry| entry.method == "DELETE") {
         let user = entry.user.expect("a DELETE names a user");
-        let role = cast.residents.iter().find(|resident| resident.id == user).map(|found| found.role);
+        let role = cast.residents.iter().find(|resident| resident.id == user).map(|found| found.part);
         let is_protected = role.is_some_and(simulator::Part::must_keep_methods);
         assert!(!is_protected, "DELETE for {role:?}, who is protected: {entry:?}");
         let segment = entry.segment.clone().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `brake`: stop everything, or let it go on.
 
 use serde_json::json;
-use shared::{domain::brake::BrakeState, ledger::Book};
+use shared::{domain::brake::BrakeState, ledger::Ledger};
 
 use super::who;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(super) async fn brake(
-    book: &Book,
+    ledger: &Ledger,
     turn: BrakeTurn,
     reason: &str,
     format: Format,
@@ -20,7 +20,7 @@ pub(super) async fn brake(
         BrakeTurn::Open => BrakeState::Open,
         BrakeTurn::Release => BrakeState::Released,
     };
-    let brake = book.move_brake(to, &who(), reason).await?;
+    let brake = ledger.move_brake(to, &who(), reason).await?;
     show(brake.state, reason, format)
 }
 

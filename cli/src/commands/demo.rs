@@ -24,7 +24,7 @@ use crate::{
     error::{CommandError, Exit},
     output,
     progress::Progress,
-    sqlite::Store,
+    sqlite::Database,
 };
 
 /// What a stage came to.
@@ -72,10 +72,10 @@ pub(super) async fn demo(
     });
     remove_old(&path)?;
     let vars = variables(&options, &population, &cast, &address);
-    let store = Store::open(&path, clock.clone())?;
+    let database = Database::open(&path, clock.clone())?;
     let (first, secret) = settings(&vars, Mode::Report)?;
     let before = demo_check::Before::of(&tenant, &cast, first.policy.window);
-    let mut engine = Engine::open(first, secret, store, clock).await?;
+    let mut engine = Engine::open(first, secret, database, clock).await?;
     let mut stages = Vec::new();
     for mode in [Mode::Report, Mode::Canary, Mode::Enforce] {
         engine = engine.in_mode(settings(&vars, mode)?.0);

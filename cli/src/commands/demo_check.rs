@@ -58,11 +58,11 @@ pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, Com
     let mut counts: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
     for resident in &cast.residents {
         let Some(user) = user_id(resident) else { continue };
-        let outcome = engine.run.process.book.user(user).await?.value.and_then(|state| state.outcome());
+        let outcome = engine.run.process.ledger.user(user).await?.value.and_then(|state| state.outcome());
         if outcome != Some(Outcome::RolledBack) {
             let outcome =
                 outcome.map_or("no registration of the window on record".to_owned(), |o| o.to_string());
-            *counts.entry((outcome, resident.role.describes())).or_default() += 1;
+            *counts.entry((outcome, resident.part.describes())).or_default() += 1;
         }
     }
     Ok(Rows {
@@ -82,7 +82,7 @@ pub(super) async fn check(
     engine: &Engine,
 ) -> Result<Vec<Check>, CommandError> {
     let (protected, affected): (Vec<&Resident>, Vec<&Resident>) =
-        cast.residents.iter().partition(|resident| resident.role.must_keep_methods());
+        cast.residents.iter().partition(|resident| resident.part.must_keep_methods());
     let touched = protected
         .iter()
         .filter(|resident| listed(tenant, resident, |_| true) != before.methods[&resident.id])
@@ -109,7 +109,7 @@ pub(super) async fn check(
     for entry in &deletes {
         let user = entry.user.and_then(|user| user.to_string().parse().ok());
         let intended = match user {
-            Some(user) => engine.run.process.book.history(user).await?.iter().any(
+            Some(user) => engine.run.process.ledger.history(user).await?.iter().any(
                 |item| matches!(item, HistoryEntry::Intent { intent, .. } if intent.written_at <= entry.at),
             ),
             None => false,
@@ -121,11 +121,11 @@ pub(super) async fn check(
     for resident in &affected {
         let left = listed(tenant, resident, is_strong);
         let state = match user_id(resident) {
-            Some(user) => engine.run.process.book.user(user).await?.value,
+            Some(user) => engine.run.process.ledger.user(user).await?.value,
             None => None,
         };
         let outcome = state.and_then(|state| state.outcome());
-        let as_expected = outcome.is_some_and(|outcome| outcome.to_string() == resident.role.expected());
+        let as_expected = outcome.is_some_and(|outcome| outcome.to_string() == resident.part.expected());
         let as_recorded = (outcome == Some(Outcome::RolledBack)) == left.is_empty();
         rolled_back += usize::from(left.is_empty());
         unlike += usize::from(!as_expected || !as_recorded);

@@ -14,14 +14,14 @@ use crate::{
     engine::Engine,
     error::{CommandError, Exit},
     output::{self, Rows},
-    sqlite::Store,
+    sqlite::Database,
 };
 
 pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
     let (settings, secret) = settings(&How { mode: None, yes: false })?;
     let path = ledger_path(ledger, settings.tenant)?;
     let clock = Clock::system();
-    let store = Store::open(&path, clock.clone())?;
+    let store = Database::open(&path, clock.clone())?;
     let mut checks = vec![doctor::settings(&settings), Check::ok("ledger", path.display().to_string())];
     let engine = Engine::open(settings, secret, store, clock).await?;
     let preflight = engine.run.process.preflight().await?;

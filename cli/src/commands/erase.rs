@@ -1,6 +1,6 @@
 //! `erase`: what is on record about one user goes.
 
-use shared::{api::Erased, domain::user_ref::UserRef, ledger::Book};
+use shared::{api::Erased, domain::user_ref::UserRef, ledger::Ledger};
 
 use super::{release::by_id, who};
 use crate::{
@@ -10,13 +10,13 @@ use crate::{
 };
 
 pub(super) async fn erase(
-    book: &Book,
+    ledger: &Ledger,
     user: &UserRef,
     reason: &str,
     format: Format,
 ) -> Result<Exit, CommandError> {
     let user_id = by_id(Some(user))?;
-    let entries = book
+    let entries = ledger
         .erase(user_id, &who(), reason)
         .await?
         .map_err(|refused| CommandError::input(format!("user {user_id}: {refused}")))?;

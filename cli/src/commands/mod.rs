@@ -22,7 +22,7 @@ use shared::{
     clock::Clock,
     credentials::ClientSecret,
     domain::ids::TenantId,
-    ledger::Book,
+    ledger::Ledger,
     settings::{Lookup, Settings, SettingsError, Vars, environment},
 };
 
@@ -30,7 +30,7 @@ use crate::{
     args::{Args, Command, Format, How},
     engine::Engine,
     error::{CommandError, Exit},
-    sqlite::Store,
+    sqlite::Database,
 };
 
 /// Carries a command out.
@@ -57,11 +57,11 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
             explain::explain(&open(&How { mode: None, yes: false }, ledger).await?, &user, format).await
         }
         Command::Release { user, event, reason } => {
-            let book = book(ledger).await?;
-            release::release(&book, user, event, &reason, format).await
+            let ledger = opened(ledger).await?;
+            release::release(&ledger, user, event, &reason, format).await
         }
-        Command::Erase { user, reason } => erase::erase(&book(ledger).await?, &user, &reason, format).await,
-        Command::Brake { turn, reason } => brake::brake(&book(ledger).await?, turn, &reason, format).await,
+        Command::Erase { user, reason } => erase::erase(&opened(ledger).await?, &user, &reason, format).await,
+        Command::Brake { turn, reason } => brake::brake(&opened(ledger).await?, turn, &reason, format).await,
         Command::Report { wanted } => report::report(ledger, &wanted, format).await,
         Command::Status => status::status(ledger, format).await,
         Command::Doctor => doctor::doctor(ledger, format).await,
@@ -72,12 +72,12 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
 }
 
 /// Settings, ledger and client; `--mode` goes before `MODE`.
-async fn open(how: &How, ledger: Option<PathBuf>) -> Result<Engine, CommandError> {
+async fn open(how: &How, path: Option<PathBuf>) -> Result<Engine, CommandError> {
     let (settings, secret) = settings(how)?;
-    let path = ledger_path(ledger, settings.tenant)?;
+    let path = ledger_path(path, settings.tenant)?;
     let clock = Clock::system();
-    let store = Store::open(&path, clock.clone())?;
-    Ok(Engine::open(settings, secret, store, clock).await?)
+    let database = Database::open(&path, clock.clone())?;
+    Ok(Engine::open(settings, secret, database, clock).await?)
 }
 
 fn settings(how: &How) -> Result<(Settings, ClientSecret), CommandError> {
@@ -97,15 +97,15 @@ fn read(lookup: impl Lookup) -> Result<(Settings, ClientSecret), SettingsError> 
 }
 
 /// The ledger alone, for commands that do not ask the tenant anything.
-async fn book(ledger: Option<PathBuf>) -> Result<Book, CommandError> {
-    let (store, tenant) = existing(ledger.as_ref())?;
-    Ok(Book::open(std::sync::Arc::new(store), tenant, Clock::system()).await?)
+async fn opened(path: Option<PathBuf>) -> Result<Ledger, CommandError> {
+    let (database, tenant) = existing(path.as_ref())?;
+    Ok(Ledger::open(std::sync::Arc::new(database), tenant, Clock::system()).await?)
 }
 
 /// A ledger that is there already, and whose it is.
-fn existing(ledger: Option<&PathBuf>) -> Result<(Store, TenantId), CommandError> {
+fn existing(path: Option<&PathBuf>) -> Result<(Database, TenantId), CommandError> {
     let named = Settings::read_tenant(environment)?;
-    let path = match (ledger, named) {
+    let path = match (path, named) {
         (Some(path), _) => path.clone(),
         (None, Some(tenant)) => ledger_path(None, tenant)?,
         (None, None) => {
@@ -118,10 +118,10 @@ fn existing(ledger: Option<&PathBuf>) -> Result<(Store, TenantId), CommandError>
             path.display()
         )));
     }
-    let store = Store::open(&path, Clock::system())?;
-    let bound = store.tenant()?;
+    let database = Database::open(&path, Clock::system())?;
+    let bound = database.tenant()?;
     match named.or(bound) {
-        Some(tenant) => Ok((store, tenant)),
+        Some(tenant) => Ok((database, tenant)),
         None => Err(CommandError::usage(format!("the ledger {} is empty", path.display()))),
     }
 }

@@ -7,7 +7,7 @@ use shared::{
         outcome::Held,
         user_ref::UserRef,
     },
-    ledger::Book,
+    ledger::Ledger,
 };
 
 use super::who;
@@ -18,20 +18,20 @@ use crate::{
 };
 
 pub(super) async fn release(
-    book: &Book,
+    ledger: &Ledger,
     user: Option<UserRef>,
     event: Option<EventId>,
     reason: &str,
     format: Format,
 ) -> Result<Exit, CommandError> {
     if let Some(event) = event {
-        if book.end_ambiguous(&event, &who(), reason).await?.is_none() {
+        if ledger.end_ambiguous(&event, &who(), reason).await?.is_none() {
             return Err(CommandError::input(format!("no event {} is on record", output::plain(&event.0))));
         }
         return show_ended(&event, format);
     }
     let user = by_id(user.as_ref())?;
-    let released = book
+    let released = ledger
         .release(user, &who(), reason)
         .await?
         .map_err(|refused| CommandError::input(format!("user {user}: {refused}")))?;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use shared::{
-    ledger::{Book, OutcomeQuery},
+    ledger::{Ledger, OutcomeQuery},
     view::{Line, listed},
 };
 
-use super::{book, status};
+use super::{opened, status};
 use crate::{
     args::{Format, Wanted},
     error::{CommandError, Exit},
@@ -18,23 +18,23 @@ use crate::{
 const PAGE: usize = 500;
 
 pub(super) async fn report(
-    ledger: Option<PathBuf>,
+    path: Option<PathBuf>,
     wanted: &Wanted,
     format: Format,
 ) -> Result<Exit, CommandError> {
     let outcomes = outcomes(wanted)?;
-    let book = book(ledger.clone()).await?;
+    let ledger = opened(path.clone()).await?;
     let mut report = Report::begin(format, wanted.names)?;
     for outcome in outcomes {
-        add(&book, outcome, wanted.names, &mut report).await?;
+        add(&ledger, outcome, wanted.names, &mut report).await?;
     }
-    report.end(async || status::read(ledger).await).await
+    report.end(async || status::read(path).await).await
 }
 
-async fn add(book: &Book, outcome: String, names: bool, report: &mut Report) -> Result<(), CommandError> {
+async fn add(ledger: &Ledger, outcome: String, names: bool, report: &mut Report) -> Result<(), CommandError> {
     let mut query = OutcomeQuery { outcome, until: None, after: None, limit: PAGE };
     loop {
-        let page = book.list(&query).await?;
+        let page = ledger.list(&query).await?;
         for entry in &page.entries {
             report.add(Line::of(entry, names))?;
         }

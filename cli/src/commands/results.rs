@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::{
     domain::{ids::UserId, method::MethodName, outcome::Outcome, state::UserState},
-    poll::Summary,
+    poll::Polled,
     settings::Mode,
     view::next_step,
 };
@@ -21,7 +21,7 @@ use crate::{
 #[derive(Serialize)]
 struct Results<'a> {
     mode: Mode,
-    poll: Option<&'a Summary>,
+    poll: Option<&'a Polled>,
     users: Vec<UserResult<'a>>,
 }
 
@@ -48,7 +48,7 @@ fn result(state: &UserState) -> Option<UserResult<'_>> {
 /// Writes the results and says how the command ends.
 pub(super) async fn write(
     engine: &Engine,
-    summary: Option<&Summary>,
+    summary: Option<&Polled>,
     drained: Drained,
     format: Format,
 ) -> Result<Exit, CommandError> {
@@ -114,7 +114,7 @@ pub(super) fn outcomes_table<'a>(users: impl Iterator<Item = &'a UserState>) -> 
 
 async fn write_table(
     engine: &Engine,
-    summary: Option<&Summary>,
+    summary: Option<&Polled>,
     drained: &Drained,
     users: &[UserResult<'_>],
 ) -> Result<(), CommandError> {
@@ -136,7 +136,7 @@ async fn write_table(
         );
     }
     let now = engine.run.process.clock.now();
-    let brake = engine.run.process.book.brake().await?.value;
+    let brake = engine.run.process.ledger.brake().await?.value;
     let limits = engine.run.process.settings.limits;
     output::say!(
         "mode {}; slots used in 24 h: {} of {}; brake {}",
@@ -148,7 +148,7 @@ async fn write_table(
     if let Some(at) = brake.next_free_at(limits, now) {
         output::say!("the next slot frees up at {}", clock_time(at));
     }
-    if let Some(path) = engine.store.path() {
+    if let Some(path) = engine.database.path() {
         output::say!("ledger: {}", path.display());
     }
     Ok(())

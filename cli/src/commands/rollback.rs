@@ -41,12 +41,12 @@ pub(super) enum Input {
 }
 
 /// The users to handle, and whether some input was refused.
-struct Named {
+struct Selected {
     users: BTreeSet<UserId>,
     refused: bool,
 }
 
-impl Named {
+impl Selected {
     /// Leaves users out whose item in the ledger cannot be used, and says so.
     fn without(mut self, passed_over: &BTreeMap<UserId, LedgerError>) -> Self {
         for (user, error) in passed_over {
@@ -90,7 +90,7 @@ pub(super) async fn rollback(
     Ok(if named.refused { Exit::Incomplete } else { exit })
 }
 
-async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, CommandError> {
+async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Selected, CommandError> {
     let input = |cause: String| CommandError::input(format!("{}: {cause}", output::file(path)));
     if path.is_dir() {
         return Err(input("is a folder: name a file".to_owned()));
@@ -126,10 +126,10 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Named, Co
     let by_hand = ByHand { who: who(), why: reason.to_owned(), at: engine.run.process.clock.now() };
     let ids: Vec<UserId> = users.iter().copied().collect();
     let passed_over = engine.run.intake().name_by_hand(&ids, &by_hand).await?;
-    Ok(Named { users, refused }.without(&passed_over))
+    Ok(Selected { users, refused }.without(&passed_over))
 }
 
-async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, CommandError> {
+async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, CommandError> {
     let mut users = BTreeSet::new();
     let mut registrations: Vec<Registration> = Vec::new();
     let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
@@ -159,7 +159,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Named, Comma
         first = false;
     }
     let passed_over = wake(engine, &users).await?;
-    Ok(Named { users, refused: counts.bad > 0 || counts.failed_files > 0 }.without(&passed_over))
+    Ok(Selected { users, refused: counts.bad > 0 || counts.failed_files > 0 }.without(&passed_over))
 }
 
 /// Users whose registrations were on record before are named all the same: those who are pending, and
@@ -172,12 +172,12 @@ async fn wake(
     let ids: Vec<UserId> = users.iter().copied().collect();
     let mut asleep = Vec::new();
     let mut unread = users.clone();
-    for (user, held) in engine.run.process.book.users(&ids).await? {
+    for (user, held) in engine.run.process.ledger.users(&ids).await? {
         unread.remove(&user);
         let Some(state) = held.value else { continue };
         let waits = |state: &UserState| !state.is_pending() && state.outcome().is_some_and(Outcome::waits);
         if waits(&state) && engine.run.process.deletes() {
-            let woken = engine.run.process.book.change_user(state.user_id, |state, now| {
+            let woken = engine.run.process.ledger.change_user(state.user_id, |state, now| {
                 if let Some(state) = state.as_mut().filter(|state| waits(state)) {
                     state.make_pending(now);
                 }
@@ -186,7 +186,7 @@ async fn wake(
             let Ok(_) = woken.await?;
             asleep.push(state.user_id);
         } else if state.is_pending()
-            && !engine.store.has_message_for(state.user_id).map_err(PollError::from)?
+            && !engine.database.has_message_for(state.user_id).map_err(PollError::from)?
         {
             asleep.push(state.user_id);
         }
@@ -194,7 +194,7 @@ async fn wake(
     engine.run.intake().send(&asleep).await?;
     let mut passed_over = BTreeMap::new();
     for user in unread {
-        if let Err(error) = engine.run.process.book.user(user).await {
+        if let Err(error) = engine.run.process.ledger.user(user).await {
             passed_over.insert(user, error);
         }
     }

@@ -88,7 +88,7 @@ pub(super) async fn confirmed_drain(
 ) -> Result<Drained, CommandError> {
     let pending = match only {
         Some(only) => only.len() as u64,
-        None => engine.run.process.book.count("pending").await?,
+        None => engine.run.process.ledger.count("pending").await?,
     };
     if engine.run.process.settings.mode == Mode::Enforce && !yes && pending > 0 {
         progress.done();
@@ -102,7 +102,7 @@ pub(super) async fn confirmed_drain(
 }
 
 async fn ask(engine: &Engine, pending: u64) -> Result<(), CommandError> {
-    let brake = engine.run.process.book.brake().await?.value;
+    let brake = engine.run.process.ledger.brake().await?.value;
     let free = brake.slots_free(engine.run.process.settings.limits, engine.run.process.clock.now());
     eprintln!("{pending} users are decided on now; at most {free} of them are rolled back (daily cap).");
     eprintln!("{HONEST_LIMITS}");

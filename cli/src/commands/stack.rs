@@ -15,7 +15,7 @@ use shared::{
     domain::{ids::EventId, user_ref::UserRef},
     drain::Explanation,
     ids_file,
-    poll::Summary,
+    poll::Polled,
     view::Status,
 };
 
@@ -83,9 +83,9 @@ struct Input {
 async fn run(stack: &Stack, how: &How, format: Format) -> Result<Exit, CommandError> {
     only_the_stacks_own(how)?;
     let progress = Progress::start("the stack scans the audit log");
-    let mut sum = Summary::default();
+    let mut sum = Polled::default();
     while !sum.complete {
-        let Summary { events_read, candidates, enqueued, duplicates, missed, complete, goes_on_at, .. } =
+        let Polled { events_read, candidates, enqueued, duplicates, missed, complete, goes_on_at, .. } =
             stack.ask(Call::post(&["scans"])).await.inspect_err(|_| progress.done())?;
         sum.events_read += events_read;
         sum.candidates += candidates;

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use shared::{
     clock::Clock,
     domain::brake::{BrakeState, Move},
-    ledger::Book,
+    ledger::Ledger,
     settings::{Settings, environment},
     view::{BrakeView, FailureRate, Messages, Status, listed},
 };
@@ -18,22 +18,22 @@ use crate::{
     progress::clock_time,
 };
 
-pub(super) async fn status(ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
-    show(&read(ledger).await?, format)
+pub(super) async fn status(path: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
+    show(&read(path).await?, format)
 }
 
 /// Reads it from the ledger.
-pub(super) async fn read(ledger: Option<PathBuf>) -> Result<Status, CommandError> {
-    let (store, tenant) = existing(ledger.as_ref())?;
-    let store = Arc::new(store);
+pub(super) async fn read(path: Option<PathBuf>) -> Result<Status, CommandError> {
+    let (database, tenant) = existing(path.as_ref())?;
+    let database = Arc::new(database);
     let clock = Clock::system();
-    let book = Book::open(store.clone(), tenant, clock.clone()).await?;
+    let ledger = Ledger::open(database.clone(), tenant, clock.clone()).await?;
     let settings = Settings::read(environment).ok();
     let messages = Messages {
-        waiting: store.depth().map_err(shared::poll::PollError::from)?,
-        dead: store.dead_letters().map_err(shared::poll::PollError::from)?.len() as u64,
+        waiting: database.depth().map_err(shared::poll::PollError::from)?,
+        dead: database.dead_letters().map_err(shared::poll::PollError::from)?.len() as u64,
     };
-    Ok(Status::read(&book, tenant, settings.as_ref(), messages).await?)
+    Ok(Status::read(&ledger, tenant, settings.as_ref(), messages).await?)
 }
 
 /// Writes it, wherever it comes from.

@@ -3,15 +3,15 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
-use shared::ledger::{Document, Expect, Key, Ledger, LedgerError, OutcomeQuery, Write};
+use shared::ledger::{Document, Expect, Key, LedgerError, OutcomeQuery, Store, Write};
 use uuid::Uuid;
 
-use super::{Store, ledger_error, text};
+use super::{Database, ledger_error, text};
 
 const COLUMNS: &str = "pk, sk, version, write_id, schema, body, outcome, updated_at, expires_at";
 
 #[async_trait]
-impl Ledger for Store {
+impl Store for Database {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
         let connection = self.lock();
         let mut statement = connection

@@ -1,4 +1,4 @@
-//! Ledger and queue in one `SQLite` file: safe against being killed at any moment and against
+//! Store and queue in one `SQLite` file: safe against being killed at any moment and against
 //! another process on the same file.
 
 mod ledger;
@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use shared::{
     clock::Clock,
     domain::ids::TenantId,
-    ledger::{Book, Key, LedgerError},
+    ledger::{Key, Ledger, LedgerError},
 };
 
 use self::owner::Owners;
@@ -38,7 +38,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const STATEMENTS: usize = 64;
 
 /// A file with a ledger and a queue in it.
-pub struct Store {
+pub struct Database {
     connection: Mutex<Connection>,
     owners: Option<Owners>,
     clock: Clock,
@@ -76,7 +76,7 @@ pub enum OpenError {
     },
 }
 
-impl Store {
+impl Database {
     /// Opens a file, making it where it is not there and bringing older tables up to date.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let io = |error: std::io::Error| OpenError::Io {
@@ -167,7 +167,7 @@ impl Store {
             })
             .optional()
             .map_err(ledger_error)?;
-        body.map(|body| Book::tenant_of(&body)).transpose()
+        body.map(|body| Ledger::tenant_of(&body)).transpose()
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

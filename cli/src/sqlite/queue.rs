@@ -12,7 +12,7 @@ use shared::{
 };
 use uuid::Uuid;
 
-use super::{Store, text};
+use super::{Database, text};
 
 /// How long a received message stays away: longer than any handling.
 const VISIBILITY: Duration = Duration::from_mins(12);
@@ -41,7 +41,7 @@ fn queue_error(error: impl std::fmt::Display) -> QueueError {
 }
 
 #[async_trait]
-impl Queue for Store {
+impl Queue for Database {
     async fn send(&self, messages: &[Message]) -> Result<(), QueueError> {
         self.with(|transaction| {
             for message in messages {
@@ -65,7 +65,7 @@ impl Queue for Store {
     }
 }
 
-impl Store {
+impl Database {
     /// Receives up to `most` messages, of these users only where `only` names some.
     pub fn receive(&self, most: usize, only: Option<&BTreeSet<UserId>>) -> Result<Vec<Received>, QueueError> {
         let now = self.clock.now();

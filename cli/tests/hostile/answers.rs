@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
-use mfa_rollback::{engine::Engine, sqlite::Store};
+use mfa_rollback::{engine::Engine, sqlite::Database};
 use serde_json::{Value, json};
 use shared::{
     clock::Clock,
@@ -29,7 +29,7 @@ struct World {
     tenant: Tenant,
     cast: Cast,
     clock: Clock,
-    store: Arc<Store>,
+    store: Arc<Database>,
     vars: BTreeMap<&'static str, String>,
     asked: Arc<Mutex<Vec<http::Uri>>>,
 }
@@ -51,7 +51,7 @@ impl World {
         let cast = tenant.populate(&population);
         let mut vars = simulator::variables(&options, &population, &cast);
         vars.extend([("MAX_ROLLBACKS_PER_DAY", "1000".to_owned()), ("MODE", "enforce".to_owned())]);
-        let store = Arc::new(Store::in_memory(clock.clone()).unwrap());
+        let store = Arc::new(Database::in_memory(clock.clone()).unwrap());
         Self { tenant, cast, clock, store, vars, asked: Arc::default() }
     }
 
@@ -90,8 +90,8 @@ impl World {
     }
 
     async fn complete_to(&self) -> Option<Timestamp> {
-        let book = self.engine(Arc::new(|_, _| None)).await.run.process.book.clone();
-        book.load::<Position>(Key::poll()).await.unwrap().value.unwrap().complete_to
+        let ledger = self.engine(Arc::new(|_, _| None)).await.run.process.ledger.clone();
+        ledger.load::<Position>(Key::poll()).await.unwrap().value.unwrap().complete_to
     }
 }
 
@@ -211,7 +211,7 @@ async fn no_method_id_breaks_out_of_its_place() {
         let mut world = World::new(6);
         // The lie about the date is no registration's.
         world.vars.insert("UNPROVEN_METHODS", "roll_back".to_owned());
-        let phone = world.cast.residents.iter().find(|resident| resident.role == Part::Phone).unwrap().id;
+        let phone = world.cast.residents.iter().find(|resident| resident.part == Part::Phone).unwrap().id;
         let methods = format!("/beta/users/{phone}/authentication/methods");
         let liar: Liar = Arc::new(move |uri, _| {
             let at = "2026-03-15T00:00:00Z";
@@ -265,7 +265,7 @@ async fn an_event_with_an_odd_user_id_waits_for_a_person() {
     engine.run.poll(ScanRequest::Scheduled, &|_| ()).await.unwrap();
     let query =
         OutcomeQuery { outcome: "held(ambiguous_event)".to_owned(), until: None, after: None, limit: 100 };
-    let held = engine.run.process.book.list(&query).await.unwrap().entries;
+    let held = engine.run.process.ledger.list(&query).await.unwrap().entries;
     let odd = held.iter().filter(|entry| format!("{entry:?}").contains("odd-")).count();
     assert_eq!(odd, IDS.len());
     for uri in world.asked() {

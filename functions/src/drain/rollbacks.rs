@@ -15,7 +15,7 @@ use shared::{
     },
     graph::GraphError,
     ids_file::{self, IdsFile},
-    ledger::{Book, Claim, Key},
+    ledger::{Claim, Key, Ledger},
     poll::Position,
 };
 
@@ -29,7 +29,7 @@ use crate::{
 const FOR_RECORDING: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
 
 /// What a request names.
-enum Named {
+enum Input {
     Users { users: IdsFile, reason: String },
     Registrations(Vec<NamedRegistration>),
 }
@@ -38,13 +38,13 @@ impl DrainFunction {
     pub(super) async fn rollbacks(&self, request: &Request, invocation: Invocation) -> Answered {
         let body = request.body()?;
         let named = read(&request.media_type(), &body)?;
-        let book = self.book().await?;
+        let ledger = self.ledger().await?;
         let Some(key) = request.idempotency_key()? else {
-            return self.take(named, request, book, invocation).await;
+            return self.take(named, request, ledger, invocation).await;
         };
         let same = [request.media_type().into_bytes(), body];
         let same: Vec<&[u8]> = same.iter().map(Vec::as_slice).collect();
-        let claim = book.claim(request.caller(), key, &same, invocation.work_until).await;
+        let claim = ledger.claim(request.caller(), key, &same, invocation.work_until).await;
         let claimed = match claim.map_err(|error| error.as_problem())? {
             Claim::Yours(claimed) => claimed,
             Claim::Answered(kept) => return Ok(kept.into()),
@@ -54,10 +54,10 @@ impl DrainFunction {
             }
             Claim::Reused => return Err(ProblemKind::IdempotencyKeyReused.into()),
         };
-        let taken = self.take(named, request, book.clone(), invocation).await;
+        let taken = self.take(named, request, ledger.clone(), invocation).await;
         let kept = match &taken {
-            Ok(answer) => book.answered(claimed, answer.to_keep()).await,
-            Err(_) => book.not_done(claimed).await,
+            Ok(answer) => ledger.answered(claimed, answer.to_keep()).await,
+            Err(_) => ledger.not_done(claimed).await,
         };
         if let Err(error) = kept {
             tracing::warn!(error = %error, "answer not kept under its idempotency key");
@@ -67,8 +67,8 @@ impl DrainFunction {
 
     /// Drain could tell neither who signs in by the Authenticator alone nor what others did to somebody's methods
     /// before poll has read the report and the log.
-    async fn was_scanned(&self, book: &Book) -> Result<(), Problem> {
-        let position = book.load::<Position>(Key::poll()).await.map_err(|error| error.as_problem())?;
+    async fn was_scanned(&self, ledger: &Ledger) -> Result<(), Problem> {
+        let position = ledger.load::<Position>(Key::poll()).await.map_err(|error| error.as_problem())?;
         let position = position.value.unwrap_or_default();
         if position.knows_people(self.sandbox.clock.now()) {
             return Ok(());
@@ -77,15 +77,21 @@ impl DrainFunction {
         Err(Problem::new(ProblemKind::ScanNeeded, detail))
     }
 
-    async fn take(&self, named: Named, request: &Request, book: Book, invocation: Invocation) -> Answered {
-        self.was_scanned(&book).await?;
+    async fn take(
+        &self,
+        named: Input,
+        request: &Request,
+        ledger: Ledger,
+        invocation: Invocation,
+    ) -> Answered {
+        self.was_scanned(&ledger).await?;
         let taken = match named {
-            Named::Users { users, reason } => {
+            Input::Users { users, reason } => {
                 let by_hand =
                     ByHand { who: request.caller().to_owned(), why: reason, at: self.sandbox.clock.now() };
                 self.take_users(users, by_hand, invocation).await?
             }
-            Named::Registrations(registrations) => self.take_registrations(registrations, invocation).await?,
+            Input::Registrations(registrations) => self.take_registrations(registrations, invocation).await?,
         };
         Ok(Answer::new(202, &taken))
     }
@@ -166,7 +172,7 @@ impl DrainFunction {
     }
 }
 
-fn read(media_type: &str, body: &[u8]) -> Result<Named, Problem> {
+fn read(media_type: &str, body: &[u8]) -> Result<Input, Problem> {
     let bad = |detail: String| Problem::new(ProblemKind::BadRequest, detail);
     match media_type {
         "application/json" => {
@@ -174,17 +180,17 @@ fn read(media_type: &str, body: &[u8]) -> Result<Named, Problem> {
             request.check()?;
             let RollbackRequest { user_ids, registrations, reason } = request;
             if let Some(registrations) = registrations {
-                return Ok(Named::Registrations(registrations));
+                return Ok(Input::Registrations(registrations));
             }
             let ids = user_ids.unwrap_or_default();
             let users = ids_file::named(ids.iter().enumerate().map(|(n, id)| (n + 1, id.as_str())));
-            Ok(Named::Users { users, reason: reason.unwrap_or_default() })
+            Ok(Input::Users { users, reason: reason.unwrap_or_default() })
         }
         "text/plain" => {
             let users = ids_file::read(body).map_err(|error| bad(error.to_string()))?;
             match users.users.len() + users.refused.len() + users.duplicates {
                 0 => Err(bad("nobody is named".to_owned())),
-                1..=MAX_NAMED => Ok(Named::Users { users, reason: "named by a file".to_owned() }),
+                1..=MAX_NAMED => Ok(Input::Users { users, reason: "named by a file".to_owned() }),
                 _ => Err(bad(format!("more than {MAX_NAMED} lines: send several requests"))),
             }
         }

@@ -14,7 +14,7 @@ use shared::{
         window::{shift, until},
     },
     graph::GraphError,
-    ledger::{Book, OutcomeQuery},
+    ledger::{Ledger, OutcomeQuery},
     process::Run,
     view::{BrakeView, Line},
 };
@@ -60,8 +60,8 @@ impl DrainFunction {
         Ok(Answer::new(200, &doctor::examine(&self.sandbox).await))
     }
 
-    pub(super) async fn book(&self) -> Result<Book, Problem> {
-        self.sandbox.book().await.map_err(|error| error.as_problem())
+    pub(super) async fn ledger(&self) -> Result<Ledger, Problem> {
+        self.sandbox.ledger().await.map_err(|error| error.as_problem())
     }
 
     pub(super) async fn run(&self, invocation: Invocation) -> Result<Run, Problem> {
@@ -70,7 +70,7 @@ impl DrainFunction {
 
     async fn users(&self, request: &Request) -> Answered {
         let UsersQuery { outcomes, after, limit } = UsersQuery::read(request.query())?;
-        let book = self.book().await?;
+        let ledger = self.ledger().await?;
         let mut page = UsersPage::default();
         let mut after = after.map(PageCursor::into_parts);
         let begin = after.as_ref().and_then(|(outcome, _)| outcomes.iter().position(|name| name == outcome));
@@ -78,7 +78,7 @@ impl DrainFunction {
             let after = after.take().map(|(_, cursor)| cursor);
             let left = limit - page.entries.len();
             let query = OutcomeQuery { outcome: outcome.clone(), until: None, after, limit: left };
-            let read = book.list(&query).await.map_err(|error| error.as_problem())?;
+            let read = ledger.list(&query).await.map_err(|error| error.as_problem())?;
             page.entries.extend(read.entries.iter().map(|entry| Line::of(entry, false)));
             if let Some(next) = read.next {
                 page.next = Some(PageCursor::new(&outcome, next).to_text());
@@ -112,8 +112,8 @@ impl DrainFunction {
     async fn release(&self, request: &Request, invocation: Invocation) -> Answered {
         let user_id = user_id(request)?;
         let reason = read_reason(&request.json()?)?;
-        let book = self.book().await?;
-        let released = book.release(user_id, request.caller(), &reason).await;
+        let ledger = self.ledger().await?;
+        let released = ledger.release(user_id, request.caller(), &reason).await;
         let released = released.map_err(|error| error.as_problem())?.map_err(|refused| match refused {
             ReleaseRefused::NotOnRecord => Problem::new(ProblemKind::NotFound, refused.to_string()),
             _ => Problem::new(ProblemKind::ReleaseRefused, refused.to_string()),
@@ -126,7 +126,7 @@ impl DrainFunction {
     async fn erase(&self, request: &Request) -> Answered {
         let user_id = user_id(request)?;
         let reason = read_reason(&request.json()?)?;
-        let erased = self.book().await?.erase(user_id, request.caller(), &reason).await;
+        let erased = self.ledger().await?.erase(user_id, request.caller(), &reason).await;
         let erased = erased.map_err(|error| error.as_problem())?.map_err(|refused| {
             let kind = match refused {
                 EraseRefused::NotOnRecord => ProblemKind::NotFound,
@@ -140,7 +140,7 @@ impl DrainFunction {
     async fn end_event(&self, request: &Request) -> Answered {
         let event_id = EventId(request.path_parameter("event_id").to_owned());
         let reason = read_reason(&request.json()?)?;
-        let ended = self.book().await?.end_ambiguous(&event_id, request.caller(), &reason).await;
+        let ended = self.ledger().await?.end_ambiguous(&event_id, request.caller(), &reason).await;
         match ended.map_err(|error| error.as_problem())? {
             Some(event) => Ok(Answer::new(200, &EventEnded { event_id: event.event_id })),
             None => Err(Problem::new(ProblemKind::NotFound, "no such event is on record")),
@@ -150,7 +150,7 @@ impl DrainFunction {
     async fn move_brake(&self, request: &Request, to: BrakeState, invocation: Invocation) -> Answered {
         let reason = read_reason(&request.json()?)?;
         let (sandbox, run) = (&self.sandbox, self.run(invocation).await?);
-        let moved = run.process.book.move_brake(to, request.caller(), &reason).await;
+        let moved = run.process.ledger.move_brake(to, request.caller(), &reason).await;
         let brake = moved.map_err(|error| error.as_problem())?;
         let left = until(sandbox.clock.now(), invocation.work_until).min(FOR_SETTLING);
         sandbox.notifier.brake_moved(&run.process, left).await;

@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use futures::{StreamExt, stream};
-use shared::ledger::{Document, Expect, Key, Ledger, LedgerError, OutcomeQuery, Write};
+use shared::ledger::{Document, Expect, Key, LedgerError, OutcomeQuery, Store, Write};
 
 use self::{
     error::{Failure, failure},
@@ -38,12 +38,12 @@ const KEYS: usize = 100;
 
 /// A ledger table.
 #[derive(Debug, Clone)]
-pub struct DynamoDbLedger {
+pub struct DynamoDbStore {
     client: Client,
     table: String,
 }
 
-impl DynamoDbLedger {
+impl DynamoDbStore {
     /// The ledger in `table`, which is there already.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
@@ -186,7 +186,7 @@ impl DynamoDbLedger {
 }
 
 #[async_trait]
-impl Ledger for DynamoDbLedger {
+impl Store for DynamoDbStore {
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
         if let [only] = keys {
             let answer = self

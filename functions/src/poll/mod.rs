@@ -14,8 +14,8 @@ use shared::{
     clock::Clock,
     domain::window::{shift, until},
     graph::Application,
-    ledger::Book,
-    poll::{PollError, ScanRequest, Summary},
+    ledger::Ledger,
+    poll::{PollError, Polled, ScanRequest},
     settings::environment,
     telemetry::Metric,
 };
@@ -81,7 +81,7 @@ impl PollFunction {
         }
     }
 
-    async fn poll(&self, request: ScanRequest, invocation: Invocation) -> Result<Summary, PollError> {
+    async fn poll(&self, request: ScanRequest, invocation: Invocation) -> Result<Polled, PollError> {
         let sandbox = &self.sandbox;
         let run = sandbox.run(invocation).await?;
         let summary = run.poll(request, &|_| ()).await;
@@ -90,13 +90,13 @@ impl PollFunction {
             sandbox.notifier.after_poll(&run.process, left.min(FOR_NOTICES)).await;
         }
         let summary = summary?;
-        self.measure(&run.process.book).await;
+        self.measure(&run.process.ledger).await;
         Ok(summary)
     }
 
     /// Measures what is not an event of any scan: the brake, and how long the credential is good for.
-    async fn measure(&self, book: &Book) {
-        match book.brake().await {
+    async fn measure(&self, ledger: &Ledger) {
+        match ledger.brake().await {
             Ok(brake) => Metric::BrakeOpen.measure(if brake.value.is_open() { 1.0 } else { 0.0 }),
             Err(error) => tracing::warn!(error = %error, "brake not read"),
         }

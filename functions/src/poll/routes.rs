@@ -39,13 +39,13 @@ impl PollFunction {
 
     async fn status(&self) -> Answered {
         let sandbox = &self.sandbox;
-        let book = sandbox.book().await.map_err(|error| error.as_problem())?;
+        let ledger = sandbox.ledger().await.map_err(|error| error.as_problem())?;
         let [queue, dead_letters] = sandbox.queue.depths().await.map_err(|error| error.as_problem())?;
         let messages = Messages {
             waiting: queue.waiting + queue.handled,
             dead: dead_letters.waiting + dead_letters.handled,
         };
-        let status = Status::read(&book, sandbox.settings.tenant, Some(&sandbox.settings), messages).await;
+        let status = Status::read(&ledger, sandbox.settings.tenant, Some(&sandbox.settings), messages).await;
         Ok(Answer::new(200, &status.map_err(|error| error.as_problem())?))
     }
 }

@@ -144,7 +144,7 @@ async fn a_scan_position_that_stands_still_is_seen() {
     let (world, poll, _) = world(53, &[Part::Phone], &[]).await;
     poll.invoke(&json!({})).await.unwrap();
     pause(&world, 2).await;
-    world.tenant.set_roles(vec!["User.Read.All".to_owned()]);
+    world.tenant.set_permissions(vec!["User.Read.All".to_owned()]);
     world.tenant.revoke_tokens();
     poll.restart();
     assert!(poll.invoke(&json!({})).await.is_err());

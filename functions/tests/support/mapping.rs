@@ -108,7 +108,7 @@ impl Mapping {
     }
 
     /// Deletes what the answer allows to.
-    pub async fn settle(&self, batch: &Batch, answer: &Answer) -> Tally {
+    pub async fn apply(&self, batch: &Batch, answer: &Answer) -> Tally {
         let failed = answer.as_ref().ok().and_then(|answer| sqs_event::failures(answer, batch));
         let failed: BTreeSet<String> =
             failed.unwrap_or_else(|| batch.iter().filter_map(|message| message.message_id.clone()).collect());
@@ -126,13 +126,13 @@ impl Mapping {
     /// Invokes and settles.
     pub async fn deliver(&self, batch: &Batch, function: &Function) -> Tally {
         let answer = self.invoke(batch, function).await;
-        self.settle(batch, &answer).await
+        self.apply(batch, &answer).await
     }
 
     /// Invokes two functions with the same batch at the same time, and settles by the first one's.
     pub async fn deliver_to_both(&self, batch: &Batch, one: &Function, other: &Function) -> Tally {
         let (answer, _) = join(self.invoke(batch, one), self.invoke(batch, other)).await;
-        self.settle(batch, &answer).await
+        self.apply(batch, &answer).await
     }
 
     /// Deletes messages, seen by nobody or done with.

@@ -111,7 +111,7 @@ impl World {
     }
 
     pub fn of(&self, part: Part) -> &Resident {
-        self.cast.residents.iter().find(|resident| resident.role == part).unwrap()
+        self.cast.residents.iter().find(|resident| resident.part == part).unwrap()
     }
 
     pub fn strong_methods(&self, resident: &Resident) -> usize {
@@ -130,13 +130,13 @@ impl World {
     pub fn assert_as_expected(&self, outcomes: &BTreeMap<String, String>) {
         for resident in &self.cast.residents {
             let got = outcomes.get(&resident.id.to_string()).map_or("none", String::as_str);
-            let expected = match resident.role {
+            let expected = match resident.part {
                 Part::AmbiguousEvent => "none",
                 role => role.expected(),
             };
-            assert_eq!(got, expected, "{:?}", resident.role);
+            assert_eq!(got, expected, "{:?}", resident.part);
             if got == "rolled_back" {
-                assert_eq!(self.strong_methods(resident), 0, "{:?}", resident.role);
+                assert_eq!(self.strong_methods(resident), 0, "{:?}", resident.part);
             }
         }
     }

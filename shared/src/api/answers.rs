@@ -1,4 +1,4 @@
-//! What the API answers, beside [`Summary`](crate::poll::Summary), [`Explanation`](crate::drain::Explanation),
+//! What the API answers, beside [`Polled`](crate::poll::Polled), [`Explanation`](crate::drain::Explanation),
 //! [`Status`](crate::view::Status) and [`Check`](crate::doctor::Check).
 
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,9 @@ use crate::{
     domain::{
         account::User,
         decision::{Consequences, RuleAnswer},
-        facts::{Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, ReportList},
+        facts::{
+            Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, RegistrationReportList,
+        },
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
         outcome::{Held, NotEligible},
         rule::Rule,
@@ -274,8 +276,10 @@ impl Asked<'_> {
             _ if is_dated => {
                 unknown("the Authenticator has a date, and no line of the registration report clears it")
             }
-            ReportList::Whole | ReportList::NoLicence => pass(),
-            ReportList::Partly => unknown("the registration report was not read to its end within a day"),
+            RegistrationReportList::Whole | RegistrationReportList::NoLicence => pass(),
+            RegistrationReportList::Partly => {
+                unknown("the registration report was not read to its end within a day")
+            }
         }
     }
 

@@ -8,13 +8,16 @@ use crate::{
     audit::kinds_named,
     domain::{
         account::User,
-        facts::{Act, LogReading, Reading, RecordedAct, Report, ReportLine, ReportList},
+        facts::{
+            Act, LogReading, Reading, RecordedAct, RegistrationReport, RegistrationReportLine,
+            RegistrationReportList,
+        },
         ids::{EventId, MethodId},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
         policies::Policies,
         window::Window,
     },
-    settings::{Named, OtherMethods, UnprovenMethods},
+    settings::{OtherMethods, UnprovenMethods, UsersAndGroup},
 };
 
 const USER: &str = "dd44fd36-4511-4889-801e-dc8e367e5d6d";
@@ -113,7 +116,7 @@ impl Case {
                     method(MethodKind::Password, Some(BEFORE)),
                     method(MethodKind::Phone, Some(IN_WINDOW)),
                 ]),
-                report: Report::default(),
+                report: RegistrationReport::default(),
                 acts: Vec::new(),
                 log: LogReading::Whole,
                 request_ids: Vec::new(),
@@ -125,7 +128,7 @@ impl Case {
             },
             policy: Policy {
                 window: Window::new(at(START), at("2026-03-01T00:00:00Z"), Some(at(END))).unwrap(),
-                excluded: Named::default(),
+                excluded: UsersAndGroup::default(),
                 include_administrators: false,
                 include_external_users: false,
                 preexisting_methods: OtherMethods::Hold,
@@ -169,8 +172,8 @@ impl Case {
         self.facts.methods = Reading::Known(methods.into_iter().collect());
     }
 
-    fn reported(&mut self, line: ReportLine) {
-        self.facts.report = Report { line: Some(line), list: ReportList::Whole };
+    fn reported(&mut self, line: RegistrationReportLine) {
+        self.facts.report = RegistrationReport { line: Some(line), list: RegistrationReportList::Whole };
     }
 
     fn registered(&mut self, reason: &str) {
@@ -443,7 +446,7 @@ fn strong_methods_are_phone_authenticator_and_software_oath() {
     for kind in [MethodKind::Phone, MethodKind::MicrosoftAuthenticator, MethodKind::SoftwareOath] {
         comes_to("roll_back", |case| {
             case.policy.unproven_methods = UnprovenMethods::RollBack;
-            case.facts.report.list = ReportList::Whole;
+            case.facts.report.list = RegistrationReportList::Whole;
             case.methods([method(kind, None)]);
         });
     }
@@ -488,7 +491,7 @@ fn not_administrator_no_is_administrator_unless_included() {
 #[test]
 fn not_administrator_no_by_the_registration_report() {
     comes_to("held(administrator)", |case| {
-        case.reported(ReportLine { sspr: false, passwordless: false, admin: true });
+        case.reported(RegistrationReportLine { sspr: false, passwordless: false, admin: true });
     });
 }
 
@@ -683,7 +686,7 @@ fn methods_of_window_count_takes_the_only_one_of_its_kind_for_the_one_that_is_na
     let only = |case: &mut Case| {
         case.registered("User registered Authenticator App with Notification");
         case.methods([method(MethodKind::MicrosoftAuthenticator, None)]);
-        case.facts.report.list = ReportList::Whole;
+        case.facts.report.list = RegistrationReportList::Whole;
         case.policy.unproven_methods = UnprovenMethods::Count;
     };
     comes_to("roll_back", only);
@@ -895,25 +898,27 @@ fn not_primary_sign_in_a_number_to_sign_in_with_is_held() {
 
 #[test]
 fn not_primary_sign_in_goes_by_the_registration_report_and_clears_nobody_where_it_was_not_read() {
-    let line = |passwordless| Some(ReportLine { sspr: false, passwordless, admin: false });
+    let line = |passwordless| Some(RegistrationReportLine { sspr: false, passwordless, admin: false });
     for (date, line, list, verdict) in [
-        (None, line(true), ReportList::Whole, "held(primary_sign_in)"),
-        (None, line(true), ReportList::Partly, "held(primary_sign_in)"),
-        (None, line(false), ReportList::Partly, "roll_back"),
-        (None, None, ReportList::Whole, "roll_back"),
-        (None, None, ReportList::Partly, "held(not_primary_sign_in_unknown)"),
-        (None, None, ReportList::NoLicence, "roll_back"),
-        (Some(IN_WINDOW), line(false), ReportList::Whole, "roll_back"),
-        (Some(IN_WINDOW), None, ReportList::Whole, "held(not_primary_sign_in_unknown)"),
-        (Some(IN_WINDOW), None, ReportList::NoLicence, "held(not_primary_sign_in_unknown)"),
+        (None, line(true), RegistrationReportList::Whole, "held(primary_sign_in)"),
+        (None, line(true), RegistrationReportList::Partly, "held(primary_sign_in)"),
+        (None, line(false), RegistrationReportList::Partly, "roll_back"),
+        (None, None, RegistrationReportList::Whole, "roll_back"),
+        (None, None, RegistrationReportList::Partly, "held(not_primary_sign_in_unknown)"),
+        (None, None, RegistrationReportList::NoLicence, "roll_back"),
+        (Some(IN_WINDOW), line(false), RegistrationReportList::Whole, "roll_back"),
+        (Some(IN_WINDOW), None, RegistrationReportList::Whole, "held(not_primary_sign_in_unknown)"),
+        (Some(IN_WINDOW), None, RegistrationReportList::NoLicence, "held(not_primary_sign_in_unknown)"),
     ] {
         comes_to(verdict, |case| {
             case.policy.unproven_methods = UnprovenMethods::RollBack;
-            case.facts.report = Report { line, list };
+            case.facts.report = RegistrationReport { line, list };
             case.methods([method(MethodKind::MicrosoftAuthenticator, date)]);
         });
     }
-    comes_to("roll_back", |case| case.facts.report = Report { line: line(true), list: ReportList::Whole });
+    comes_to("roll_back", |case| {
+        case.facts.report = RegistrationReport { line: line(true), list: RegistrationReportList::Whole }
+    });
 }
 
 // mfa_not_required
@@ -1162,7 +1167,7 @@ fn what_can_be_released_leaves_out_excluded_and_unknowns() {
 
 #[test]
 fn consequences_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
-    let line = |sspr| ReportLine { sspr, passwordless: false, admin: false };
+    let line = |sspr| RegistrationReportLine { sspr, passwordless: false, admin: false };
     let notice = |case: Case| case.decide().consequences.unwrap().sspr_loses_phone;
     assert_eq!(notice(Case::ordinary()), None, "not known");
     assert_eq!(notice(Case::with(|case| case.reported(line(true)))), Some(true));
@@ -1216,7 +1221,7 @@ fn a_decision_is_read_back_as_it_was_written() {
         case.by_hand = true;
         case.belts.administrators = unread();
         case.methods([method(MethodKind::Phone, Some(BEFORE)), method(MethodKind::SoftwareOath, None)]);
-        case.reported(ReportLine { sspr: true, passwordless: false, admin: false });
+        case.reported(RegistrationReportLine { sspr: true, passwordless: false, admin: false });
     });
     let decision = case.decide();
     let json = serde_json::to_string(&decision).unwrap();
@@ -1326,11 +1331,15 @@ fn any_acts() -> impl Strategy<Value = Vec<RecordedAct>> {
     prop_oneof![4 => Just(Vec::new()), 1 => prop::collection::vec(one, 1..3)]
 }
 
-fn any_report() -> impl Strategy<Value = Report> {
+fn any_report() -> impl Strategy<Value = RegistrationReport> {
     let line = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2))
-        .prop_map(|(sspr, passwordless, admin)| ReportLine { sspr, passwordless, admin });
-    let list = prop::sample::select(vec![ReportList::Whole, ReportList::Partly, ReportList::NoLicence]);
-    (prop::option::of(line), list).prop_map(|(line, list)| Report { line, list })
+        .prop_map(|(sspr, passwordless, admin)| RegistrationReportLine { sspr, passwordless, admin });
+    let list = prop::sample::select(vec![
+        RegistrationReportList::Whole,
+        RegistrationReportList::Partly,
+        RegistrationReportList::NoLicence,
+    ]);
+    (prop::option::of(line), list).prop_map(|(line, list)| RegistrationReport { line, list })
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {

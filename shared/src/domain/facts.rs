@@ -53,7 +53,7 @@ pub struct Facts {
     /// All methods.
     pub methods: Reading<Vec<AuthenticationMethod>>,
     /// What the registration report says.
-    pub report: Report,
+    pub report: RegistrationReport,
     /// What the audit log of the window tells of the user's methods beside registrations.
     pub acts: Vec<RecordedAct>,
     /// How much of the audit log was read.
@@ -75,16 +75,16 @@ pub enum LogReading {
 
 /// The registration report, as far as it concerns one user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct RegistrationReport {
     /// The user's line, where there is one.
-    pub line: Option<ReportLine>,
+    pub line: Option<RegistrationReportLine>,
     /// How much of the report was read.
-    pub list: ReportList,
+    pub list: RegistrationReportList,
 }
 
 /// How much of the registration report was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ReportList {
+pub enum RegistrationReportList {
     /// All of it, within a day: who has no line is not in it.
     Whole,
     /// Not all of it: that a user has no line says nothing.
@@ -96,7 +96,7 @@ pub enum ReportList {
 
 /// What the registration report says about a user; hours stale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportLine {
+pub struct RegistrationReportLine {
     /// Registered for self-service password reset.
     pub sspr: bool,
     /// Signs in with the Authenticator instead of a password.

@@ -47,7 +47,8 @@ impl Drain<'_> {
     pub async fn batch(&self, records: &[Record]) -> Batch {
         let time = self.ends_at().map_or(Duration::MAX, |end| until(self.process.clock.now(), end));
         let cut_again = CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
-        let mut batch = settle(records, time, cut_again, async |message| self.handle(&message).await).await;
+        let mut batch =
+            handle_all(records, time, cut_again, async |message| self.handle(&message).await).await;
         if let Some(cause) = &batch.stop {
             tracing::error!(run.id = %self.run_id, cause = %cause, "drain stopped");
         }
@@ -56,7 +57,7 @@ impl Drain<'_> {
     }
 }
 
-async fn settle<F>(
+async fn handle_all<F>(
     records: &[Record],
     time: Duration,
     cut_again: Duration,
@@ -167,7 +168,7 @@ mod tests {
             last_try,
             record(6, &message(4)),
         ];
-        let settled = settle(&records, Duration::from_mins(1), AGAIN, handle).await.dispositions;
+        let settled = handle_all(&records, Duration::from_mins(1), AGAIN, handle).await.dispositions;
         assert!(matches!(settled[0], Disposition::DeadLetter(_)));
         assert_eq!(settled[1], Disposition::Acknowledge);
         assert_eq!(settled[2], Disposition::ComeBack(Duration::from_mins(1) + AGAIN));

@@ -43,8 +43,8 @@ impl Run {
     pub async fn explain(&self, user_id: UserId) -> Result<Explanation, Interrupted> {
         let process = &self.process;
         let preflight = process.preflight().await?;
-        let on_record = process.book.user(user_id).await?.value;
-        let history = process.book.history(user_id).await?;
+        let on_record = process.ledger.user(user_id).await?.value;
+        let history = process.ledger.history(user_id).await?;
         let facts = self.read(user_id).await?;
         let now = process.clock.now();
         let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));

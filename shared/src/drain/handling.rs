@@ -82,19 +82,19 @@ pub(super) struct Handling<'h, 'r> {
 impl Drain<'_> {
     /// Handles one user under a lease.
     pub(super) async fn handle_user(&self, message: &Message) -> Result<Ending, Interrupted> {
-        let book = &self.process.book;
+        let ledger = &self.process.ledger;
         for _ in 0..ROUNDS {
             let Some(working) = self.enter().await else { return Ok(Ending::NotStarted) };
             if let Some(cause) = self.stopped.get() {
                 return Err(Interrupted::Stop(cause.clone()));
             }
-            let held = book.user(message.user_id).await?;
+            let held = ledger.user(message.user_id).await?;
             let Some(state) = held.value else { return Ok(Ending::NotOnRecord) };
             if !state.is_pending() {
                 return Ok(Ending::NothingToDo);
             }
             let now = self.process.clock.now();
-            if !Lease::is_free(state.lease.as_ref(), now, |owner| book.owner_is_dead(owner)) {
+            if !Lease::is_free(state.lease.as_ref(), now, |owner| ledger.owner_is_dead(owner)) {
                 return Ok(Ending::Busy { until: self.free_at(state.lease.as_ref(), now) });
             }
             let state = Versioned { value: state, version: held.version };
@@ -251,7 +251,7 @@ impl Handling<'_, '_> {
             decision: conclusion.decision,
             request_ids: self.request_ids.clone(),
         };
-        let state = process.book.conclude(&self.leased.state, &concluded, process.settings.limits).await?;
+        let state = process.ledger.conclude(&self.leased.state, &concluded, process.settings.limits).await?;
         self.say_decided(&concluded);
         self.say_outcome(&concluded);
         Ok(state)

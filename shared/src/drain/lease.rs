@@ -80,7 +80,7 @@ impl<'r> Leased<'r> {
         let mut leased = Self { run, state, token, new_intent: None, touched: false, gone: BTreeSet::new() };
         let lease = Lease { owner: run.owner.clone(), token, until: leased.end() };
         leased.state.value.begin(lease, run.process.clock.now());
-        leased.state.version = run.process.book.save_user(&leased.state, None).await?;
+        leased.state.version = run.process.ledger.save_user(&leased.state, None).await?;
         Ok(leased)
     }
 
@@ -107,7 +107,7 @@ impl<'r> Leased<'r> {
         if let Some(lease) = &mut self.state.value.lease {
             lease.until = until;
         }
-        self.state.version = self.run.process.book.save_user(&self.state, None).await?;
+        self.state.version = self.run.process.ledger.save_user(&self.state, None).await?;
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl<'r> Leased<'r> {
         let _ = self
             .run
             .process
-            .book
+            .ledger
             .change_user(self.state.value.user_id, |state, _| {
                 if let Some(state) = state
                     && state.give_back(token)

@@ -10,7 +10,7 @@ use crate::{
         method::AuthenticationMethod,
         outcome::Deferred,
     },
-    ledger::{Book, IntentWritten},
+    ledger::{IntentWritten, Ledger},
 };
 
 impl Handling<'_, '_> {
@@ -29,9 +29,9 @@ impl Handling<'_, '_> {
         let proven = open.as_ref().is_some_and(|open| open.settle(methods, now).proves_all());
         if holds
             && proven
-            && let Some(intent) = Book::durable_intent(state)
+            && let Some(intent) = Ledger::durable_intent(state)
         {
-            return Ok(if process.book.brake().await?.value.is_open() {
+            return Ok(if process.ledger.brake().await?.value.is_open() {
                 Err(Deferred::BrakeOpen)
             } else {
                 Ok(intent)
@@ -48,7 +48,7 @@ impl Handling<'_, '_> {
         let limits = process.settings.limits;
         let is_first = state.value.first_delete_at.is_none() || self.leased.void_intent().is_some();
         let written =
-            process.book.write_intent(&mut self.leased.state, intent, holds, limits, self.drain.run_id);
+            process.ledger.write_intent(&mut self.leased.state, intent, holds, limits, self.drain.run_id);
         match written.await? {
             IntentWritten::Durable(intent) => {
                 self.leased.new_intent = is_first.then_some(intent.intent().id).or(self.leased.new_intent);

@@ -3,7 +3,7 @@
 use crate::{
     decide::external_of,
     domain::{
-        facts::{Account, Facts, LogReading, Reading, Report},
+        facts::{Account, Facts, LogReading, Reading, RegistrationReport},
         ids::UserId,
         method::{PerUserMfa, names},
         state::About,
@@ -41,21 +41,22 @@ impl Run {
                 account,
                 per_user_mfa: Reading::Unknown(gone()),
                 methods: Reading::Unknown(gone()),
-                report: Report::default(),
+                report: RegistrationReport::default(),
                 acts: Vec::new(),
                 log: LogReading::Never,
                 request_ids,
             });
         }
         // In this order: a scan that is over now has put its acts on record.
-        let (report, log) = self.process.book.report(user, self.process.settings.policy.window.start).await?;
+        let (report, log) =
+            self.process.ledger.report(user, self.process.settings.policy.window.start).await?;
         Ok(Facts {
             read_at,
             account,
             per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
             methods: reading(methods, &mut request_ids)?,
             report,
-            acts: self.process.book.acts(user).await?,
+            acts: self.process.ledger.acts(user).await?,
             log,
             request_ids,
         })

@@ -150,7 +150,7 @@ impl<'a, 'h, 'r> Rollback<'a, 'h, 'r> {
                 None => self.process().graph.turn().await?,
             };
             self.handling.leased.keep(DELETE_TAKES_AT_MOST).await?;
-            if self.process().book.brake().await?.value.is_open() {
+            if self.process().ledger.brake().await?.value.is_open() {
                 self.brake_open = true;
                 return Ok(Pass::BrakeOpen);
             }

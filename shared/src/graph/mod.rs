@@ -39,11 +39,11 @@ pub use self::{
     error::{GraphError, Refusal},
     methods::{DELETE_TAKES_AT_MOST, REMOVAL_SHOWS_AFTER},
     page::MAX_PAGES,
-    reports::{RegistrationDetails, ReportPage},
+    reports::{RegistrationDetails, RegistrationReportPage},
 };
 use self::{
     methods::SHORT_TIMEOUT,
-    pace::{AdaptivePace, ReportPace, TooLate},
+    pace::{AdaptivePace, ReportsPace, TooLate},
     token::{Login, Token},
     transport::{REQUEST_TIMEOUT, Transport, TransportError},
 };
@@ -60,7 +60,7 @@ pub struct Graph {
     token: tokio::sync::Mutex<Option<Token>>,
     /// Why there is no signing in, until the next invocation.
     refusal: Mutex<Option<GraphError>>,
-    reports: ReportPace,
+    reports: ReportsPace,
     rest: AdaptivePace,
     clock: Clock,
     deadline: Mutex<Option<Timestamp>>,
@@ -134,7 +134,7 @@ impl Graph {
             credentials,
             token: tokio::sync::Mutex::default(),
             refusal: Mutex::default(),
-            reports: ReportPace::default(),
+            reports: ReportsPace::default(),
             rest: AdaptivePace::new(settings.requests_per_second),
             clock,
             deadline: Mutex::default(),
@@ -176,7 +176,7 @@ impl Graph {
         let mut attempt = 0;
         loop {
             match self.token().await {
-                Ok(token) => return Ok(token.roles),
+                Ok(token) => return Ok(token.permissions),
                 Err(error) => self.wait_to_retry(&error, attempt).await?,
             }
             attempt += 1;
@@ -426,7 +426,7 @@ fn refused(call: &Call, token: &Token, answer: &Response<Bytes>) -> GraphError {
         }
         StatusCode::FORBIDDEN => {
             let granted =
-                token.roles.is_none() || call.needs.iter().any(|permission| token.grants(permission));
+                token.permissions.is_none() || call.needs.iter().any(|permission| token.grants(permission));
             match call.needs.first() {
                 Some(permission) if !granted => {
                     GraphError::PermissionMissing { permission: (*permission).to_owned() }

@@ -32,7 +32,7 @@ pub struct TooLate {
 /// At most [`REPORTS_PER_PERIOD`] requests in any [`REPORTS_PERIOD`]; a plain token bucket would let
 /// through up to twice as many.
 #[derive(Debug, Default)]
-pub struct ReportPace(Mutex<Window>);
+pub struct ReportsPace(Mutex<Window>);
 
 #[derive(Debug, Default)]
 struct Window {
@@ -40,7 +40,7 @@ struct Window {
     not_before: Option<Timestamp>,
 }
 
-impl ReportPace {
+impl ReportsPace {
     /// The next turn, which nobody else gets.
     pub fn reserve(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<Timestamp, TooLate> {
         let mut window = lock(&self.0);
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn never_more_than_five_reports_in_any_ten_seconds() {
-        let pace = ReportPace::default();
+        let pace = ReportsPace::default();
         let mut turns = Vec::new();
         let mut now = at(0);
         for _ in 0..23 {
@@ -201,7 +201,7 @@ mod tests {
             assert_eq!(pace.reserve(at(0), Some(at(20_000))), Err(TooLate { wait: Duration::from_secs(30) }));
         }
         assert_eq!(pace.reserve(at(29_000), None), Ok(at(30_000)), "nobody waits for turns that nobody took");
-        let reports = ReportPace::default();
+        let reports = ReportsPace::default();
         reports.pause(at(0), Duration::from_secs(30));
         assert!(reports.reserve(at(0), Some(at(20_000))).is_err());
     }

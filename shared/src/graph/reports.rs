@@ -31,7 +31,7 @@ impl RegistrationDetails {
 
 /// One page of the report.
 #[derive(Debug)]
-pub struct ReportPage {
+pub struct RegistrationReportPage {
     /// The lines.
     pub users: Vec<RegistrationDetails>,
     /// The link to the next page.
@@ -40,7 +40,10 @@ pub struct ReportPage {
 
 impl Graph {
     /// Reads one page of the report: the first, or the one that a next link leads to.
-    pub async fn registration_details(&self, next: Option<&str>) -> Result<ReportPage, GraphError> {
+    pub async fn registration_details(
+        &self,
+        next: Option<&str>,
+    ) -> Result<RegistrationReportPage, GraphError> {
         let url = if let Some(link) = next {
             self.check_link(link)?;
             link.to_owned()
@@ -52,6 +55,6 @@ impl Graph {
             )
         };
         let page = self.page(url, Budget::Reports, &["AuditLog.Read.All"]).await?;
-        Ok(ReportPage { users: page.items, next: page.next })
+        Ok(RegistrationReportPage { users: page.items, next: page.next })
     }
 }

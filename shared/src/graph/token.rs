@@ -31,7 +31,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 pub(super) struct Token {
     pub(super) secret: SecretString,
     /// Granted application permissions (`roles`); `None` where the token cannot be read.
-    pub(super) roles: Option<Vec<String>>,
+    pub(super) permissions: Option<Vec<String>>,
     renew_at: Timestamp,
 }
 
@@ -47,7 +47,7 @@ impl Token {
     }
 
     pub(super) fn grants(&self, permission: &str) -> bool {
-        self.roles.as_ref().is_some_and(|roles| roles.iter().any(|role| role == permission))
+        self.permissions.as_ref().is_some_and(|all| all.iter().any(|one| one == permission))
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) fn read(answer: &Response<Bytes>, now: Timestamp) -> Result<Token, Gr
     }
     let margin = RENEW_BEFORE.min(life / 2);
     Ok(Token {
-        roles: roles(body.access_token.expose_secret()),
+        permissions: permissions(body.access_token.expose_secret()),
         secret: body.access_token,
         renew_at: shift(now, life - margin),
     })
@@ -183,7 +183,7 @@ fn refusal(body: &[u8]) -> GraphError {
 }
 
 /// The permissions in a token's `roles` claim. The signature is Graph's to check, not ours.
-fn roles(token: &str) -> Option<Vec<String>> {
+fn permissions(token: &str) -> Option<Vec<String>> {
     #[derive(Deserialize)]
     struct Claims {
         #[serde(default)]

@@ -1,138 +1,236 @@
-//! The ledger: the durable record of candidates, decisions, intents, outcomes, releases, scan
-//! position and brake.
+//! The ledger: the durable record of candidates, decisions, intents, outcomes, releases, scan position and brake.
 //!
-//! A ledger stores small versioned documents under `pk`/`sk` keys and changes them only on the
-//! condition that nobody else did meanwhile. What the documents mean, and every transition between
-//! their states, is in this crate, the same for every ledger.
+//! What its documents mean, and every transition between their states, is here, the same for every store that they
+//! are kept in. Changes are durable once they are answered, and a lost answer is told from a lost race.
 
-mod book;
+mod acts;
+mod erase;
+mod events;
+mod idempotency;
+mod items;
 mod key;
+mod lists;
+mod registration_report;
+mod rollback;
+mod store;
+mod users;
 
-use async_trait::async_trait;
+use std::sync::Arc;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 pub use self::{
-    book::{
-        AmbiguousEvent, Book, BookError, Claim, Claimed, Entry, HistoryEntry, IntentWritten, KeptAnswer,
-        Page, ReportState, Versioned,
-    },
+    idempotency::{Claim, Claimed, KeptAnswer},
+    items::{AmbiguousEvent, Entry, HistoryEntry, Page, RegistrationReportState, Versioned},
     key::Key,
+    rollback::IntentWritten,
+    store::{Cursor, Document, Expect, LedgerError, OutcomeQuery, SCHEMA, Store, Write},
+};
+use crate::{
+    clock::Clock,
+    domain::{
+        brake::{Brake, BrakeState, MFA_ROLLBACK, Move},
+        ids::{TenantId, UserId},
+        outcome::UnknownName,
+        state::UserState,
+    },
 };
 
-/// The version of the documents' shape. A newer one is left for newer code.
-pub const SCHEMA: u32 = 2;
+/// How often a write is tried again when the ledger does not answer or another writer was first.
+const TRIES: usize = 8;
 
-/// A document as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
-    /// Where it is.
-    pub key: Key,
-    /// How often it was written; conditions go by it.
-    pub version: u64,
-    /// Who wrote it last: tells an own write whose answer was lost from a lost race.
-    pub write_id: Uuid,
-    /// The shape of `body`.
-    pub schema: u32,
-    /// JSON.
-    pub body: String,
-    /// The outcome under which [`Ledger::by_outcome`] finds it.
-    pub outcome: Option<String>,
-    /// When it was written last.
-    pub updated_at: Timestamp,
-    /// When it may be forgotten. It may still be there later.
-    pub expires_at: Option<Timestamp>,
+/// Items in one write or read of many.
+const CHUNK: usize = 100;
+
+#[derive(Serialize, Deserialize)]
+struct TenantDocument {
+    tenant_id: TenantId,
 }
 
-/// On what condition a document is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expect {
-    /// There is none under this key.
-    Absent,
-    /// There is one with this version.
-    Version(u64),
-    /// It does not matter.
-    Any,
+/// The ledger, with words for what is in it.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Arc<dyn Store>,
+    clock: Clock,
 }
 
-/// One conditional write. The document's `version` is the one it will have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
-    /// What is written.
-    pub document: Document,
-    /// On what condition.
-    pub expect: Expect,
-}
-
-/// Why a ledger did not do what was asked.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LedgerError {
-    /// A condition failed: read again and look.
-    #[error("somebody else changed the ledger meanwhile")]
-    Conflict,
-    /// Try again later; a write may or may not have been done.
-    #[error("the ledger cannot be reached: {0}")]
-    Unavailable(String),
-    /// This one item is damaged.
-    #[error("{0}")]
-    Item(String),
-    /// This one item was written by newer code: leave it for that.
-    #[error("{0}")]
-    Newer(String),
-    /// Stop: it is damaged, another tenant's, or written by a newer version.
-    #[error("{0}")]
-    Unusable(String),
-}
-
-/// Where a list goes on: behind the document that was last on the page before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
-    /// Its `updated_at`.
-    pub updated_at: Timestamp,
-    /// Its key.
-    pub key: Key,
-}
-
-/// What a list is asked for.
-#[derive(Debug, Clone)]
-pub struct OutcomeQuery {
-    /// The outcome, with its reason.
-    pub outcome: String,
-    /// Only documents written at or before.
-    pub until: Option<Timestamp>,
-    /// Where to go on.
-    pub after: Option<Cursor>,
-    /// At most so many.
-    pub limit: usize,
-}
-
-/// A store of versioned documents. Reads see every write that was answered before them, except
-/// [`by_outcome`](Ledger::by_outcome), which may lag.
-#[async_trait]
-pub trait Ledger: Send + Sync {
-    /// Reads documents, in the order of the keys; at most 100 keys.
-    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError>;
-
-    /// Writes all or none; at most 25. [`LedgerError::Conflict`] where a condition fails; one that
-    /// fails because this very write (by its `write_id`) was done before may be answered as done.
-    async fn commit(&self, writes: &[Write]) -> Result<(), LedgerError>;
-
-    /// Writes each by itself. Says for each whether its condition held.
-    async fn commit_each(&self, writes: &[Write]) -> Result<Vec<Result<(), LedgerError>>, LedgerError>;
-
-    /// Documents with an outcome, the longest unchanged first. May lag behind writes: whoever acts
-    /// on a document reads it again.
-    async fn by_outcome(&self, query: &OutcomeQuery) -> Result<Vec<Document>, LedgerError>;
-
-    /// How many documents have an outcome. May lag behind writes.
-    async fn count(&self, outcome: &str) -> Result<u64, LedgerError>;
-
-    /// All documents of one `pk` whose `sk` begins so, in ascending order.
-    async fn children(&self, pk: &str, sk_prefix: &str) -> Result<Vec<Document>, LedgerError>;
-
-    /// Whether a process that holds a lease is known to be dead. Where that cannot be known, leases
-    /// end by time alone.
-    fn owner_is_dead(&self, _owner: &str) -> bool {
-        false
+impl Ledger {
+    /// Opens a tenant's ledger: a new one is bound to the tenant, another tenant's is refused.
+    pub async fn open(store: Arc<dyn Store>, tenant: TenantId, clock: Clock) -> Result<Self, LedgerError> {
+        let ledger = Self { store, clock };
+        let there: Versioned<Option<TenantDocument>> = ledger.load(Key::tenant()).await?;
+        let bound = if let Some(there) = there.value {
+            there.tenant_id
+        } else {
+            let write = ledger.write(Key::tenant(), 0, &TenantDocument { tenant_id: tenant }, None, None);
+            match ledger.commit(&[write]).await {
+                Ok(()) => tenant,
+                Err(LedgerError::Conflict) => {
+                    let there: Versioned<Option<TenantDocument>> = ledger.load(Key::tenant()).await?;
+                    there.value.map_or(tenant, |there| there.tenant_id)
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        if bound == tenant {
+            Ok(ledger)
+        } else {
+            Err(LedgerError::Unusable(format!(
+                "this ledger belongs to tenant {bound}, not to {tenant}: name another ledger or look at AZURE_TENANT_ID"
+            )))
+        }
     }
+
+    /// The tenant in the body of a ledger's [`Key::tenant`] document.
+    pub fn tenant_of(body: &str) -> Result<TenantId, LedgerError> {
+        serde_json::from_str::<TenantDocument>(body)
+            .map(|document| document.tenant_id)
+            .map_err(|error| LedgerError::Unusable(format!("the ledger does not say whose it is: {error}")))
+    }
+
+    /// The time as this ledger has it.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the process behind a lease is known to be dead.
+    pub fn owner_is_dead(&self, owner: &str) -> bool {
+        self.store.owner_is_dead(owner)
+    }
+
+    /// Cap and brake.
+    pub async fn brake(&self) -> Result<Versioned<Brake>, LedgerError> {
+        let held: Versioned<Option<Brake>> = self.load(Key::brake()).await?;
+        Ok(Versioned { value: held.value.unwrap_or_default(), version: held.version })
+    }
+
+    /// Opens or releases the brake.
+    pub async fn move_brake(&self, to: BrakeState, who: &str, why: &str) -> Result<Brake, LedgerError> {
+        for _ in 0..TRIES {
+            let mut brake = self.brake().await?;
+            let now = self.clock.now();
+            match to {
+                BrakeState::Open => brake.value.open(now, who, why),
+                BrakeState::Released => brake.value.release(now, who, why),
+            }
+            match self.commit(&[self.brake_write(&brake)]).await {
+                Ok(()) => {
+                    say_moved(&brake.value);
+                    return Ok(brake.value);
+                }
+                Err(LedgerError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
+    }
+
+    /// Any document of this crate's own, such as the scan position.
+    pub async fn load<T: DeserializeOwned>(&self, key: Key) -> Result<Versioned<Option<T>>, LedgerError> {
+        let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
+        read(document)
+    }
+
+    /// Makes such a document durable.
+    pub async fn save<T: Serialize>(&self, key: Key, held: &Versioned<T>) -> Result<u64, LedgerError> {
+        self.commit(&[self.write(key, held.version, &held.value, None, None)]).await?;
+        Ok(held.version + 1)
+    }
+
+    fn user_write(&self, state: &Versioned<UserState>) -> Write {
+        let outcome = Some(state.value.listed_as());
+        self.write(Key::user(state.value.user_id), state.version, &state.value, outcome, None)
+    }
+
+    fn brake_write(&self, brake: &Versioned<Brake>) -> Write {
+        self.write(Key::brake(), brake.version, &brake.value, None, None)
+    }
+
+    fn history_write(&self, user: UserId, entry: &HistoryEntry) -> Write {
+        self.write(Key::history(user, self.clock.now(), Uuid::new_v4()), 0, entry, None, None)
+    }
+
+    fn write<T: Serialize>(
+        &self,
+        key: Key,
+        version: u64,
+        value: &T,
+        outcome: Option<String>,
+        expires_at: Option<Timestamp>,
+    ) -> Write {
+        Write {
+            expect: if version == 0 { Expect::Absent } else { Expect::Version(version) },
+            document: Document {
+                key,
+                version: version + 1,
+                write_id: Uuid::new_v4(),
+                schema: SCHEMA,
+                body: serde_json::to_string(value).expect("the ledger's items are plain data"),
+                outcome,
+                updated_at: self.clock.now(),
+                expires_at,
+            },
+        }
+    }
+
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Document>>, LedgerError> {
+        self.store.get(keys).await
+    }
+
+    /// A condition that fails, or an answer that is lost, may hide an own write that was done: the
+    /// first item's `write_id` tells.
+    async fn commit(&self, writes: &[Write]) -> Result<(), LedgerError> {
+        let error = match self.store.commit(writes).await {
+            Ok(()) => return Ok(()),
+            Err(error @ (LedgerError::Unusable(_) | LedgerError::Item(_) | LedgerError::Newer(_))) => {
+                return Err(error);
+            }
+            Err(error) => error,
+        };
+        let Some(first) = writes.first() else { return Err(error) };
+        let there = self.get(std::slice::from_ref(&first.document.key)).await?.pop().flatten();
+        match there {
+            Some(there) if there.write_id == first.document.write_id => Ok(()),
+            _ => Err(error),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(document: Option<Document>) -> Result<Versioned<Option<T>>, LedgerError> {
+    match document {
+        None => Ok(Versioned { value: None, version: 0 }),
+        Some(document) => Ok(Versioned { value: Some(parse(&document)?), version: document.version }),
+    }
+}
+
+fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
+    let error = |cause: &str| {
+        let text = format!("the ledger's item {} / {} {cause}", document.key.pk, document.key.sk);
+        let is_one_of_many = document.key.pk.starts_with("USER#") || document.key.pk.starts_with("EVENT#");
+        if is_one_of_many { LedgerError::Item(text) } else { LedgerError::Unusable(text) }
+    };
+    let newer = || match error("was written by a newer version of mfa-rollback: use that one") {
+        LedgerError::Item(why) => LedgerError::Newer(why),
+        error => error,
+    };
+    if document.schema > SCHEMA {
+        return Err(newer());
+    }
+    serde_json::from_str(&document.body).map_err(|cause| {
+        if cause.to_string().starts_with(&UnknownName.to_string()) {
+            return newer();
+        }
+        // serde's own text may quote what is in it.
+        error(&format!("cannot be read ({:?} at column {})", cause.classify(), cause.column()))
+    })
+}
+
+/// Says how the brake was moved last. A person's name and reason are on record only.
+fn say_moved(brake: &Brake) {
+    let Some(Move { to, who, why, .. }) = brake.moves.last() else { return };
+    let itself = who == MFA_ROLLBACK;
+    let (by, reason) = if itself { (MFA_ROLLBACK, Some(why.as_str())) } else { ("a person", None) };
+    tracing::warn!(brake.state = to.as_str(), by, reason, "brake moved");
 }

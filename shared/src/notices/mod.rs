@@ -10,7 +10,7 @@ pub use self::text::Notice;
 use self::text::{NAMED, Told};
 use crate::{
     domain::{outcome::Outcome, state::UserState, window::shift},
-    ledger::{Book, Key, LedgerError, OutcomeQuery, Versioned},
+    ledger::{Key, Ledger, LedgerError, OutcomeQuery, Versioned},
     process::Process,
     view::{self, Messages, Status},
 };
@@ -79,17 +79,17 @@ impl Notices {
         process: &Process,
         send: &impl AsyncFn(&Notice) -> bool,
     ) -> Result<(), LedgerError> {
-        let book = &process.book;
-        let brake = book.brake().await?.value;
+        let ledger = &process.ledger;
+        let brake = ledger.brake().await?.value;
         let Some(last) = brake.moves.last().filter(|_| brake.is_open()) else { return Ok(()) };
-        let mut told = told(book).await?;
+        let mut told = told(ledger).await?;
         if told.value.brake_moved_at == Some(last.at)
             || !send(&text::brake(process.settings.tenant, last)).await
         {
             return Ok(());
         }
         told.value.brake_moved_at = Some(last.at);
-        save(book, &told).await
+        save(ledger, &told).await
     }
 
     /// Tells what has changed since the last digest, unless that was told within the hour.
@@ -98,8 +98,8 @@ impl Notices {
         process: &Process,
         send: &impl AsyncFn(&Notice) -> bool,
     ) -> Result<(), LedgerError> {
-        let (book, settings, now) = (&process.book, &process.settings, process.clock.now());
-        let mut told = told(book).await?;
+        let (ledger, settings, now) = (&process.ledger, &process.settings, process.clock.now());
+        let mut told = told(ledger).await?;
         let since = |at: Option<Timestamp>, by| at.is_none_or(|at| shift(at, by) <= now);
         let mut looked_at = self.looked_at.lock().await;
         if !since(told.value.at, EVERY)
@@ -108,14 +108,14 @@ impl Notices {
         {
             return Ok(());
         }
-        let status = Status::read(book, settings.tenant, Some(settings), Messages::default()).await?;
+        let status = Status::read(ledger, settings.tenant, Some(settings), Messages::default()).await?;
         if !told.value.differs(&status) {
             *looked_at = Some(now);
             return Ok(());
         }
-        let look = to_look_at(book).await?;
+        let look = to_look_at(ledger).await?;
         told.value.begun_at = Some(now);
-        match book.save(Key::notices(), &told).await {
+        match ledger.save(Key::notices(), &told).await {
             Ok(version) => told.version = version,
             // Another poll sends it.
             Err(LedgerError::Conflict) => return Ok(()),
@@ -125,16 +125,16 @@ impl Notices {
             return Ok(());
         }
         told.value.tell(&status, now);
-        save(book, &told).await
+        save(ledger, &told).await
     }
 }
 
 /// Users that are partial or failed, by outcome.
-async fn to_look_at(book: &Book) -> Result<Vec<(String, Vec<String>)>, LedgerError> {
+async fn to_look_at(ledger: &Ledger) -> Result<Vec<(String, Vec<String>)>, LedgerError> {
     let mut all = Vec::new();
     for outcome in ["partial", "failed"].into_iter().filter_map(|kind| view::listed(Some(kind))).flatten() {
         let query = OutcomeQuery { outcome: outcome.clone(), until: None, after: None, limit: NAMED };
-        let page = book.list(&query).await?;
+        let page = ledger.list(&query).await?;
         let users: Vec<String> = page.entries.iter().map(view::name).collect();
         if !users.is_empty() {
             all.push((outcome, users));
@@ -143,8 +143,8 @@ async fn to_look_at(book: &Book) -> Result<Vec<(String, Vec<String>)>, LedgerErr
     Ok(all)
 }
 
-async fn told(book: &Book) -> Result<Versioned<Told>, LedgerError> {
-    let held: Versioned<Option<Told>> = book.load(Key::notices()).await?;
+async fn told(ledger: &Ledger) -> Result<Versioned<Told>, LedgerError> {
+    let held: Versioned<Option<Told>> = ledger.load(Key::notices()).await?;
     Ok(Versioned { value: held.value.unwrap_or_default(), version: held.version })
 }
 
@@ -154,8 +154,8 @@ pub fn is_new(state: &UserState) -> bool {
 }
 
 /// Remembers what was told; somebody who tells the same at the same moment remembers it, too.
-async fn save(book: &Book, told: &Versioned<Told>) -> Result<(), LedgerError> {
-    match book.save(Key::notices(), told).await {
+async fn save(ledger: &Ledger, told: &Versioned<Told>) -> Result<(), LedgerError> {
+    match ledger.save(Key::notices(), told).await {
         Ok(_) | Err(LedgerError::Conflict) => Ok(()),
         Err(error) => Err(error),
     }

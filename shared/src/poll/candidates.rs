@@ -65,7 +65,7 @@ impl Run {
         let mut query = OutcomeQuery { outcome: "pending".to_owned(), until: None, after: None, limit: 100 };
         let mut woken = 0;
         loop {
-            let page = self.process.book.list(&query).await?;
+            let page = self.process.ledger.list(&query).await?;
             let mut users = Vec::new();
             for entry in &page.entries {
                 if let Entry::User(state) = entry
@@ -97,7 +97,7 @@ impl Intake<'_> {
             (act.user_id, RecordedAct { event_id: act.event_id, at: act.at, act: what, methods: act.methods })
         };
         let acts: Vec<(UserId, RecordedAct)> = acts.into_iter().map(recorded).collect();
-        self.process.book.record_acts(&acts).await
+        self.process.ledger.record_acts(&acts).await
     }
 
     /// Takes registrations. Those up to `missed_before` that were not seen yet count as missed.
@@ -117,7 +117,7 @@ impl Intake<'_> {
             self.take_ambiguous(event).await?;
         }
         let keys: Vec<EventId> = registrations.iter().map(Registration::key).collect();
-        let seen = self.process.book.seen(&keys).await?;
+        let seen = self.process.ledger.seen(&keys).await?;
         let now = self.process.clock.now();
         let mut new = New::new();
         let mut events = Vec::new();
@@ -151,7 +151,7 @@ impl Intake<'_> {
         taken.candidates = new.len() as u64;
         taken.enqueued = woken.len() as u64;
         self.send(&woken).await?;
-        self.process.book.mark_seen(&events).await?;
+        self.process.ledger.mark_seen(&events).await?;
         Ok(taken)
     }
 
@@ -165,7 +165,7 @@ impl Intake<'_> {
         let (mut taken, mut passed_over) = (Vec::new(), BTreeMap::new());
         let mut named = stream::iter(users.iter().copied())
             .map(|user| async move {
-                let named = self.process.book.change_user(user, |state, now| {
+                let named = self.process.ledger.change_user(user, |state, now| {
                     let state = state.get_or_insert_with(|| UserState::new(user, now));
                     state.name_by_hand(by_hand.clone(), now);
                     let ByHand { who, why, at } = by_hand.clone();
@@ -197,12 +197,12 @@ impl Intake<'_> {
             limit: 100,
         };
         loop {
-            let page = self.process.book.list(&query).await?;
+            let page = self.process.ledger.list(&query).await?;
             for entry in &page.entries {
                 if let Entry::Event(event) = entry
                     && event.users.iter().any(|user| users.contains(user))
                 {
-                    self.process.book.end_ambiguous(&event.event_id, &by_hand.who, &by_hand.why).await?;
+                    self.process.ledger.end_ambiguous(&event.event_id, &by_hand.who, &by_hand.why).await?;
                 }
             }
             match page.next {
@@ -237,7 +237,7 @@ impl Intake<'_> {
         let mut changed: Vec<ledger::Versioned<UserState>> = Vec::new();
         let (mut woken, mut recorded) = (Vec::new(), BTreeSet::new());
         let now = self.process.clock.now();
-        for (user, held) in self.process.book.users(&users).await? {
+        for (user, held) in self.process.ledger.users(&users).await? {
             recorded.insert(user);
             let mut state = held.value.unwrap_or_else(|| UserState::new(user, now));
             if state.add_registrations(new[&user].iter().cloned(), now) {
@@ -246,7 +246,7 @@ impl Intake<'_> {
                 woken.push(user);
             }
         }
-        let done = self.process.book.save_users(&changed).await?;
+        let done = self.process.ledger.save_users(&changed).await?;
         for (state, done) in changed.iter().zip(done) {
             let user = state.value.user_id;
             woken.push(user);
@@ -260,7 +260,7 @@ impl Intake<'_> {
     async fn merge(&self, user: UserId, new: &[RecordedRegistration]) -> Result<(), LedgerError> {
         let merged = self
             .process
-            .book
+            .ledger
             .change_user(user, |state, now| {
                 let state = state.get_or_insert_with(|| UserState::new(user, now));
                 state.add_registrations(new.iter().cloned(), now);
@@ -280,15 +280,15 @@ impl Intake<'_> {
         about: Timestamp,
     ) -> Result<(), LedgerError> {
         #[derive(serde::Deserialize)]
-        struct Named {
+        struct WithId {
             id: Option<String>,
         }
-        let named = serde_json::from_str::<Named>(raw).ok().and_then(|record| record.id);
+        let named = serde_json::from_str::<WithId>(raw).ok().and_then(|record| record.id);
         let made = || format!("unreadable_{}", digest([raw.as_bytes()], 16));
         let event_id = EventId(named.unwrap_or_else(made));
         tracing::error!(event.id = %event_id, error = why, "audit record not read");
         self.process
-            .book
+            .ledger
             .record_ambiguous(&AmbiguousEvent {
                 event_id,
                 registered_at: about,
@@ -302,7 +302,7 @@ impl Intake<'_> {
 
     async fn take_ambiguous(&self, event: &AmbiguousRegistration) -> Result<(), LedgerError> {
         self.process
-            .book
+            .ledger
             .record_ambiguous(&AmbiguousEvent {
                 event_id: event.key(),
                 registered_at: event.registered_at,

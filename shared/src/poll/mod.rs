@@ -4,7 +4,7 @@ mod candidates;
 mod lag;
 mod position;
 mod promote;
-mod report;
+mod registration_report;
 mod scan;
 
 use std::time::Duration;
@@ -37,7 +37,7 @@ const LEASE: SignedDuration = SignedDuration::from_mins(3);
 
 /// What a poll came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct Polled {
     /// Events read.
     pub events_read: u64,
     /// Users with a registration that was not seen before.
@@ -67,7 +67,7 @@ pub struct Summary {
     pub tally: Tally,
 }
 
-impl Summary {
+impl Polled {
     fn count(&self) {
         Metric::PollsFinished.count(1);
         Metric::EventsRead.count(self.events_read);
@@ -120,7 +120,7 @@ pub enum ScanRequest {
 }
 
 /// Called after each page.
-type Progress<'r> = &'r (dyn Fn(&Summary) + Send + Sync);
+type Progress<'r> = &'r (dyn Fn(&Polled) + Send + Sync);
 
 /// The use case.
 struct Poll<'r> {
@@ -152,8 +152,8 @@ impl Run {
     pub async fn poll(
         &self,
         request: ScanRequest,
-        progress: &(dyn Fn(&Summary) + Send + Sync),
-    ) -> Result<Summary, PollError> {
+        progress: &(dyn Fn(&Polled) + Send + Sync),
+    ) -> Result<Polled, PollError> {
         let process = &*self.process;
         let time = self.ends_at().map(|ends_at| Time::until(process.clock.now(), ends_at));
         let left =
@@ -188,12 +188,12 @@ impl Time {
 impl Poll<'_> {
     /// Scans, sweeps where that is due, and promotes. `preflight` says
     /// whether anything may be deleted; without one no rollback is promoted.
-    async fn run(&self, request: ScanRequest, preflight: Option<&Preflight>) -> Result<Summary, PollError> {
+    async fn run(&self, request: ScanRequest, preflight: Option<&Preflight>) -> Result<Polled, PollError> {
         let started = self.process.clock.now();
         let mut position = self.take_lease().await?;
         let result = self.with_lease(&mut position, request, preflight).await;
         position.value.lease = None;
-        if let Err(error) = self.process.book.save(Key::poll(), &position).await {
+        if let Err(error) = self.process.ledger.save(Key::poll(), &position).await {
             tracing::warn!(error = %error, "scan lease not given back");
         }
         let now = self.process.clock.now();
@@ -228,8 +228,8 @@ impl Poll<'_> {
         position: &mut Versioned<Position>,
         request: ScanRequest,
         preflight: Option<&Preflight>,
-    ) -> Result<Summary, PollError> {
-        let mut summary = Summary::default();
+    ) -> Result<Polled, PollError> {
+        let mut summary = Polled::default();
         // Drain handles users as soon as they are found, and only the report knows who signs in by the
         // Authenticator alone.
         if position.value.report.read_at.is_none() {
@@ -264,7 +264,7 @@ impl Poll<'_> {
     async fn scan_and_sweep(
         &self,
         position: &mut Versioned<Position>,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<(), PollError> {
         self.scan(position, summary).await?;
         if summary.complete {
@@ -275,17 +275,18 @@ impl Poll<'_> {
 
     /// One scan at a time.
     async fn take_lease(&self) -> Result<Versioned<Position>, PollError> {
-        let held: Versioned<Option<Position>> = self.process.book.load(Key::poll()).await?;
+        let held: Versioned<Option<Position>> = self.process.ledger.load(Key::poll()).await?;
         let now = self.process.clock.now();
         let mut position = Versioned { value: held.value.unwrap_or_default(), version: held.version };
-        if !Lease::is_free(position.value.lease.as_ref(), now, |owner| self.process.book.owner_is_dead(owner))
-        {
+        if !Lease::is_free(position.value.lease.as_ref(), now, |owner| {
+            self.process.ledger.owner_is_dead(owner)
+        }) {
             let until = position.value.lease.map_or(now, |lease| lease.until);
             return Err(PollError::InProgress { until });
         }
         position.value.lease =
             Some(Lease { owner: self.run.owner.clone(), token: Uuid::new_v4(), until: self.lease_end(now) });
-        match self.process.book.save(Key::poll(), &position).await {
+        match self.process.ledger.save(Key::poll(), &position).await {
             Ok(version) => position.version = version,
             Err(LedgerError::Conflict) => return Err(PollError::InProgress { until: shift(now, LEASE) }),
             Err(error) => return Err(error.into()),
@@ -300,7 +301,7 @@ impl Poll<'_> {
         if let Some(lease) = &mut position.value.lease {
             lease.until = self.lease_end(now);
         }
-        match self.process.book.save(Key::poll(), position).await {
+        match self.process.ledger.save(Key::poll(), position).await {
             Ok(version) => {
                 position.version = version;
                 Ok(())

@@ -12,7 +12,7 @@ use crate::{
         window::{Range, Window, shift},
     },
     graph::AuditQuery,
-    ledger::ReportState,
+    ledger::RegistrationReportState,
 };
 
 /// A position further in the future than this was made by a clock that was wrong.
@@ -106,7 +106,7 @@ pub struct Position {
     /// The settings under which held users were last promoted.
     pub promoted_for: Option<Fingerprint>,
     /// The registration report.
-    pub report: ReportState,
+    pub report: RegistrationReportState,
     /// Registrations that only sweeps found, ever.
     pub missed: u64,
     /// How late the registrations showed that the first scan did not find.
@@ -212,7 +212,7 @@ impl Position {
     /// others did to somebody's methods, the other who signs in by the Authenticator alone. Whoever puts users on
     /// record asks this before.
     pub fn knows_people(&self, now: Timestamp) -> bool {
-        let ReportState { read_at, tried_at, .. } = self.report;
+        let RegistrationReportState { read_at, tried_at, .. } = self.report;
         let knows_the_report = read_at.max(tried_at).is_some_and(|at| now < shift(at, REPORT_GOOD_FOR));
         knows_the_report && self.complete_to.is_some() && self.services >= Service::ALL.len()
     }

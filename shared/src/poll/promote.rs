@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Poll, PollError, Summary, position::Position};
+use super::{Poll, PollError, Polled, position::Position};
 use crate::{
     domain::{
         brake::Brake,
@@ -49,7 +49,7 @@ impl Poll<'_> {
         &self,
         position: &mut Versioned<Position>,
         preflight: Option<&Preflight>,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<(), PollError> {
         let now = self.process.clock.now();
         let mut promoted = self.promote_waiting(preflight, now).await?;
@@ -65,20 +65,20 @@ impl Poll<'_> {
     async fn promote_waiting(&self, preflight: Option<&Preflight>, now: Timestamp) -> Result<u64, PollError> {
         let Some(preflight) = preflight.filter(|preflight| preflight.passes()) else { return Ok(0) };
         let before_disabled = now < self.process.settings.policy.window.preview_disabled_at;
-        let brake = self.process.book.brake().await?.value;
+        let brake = self.process.ledger.brake().await?.value;
         if self.process.settings.mode == Mode::Report || before_disabled || brake.is_open() {
             return Ok(0);
         }
         let resumed =
             self.resume(preflight, brake.slots_free(self.process.settings.limits, now), now).await?;
-        let pending = self.process.book.count("pending").await?;
+        let pending = self.process.ledger.count("pending").await?;
         let free = u64::from(brake.slots_free(self.process.settings.limits, now)).saturating_sub(pending);
         let mut free = usize::try_from(free).unwrap_or(usize::MAX);
         if self.process.settings.mode == Mode::Canary {
             let canaries: Vec<UserId> = preflight.canaries.iter().copied().collect();
             let waiting: Vec<UserState> = self
                 .process
-                .book
+                .ledger
                 .users(&canaries)
                 .await?
                 .into_iter()
@@ -94,7 +94,7 @@ impl Poll<'_> {
         for outcome in std::iter::once(Outcome::WouldRollBack).chain(outcomes) {
             let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             while waiting.len() < free.saturating_mul(2).saturating_add(PAGE) {
-                let page = self.process.book.list(&query).await?;
+                let page = self.process.ledger.list(&query).await?;
                 waiting.extend(
                     page.entries.iter().filter_map(user).map(|state| (state.first_seen_at, state.user_id)),
                 );
@@ -118,7 +118,7 @@ impl Poll<'_> {
             let outcome = Outcome::Partial(reason);
             let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             loop {
-                let page = self.process.book.list(&query).await?;
+                let page = self.process.ledger.list(&query).await?;
                 for state in page.entries.iter().filter_map(user) {
                     let allowed = self.process.settings.mode == Mode::Enforce
                         || preflight.canaries.contains(&state.user_id);
@@ -174,7 +174,7 @@ impl Poll<'_> {
                 if self.is_over() {
                     return Ok(promoted);
                 }
-                let page = self.process.book.list(&query).await?;
+                let page = self.process.ledger.list(&query).await?;
                 let due: Vec<UserId> = page
                     .entries
                     .iter()
@@ -210,13 +210,15 @@ impl Poll<'_> {
             if self.is_over() {
                 return Ok(woken);
             }
-            let page = self.process.book.list(&query).await?;
+            let page = self.process.ledger.list(&query).await?;
             let asleep: Vec<UserId> = page
                 .entries
                 .iter()
                 .filter_map(user)
                 .filter(|state| {
-                    Lease::is_free(state.lease.as_ref(), now, |owner| self.process.book.owner_is_dead(owner))
+                    Lease::is_free(state.lease.as_ref(), now, |owner| {
+                        self.process.ledger.owner_is_dead(owner)
+                    })
                 })
                 .map(|state| state.user_id)
                 .collect();
@@ -251,14 +253,14 @@ impl Poll<'_> {
         admit: impl Fn(&mut UserState) -> bool,
     ) -> Result<u64, PollError> {
         let mut admitted = Vec::new();
-        for (_, held) in self.process.book.users(users).await? {
+        for (_, held) in self.process.ledger.users(users).await? {
             if let Some(mut state) = held.value
                 && admit(&mut state)
             {
                 admitted.push(Versioned { value: state, version: held.version });
             }
         }
-        let written = self.process.book.save_users(&admitted).await?;
+        let written = self.process.ledger.save_users(&admitted).await?;
         let woken: Vec<UserId> = admitted
             .iter()
             .zip(written)

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{
-    Poll, PollError, Summary,
+    Poll, PollError, Polled,
     position::{Position, ScanUnderWay},
 };
 use crate::{
@@ -39,7 +39,7 @@ impl Poll<'_> {
     pub(super) async fn scan(
         &self,
         position: &mut Versioned<Position>,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<(), PollError> {
         let now = self.process.clock.now();
         let window = self.process.settings.policy.window;
@@ -71,7 +71,7 @@ impl Poll<'_> {
     pub(super) async fn sweep(
         &self,
         position: &mut Versioned<Position>,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<(), PollError> {
         let window = self.process.settings.policy.window;
         let Some(sweep) = position.value.next_sweep(
@@ -101,7 +101,7 @@ impl Poll<'_> {
         &self,
         position: &mut Versioned<Position>,
         range: Range,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<(), PollError> {
         let Some(range) = self.process.settings.policy.window.cut(range) else {
             summary.complete = true;
@@ -118,7 +118,7 @@ impl Poll<'_> {
         position: &mut Versioned<Position>,
         mut scan: ScanUnderWay,
         purpose: Purpose,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<Option<ScanUnderWay>, PollError> {
         // Whatever stops this run, the next one goes on here.
         keep(&mut position.value, purpose, scan.clone());
@@ -184,7 +184,7 @@ impl Poll<'_> {
         page: &AuditPage,
         scan: &mut ScanUnderWay,
         purpose: Purpose,
-        summary: &mut Summary,
+        summary: &mut Polled,
     ) -> Result<(), PollError> {
         let mut registrations: Vec<Registration> = Vec::new();
         let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();

@@ -12,7 +12,7 @@ use crate::{
     clock::Clock,
     domain::ids::RunId,
     graph::{Graph, GraphError},
-    ledger::Book,
+    ledger::Ledger,
     preflight::Preflight,
     queue::Queue,
     settings::{Mode, Settings},
@@ -25,7 +25,7 @@ pub struct Process {
     /// The client of Microsoft Graph, with its pace and its token.
     pub graph: Arc<Graph>,
     /// The tenant's ledger.
-    pub book: Book,
+    pub ledger: Ledger,
     /// Where messages are sent.
     pub queue: Arc<dyn Queue>,
     /// The time that leases, deadlines and records go by.
@@ -38,11 +38,11 @@ impl Process {
     pub fn new(
         settings: Arc<Settings>,
         graph: Arc<Graph>,
-        book: Book,
+        ledger: Ledger,
         queue: Arc<dyn Queue>,
         clock: Clock,
     ) -> Arc<Self> {
-        Arc::new(Self { settings, graph, book, queue, clock, preflight: Mutex::default() })
+        Arc::new(Self { settings, graph, ledger, queue, clock, preflight: Mutex::default() })
     }
 
     /// Begins a run. It holds its leases in the name of `owner`, for `term`.

@@ -103,14 +103,14 @@ impl FromStr for UnprovenMethods {
 
 /// Users named by list and by group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Named {
+pub struct UsersAndGroup {
     /// Object ids and principal names.
     pub users: BTreeSet<UserRef>,
     /// A group whose transitive members are meant.
     pub group: Option<GroupId>,
 }
 
-impl Named {
+impl UsersAndGroup {
     /// Whether nobody is named.
     pub fn is_empty(&self) -> bool {
         self.users.is_empty() && self.group.is_none()
@@ -124,7 +124,7 @@ pub struct Policy {
     /// The window.
     pub window: Window,
     /// Break-glass accounts and whoever else must never be touched.
-    pub excluded: Named,
+    pub excluded: UsersAndGroup,
     /// Roll back administrators too.
     pub include_administrators: bool,
     /// Roll back guests and other external users too.
@@ -163,7 +163,7 @@ pub struct Settings {
     /// `MODE`.
     pub mode: Mode,
     /// `CANARY_USER_IDS` and `CANARY_GROUP_ID`.
-    pub canary: Named,
+    pub canary: UsersAndGroup,
     /// `NO_EXCLUSIONS`: a person says that there is nobody to exclude.
     pub no_exclusions: bool,
     /// `MAX_ROLLBACKS_PER_DAY` and `MAX_FAILURE_PERCENT`.
@@ -200,12 +200,14 @@ impl Settings {
                 "is not set: when the preview was disabled, like 2026-03-01T00:00:00Z",
             );
         }
-        let excluded = Named {
+        let excluded = UsersAndGroup {
             users: vars.users("EXCLUDED_USER_IDS"),
             group: vars.optional("EXCLUDED_GROUP_ID", parse),
         };
-        let canary =
-            Named { users: vars.users("CANARY_USER_IDS"), group: vars.optional("CANARY_GROUP_ID", parse) };
+        let canary = UsersAndGroup {
+            users: vars.users("CANARY_USER_IDS"),
+            group: vars.optional("CANARY_GROUP_ID", parse),
+        };
         let mode = vars.optional("MODE", parse).unwrap_or(Mode::Report);
         if mode == Mode::Canary && canary.is_empty() {
             vars.fault("CANARY_USER_IDS", "mode canary needs CANARY_USER_IDS or CANARY_GROUP_ID");

@@ -11,7 +11,7 @@ use crate::{
         ids::TenantId,
         window::Window,
     },
-    ledger::{Book, Key, LedgerError},
+    ledger::{Key, Ledger, LedgerError},
     poll::{Lag, Position},
     settings::{Mode, Settings},
 };
@@ -83,14 +83,14 @@ pub struct Messages {
 impl Status {
     /// Reads the ledger. Counts may lag.
     pub async fn read(
-        book: &Book,
+        ledger: &Ledger,
         tenant_id: TenantId,
         settings: Option<&Settings>,
         messages: Messages,
     ) -> Result<Self, LedgerError> {
-        let now = book.now();
-        let position: Position = book.load(Key::poll()).await?.value.unwrap_or_default();
-        let brake = book.brake().await?.value;
+        let now = ledger.now();
+        let position: Position = ledger.load(Key::poll()).await?.value.unwrap_or_default();
+        let brake = ledger.brake().await?.value;
         let (users, failed) = brake.rate(now);
         Ok(Self {
             tenant_id,
@@ -101,7 +101,7 @@ impl Status {
             scan_under_way: position.scan.is_some(),
             missed: position.missed,
             lag: position.lags.percentiles(),
-            counts: book.counts().await?.into_iter().collect(),
+            counts: ledger.counts().await?.into_iter().collect(),
             queue_depth: messages.waiting,
             dead_letters: messages.dead,
             slots_taken: brake.slots_taken(now),

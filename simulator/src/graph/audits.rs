@@ -10,7 +10,7 @@ use crate::{
     },
     call::Call,
     cursor,
-    roles::{DIRECTORY, Granted},
+    permissions::{DIRECTORY, Granted},
     state::State,
 };
 
@@ -219,7 +219,7 @@ mod tests {
             ("Directory.Read.All", "Authentication_ApplicationHasNoDirectoryReadAccess"),
         ] {
             let mut options = options();
-            options.roles.retain(|role| role != missing);
+            options.permissions.retain(|permission| permission != missing);
             let reply = client(options).await.get(LIST).await;
             assert_eq!((reply.status, reply.code().as_str()), (403, code));
         }

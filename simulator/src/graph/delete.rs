@@ -8,7 +8,7 @@ use crate::{
     audit::NewEvent,
     call::Call,
     method::{MethodKind, PhoneType},
-    roles::Granted,
+    permissions::Granted,
     state::State,
 };
 
@@ -198,7 +198,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn reading_is_not_writing() {
         let mut options = options();
-        options.roles = vec!["UserAuthenticationMethod.Read.All".to_owned()];
+        options.permissions = vec!["UserAuthenticationMethod.Read.All".to_owned()];
         let client = client(options).await;
         let user = client.user("ada");
         let phone = client.tenant.register(user, mobile());

@@ -9,7 +9,7 @@ use crate::{
     answer::{Handled, Refusal, Success, context},
     call::{Call, Version},
     method::{Method, MethodKind},
-    roles::{Granted, METHODS_READ, POLICIES},
+    permissions::{Granted, METHODS_READ, POLICIES},
     state::State,
 };
 
@@ -219,7 +219,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn each_permission_opens_its_own_part() {
         let mut options = options();
-        options.roles = vec!["UserAuthMethod-Phone.ReadWrite.All".to_owned()];
+        options.permissions = vec!["UserAuthMethod-Phone.ReadWrite.All".to_owned()];
         let client = client(options).await;
         let id = client.user("ada");
         let status = async |segment: &str| {

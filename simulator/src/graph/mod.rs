@@ -27,7 +27,7 @@ use crate::{
     call::{Call, Name},
     login,
     options::Budget,
-    roles::{
+    permissions::{
         ASSIGNMENTS, AUDIT_LOG, DIRECTORY, ELIGIBILITIES, GROUP_ELIGIBILITIES, GROUPS, Granted, POLICIES,
         USERS,
     },

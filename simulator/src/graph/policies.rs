@@ -136,7 +136,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn policies_need_their_permission() {
         let mut options = options();
-        options.roles = vec!["Directory.Read.All".to_owned()];
+        options.permissions = vec!["Directory.Read.All".to_owned()];
         let client = client(options).await;
         assert_eq!(client.get("/v1.0/policies/authenticationMethodsPolicy").await.status, 403);
         assert_eq!(client.get("/v1.0/identity/conditionalAccess/policies").await.status, 403);

@@ -161,7 +161,7 @@ mod tests {
             (403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant")
         );
         let mut poor = options();
-        poor.roles = vec!["Directory.Read.All".to_owned()];
+        poor.permissions = vec!["Directory.Read.All".to_owned()];
         assert_eq!(client(poor).await.get(REPORT).await.status, 403);
     }
 }

@@ -164,7 +164,7 @@ mod tests {
         }
         assert_eq!(p1.get(ACTIVE).await.status, 200);
         let mut reader = options();
-        reader.roles = vec!["Directory.Read.All".to_owned()];
+        reader.permissions = vec!["Directory.Read.All".to_owned()];
         let reader = client(reader).await;
         assert_eq!(reader.get(ACTIVE).await.status, 200);
         assert_eq!(reader.get(ELIGIBLE).await.status, 403);

@@ -161,7 +161,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_permission_is_needed() {
         let mut options = options();
-        options.roles = vec!["AuditLog.Read.All".to_owned()];
+        options.permissions = vec!["AuditLog.Read.All".to_owned()];
         let reply = client(options).await.get("/v1.0/users").await;
         assert_eq!((reply.status, reply.code().as_str()), (403, "Authorization_RequestDenied"));
     }

@@ -41,7 +41,7 @@ pub struct Resident {
     /// The principal name.
     pub user_principal_name: String,
     /// The situation.
-    pub role: Part,
+    pub part: Part,
     /// Whether a registration in the window names this user clearly.
     pub registered: bool,
 }

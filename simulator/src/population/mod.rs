@@ -33,13 +33,13 @@ impl Tenant {
         let canary_group = state.add_group("Rollback canaries");
         let mut canaries = 0;
         let mut residents = Vec::with_capacity(parts.len());
-        for (number, role) in parts.iter().copied().enumerate() {
-            let resident = stage::settle(state, population, &groups, (number, role));
-            if Part::ORDINARY.contains(&role) && role.expected() == "rolled_back" && canaries < 5 {
+        for (number, part) in parts.iter().copied().enumerate() {
+            let resident = stage::move_in(state, population, &groups, (number, part));
+            if Part::ORDINARY.contains(&part) && part.expected() == "rolled_back" && canaries < 5 {
                 state.add_member(canary_group, resident.id);
                 canaries += 1;
             }
-            state.parts.insert(resident.id, role);
+            state.parts.insert(resident.id, part);
             residents.push(resident);
         }
         noise::add(state, population, &residents);

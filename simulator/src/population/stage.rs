@@ -33,23 +33,23 @@ const LAST: [&str; 16] = [
 const TO_REGISTER: Duration = Duration::from_secs(40);
 
 /// Moves somebody in.
-pub(super) fn settle(
+pub(super) fn move_in(
     state: &mut State,
     population: &Population,
     groups: &Groups,
-    (number, role): (usize, Part),
+    (number, part): (usize, Part),
 ) -> Resident {
     let first = FIRST[state.rng.usize(..FIRST.len())];
     let last = LAST[state.rng.usize(..LAST.len())];
-    let mut situation = Situation::of(role, population, number, &format!("{first}.{last}{number:05}"));
+    let mut situation = Situation::of(part, population, number, &format!("{first}.{last}{number:05}"));
     situation.user.on_premises_sync_enabled = state.rng.bool().then_some(true);
     let user_principal_name = situation.user.user_principal_name.clone();
     let mut registered = situation.is_registered();
     let id = lay(state, population, groups, situation);
-    if role == Part::Mixed {
+    if part == Part::Mixed {
         registered = life::live(state, population, id, &user_principal_name);
     }
-    Resident { id, user_principal_name, role, registered }
+    Resident { id, user_principal_name, part, registered }
 }
 
 /// Lays a situation into the tenant: the account, its methods with their truth, what the audit log tells of them,

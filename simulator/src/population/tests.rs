@@ -22,7 +22,7 @@ fn filled(users: usize, seed: u64) -> (Tenant, Cast) {
 #[test]
 fn forty_six_people_are_in_all_situations() {
     let (_, cast) = filled(46, 1);
-    let parts: HashSet<Part> = cast.residents.iter().map(|resident| resident.role).collect();
+    let parts: HashSet<Part> = cast.residents.iter().map(|resident| resident.part).collect();
     let all: HashSet<Part> = Part::ORDINARY.into_iter().chain(Part::SPECIAL).collect();
     assert_eq!(parts, all);
     assert_eq!(all.len(), 46);
@@ -39,7 +39,7 @@ fn the_same_seed_makes_the_same_tenant() {
 #[test]
 fn most_people_are_ordinary() {
     let (_, cast) = filled(1000, 1);
-    let ordinary = cast.residents.iter().filter(|r| Part::ORDINARY.contains(&r.role)).count();
+    let ordinary = cast.residents.iter().filter(|r| Part::ORDINARY.contains(&r.part)).count();
     assert!(ordinary > 800, "{ordinary}");
     let small = filled(3, 1).1;
     assert_eq!(small.residents.len(), 3);
@@ -123,7 +123,7 @@ fn exactly_the_registered_have_a_registration_in_the_window() {
     let (tenant, cast) = filled(400, 9);
     let found = registrations(&tenant);
     for resident in &cast.residents {
-        assert_eq!(found.contains_key(&resident.id.to_string()), resident.registered, "{:?}", resident.role);
+        assert_eq!(found.contains_key(&resident.id.to_string()), resident.registered, "{:?}", resident.part);
     }
 }
 
@@ -132,7 +132,7 @@ fn methods_fit_the_situations() {
     let (tenant, cast) = filled(400, 5);
     for resident in &cast.residents {
         let user = tenant.user(resident.id).unwrap();
-        let part = resident.role;
+        let part = resident.part;
         if part.expected().starts_with("rolled_back") {
             assert!(user.has_strong_methods(), "{part:?}");
             assert!(user.methods.iter().any(|method| method.kind == "password"), "{part:?}");

@@ -37,7 +37,7 @@ fn deleted(deployment: &Deployment) -> Deleted {
     let users =
         journal.iter().filter(|entry| entry.method == "DELETE" && entry.acted).filter_map(|entry| entry.user);
     let part =
-        |user| deployment.world.cast.residents.iter().find(|resident| resident.id == user).unwrap().role;
+        |user| deployment.world.cast.residents.iter().find(|resident| resident.id == user).unwrap().part;
     users.map(|user| format!("{user} {:?}", part(user))).collect()
 }
 

@@ -24,7 +24,7 @@ use shared::{
         window::Window,
     },
     drain::Explanation,
-    poll::{Lag, Summary},
+    poll::{Lag, Polled},
     settings::Mode,
     view::{BrakeView, FailureRate, Line, Past, Status, listed},
 };
@@ -254,8 +254,8 @@ fn examples_are_requests_that_are_taken() {
 #[test]
 fn answers_have_what_is_described() {
     answer("Problem", &[&Problem::new(ProblemKind::BadRequest, "why")]);
-    let summary = Summary { goes_on_at: Some(at()), ..Summary::default() };
-    answer("ScanSummary", &[&summary, &Summary::default()]);
+    let summary = Polled { goes_on_at: Some(at()), ..Polled::default() };
+    answer("ScanSummary", &[&summary, &Polled::default()]);
     answer("Check", &[&Check::ok("what", "detail"), &Check::missing("a", "b"), &Check::note("a", "b")]);
     let refused = Refused { line: 1, cause: "why".to_owned() };
     answer("Refused", &[&refused]);

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    ExportError, Format, Summary,
-    book::Book,
+    ExportError, ExportFormat, Summary,
+    records::Records,
     scan::Container,
     source::Source,
     split::{Piece, Splitter},
@@ -17,26 +17,29 @@ use crate::audit::{
     record::{DirectoryAudit, RecordError},
 };
 
-pub(super) fn read<R: Read>(source: Source<R>, mut book: Book<'_>) -> Result<Summary, ExportError> {
+pub(super) fn read<R: Read>(source: Source<R>, mut records: Records<'_>) -> Result<Summary, ExportError> {
     let mut splitter = Splitter::new(source);
     let mut columns = Vec::new();
     while let Some((line, piece)) = splitter.next()? {
         match piece {
             Piece::Object(json) => {
                 let read = DirectoryAudit::from_json(json);
-                book.enter(line, read.map(|(record, shape)| (record, shape.into())));
+                records.enter(line, read.map(|(record, shape)| (record, shape.into())));
             }
             Piece::TableHead(json) => columns = columns_of(json),
             Piece::Row(json) => {
-                book.enter(line, record_of(&columns, json).map(|record| (record, Format::LogAnalytics)));
+                records.enter(
+                    line,
+                    record_of(&columns, json).map(|record| (record, ExportFormat::LogAnalytics)),
+                );
             }
-            Piece::Broken(why) => book.bad(line, why),
+            Piece::Broken(why) => records.bad(line, why),
         }
     }
-    book.close(match splitter.container() {
-        None | Some(Container::Value) => Format::Graph,
-        Some(Container::Records) => Format::AzureMonitor,
-        Some(Container::Tables | Container::Rows) => Format::LogAnalytics,
+    records.close(match splitter.container() {
+        None | Some(Container::Value) => ExportFormat::Graph,
+        Some(Container::Records) => ExportFormat::AzureMonitor,
+        Some(Container::Tables | Container::Rows) => ExportFormat::LogAnalytics,
     })
 }
 

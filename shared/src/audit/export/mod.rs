@@ -1,9 +1,9 @@
 //! Reading an export of the audit log, whatever its format, as a stream.
 
-mod book;
 mod columns;
 mod error;
 mod json;
+mod records;
 mod recover;
 mod row;
 mod scan;
@@ -19,12 +19,12 @@ use std::{
 use encoding_rs_io::DecodeReaderBytesBuilder;
 pub use error::{BadRecord, ExportError};
 
-use self::{book::Book, source::Source};
+use self::{records::Records, source::Source};
 use super::record::DirectoryAudit;
 
 /// The format of an export, recognised by content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum ExportFormat {
     /// Records as Graph answers them and as the portal downloads them: JSON.
     Graph,
     /// The portal's table.
@@ -35,7 +35,7 @@ pub enum Format {
     LogAnalytics,
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for ExportFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Graph => "Graph JSON",
@@ -50,7 +50,7 @@ impl fmt::Display for Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
     /// Its format.
-    pub format: Format,
+    pub format: ExportFormat,
     /// How many audit records were read.
     pub records: u64,
     /// How many records could not be read.
@@ -79,8 +79,8 @@ pub fn read_export(
     let mut source = Source::new(decoded);
     match source.skip_while(|byte| byte.is_ascii_whitespace())? {
         None => Err(ExportError::Empty),
-        Some(b'{' | b'[') => json::read(source, Book::new(each)),
-        Some(_) => table::read(source, Book::new(each)),
+        Some(b'{' | b'[') => json::read(source, Records::new(each)),
+        Some(_) => table::read(source, Records::new(each)),
     }
 }
 

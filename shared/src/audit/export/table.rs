@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use super::{
-    ExportError, Format, Summary,
-    book::Book,
+    ExportError, ExportFormat, Summary,
     columns::Columns,
+    records::Records,
     row::{self, Row},
     source::Source,
 };
@@ -15,13 +15,13 @@ const HEADER_LIMIT: usize = 64 * 1024;
 /// A first line of fewer columns, none of them known, is no header.
 const FEW_COLUMNS: usize = 4;
 
-pub(super) fn read<R: Read>(mut source: Source<R>, mut book: Book<'_>) -> Result<Summary, ExportError> {
+pub(super) fn read<R: Read>(mut source: Source<R>, mut records: Records<'_>) -> Result<Summary, ExportError> {
     let (columns, delimiter) = header(&mut source)?;
     while let Some(row) = row::find(&mut source, delimiter)? {
         let line = source.line();
         match row {
             Row::Broken { length, why } => {
-                book.bad(line, why);
+                records.bad(line, why);
                 source.consume(length);
             }
             Row::Whole(length) => {
@@ -30,13 +30,13 @@ pub(super) fn read<R: Read>(mut source: Source<R>, mut book: Book<'_>) -> Result
                     let text =
                         str::from_utf8(bytes).map_err(|_| RecordError::Syntax("not UTF-8 text".to_owned()));
                     let record = text.and_then(|text| columns.record(&row::cells(text, delimiter)));
-                    book.enter(line, record.map(|record| (record, Format::PortalCsv)));
+                    records.enter(line, record.map(|record| (record, ExportFormat::PortalCsv)));
                 }
                 source.consume(length);
             }
         }
     }
-    book.close(Format::PortalCsv)
+    records.close(ExportFormat::PortalCsv)
 }
 
 /// Reads the header; the delimiter is the one that makes the most columns.

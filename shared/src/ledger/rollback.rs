@@ -1,6 +1,6 @@
 //! The two transactions around a rollback: slot and intent before it, outcome and counts after it.
 
-use super::{Book, BookError, HistoryEntry, LedgerError, TRIES, Versioned};
+use super::{HistoryEntry, Ledger, LedgerError, TRIES, Versioned};
 use crate::domain::{
     brake::Limits,
     ids::RunId,
@@ -37,7 +37,7 @@ fn counts(outcome: Outcome) -> Counts {
     }
 }
 
-impl Book {
+impl Ledger {
     /// Takes a slot of the daily cap (unless the intent keeps its old one) and writes the intent, in
     /// one transaction, conditional on the state item (and so the lease) and on the brake.
     pub async fn write_intent(
@@ -47,7 +47,7 @@ impl Book {
         keeps_slot: bool,
         limits: Limits,
         run_id: RunId,
-    ) -> Result<IntentWritten, BookError> {
+    ) -> Result<IntentWritten, LedgerError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let mut brake = self.brake().await?;
@@ -94,7 +94,7 @@ impl Book {
         state: &Versioned<UserState>,
         concluded: &Concluded,
         limits: Limits,
-    ) -> Result<UserState, BookError> {
+    ) -> Result<UserState, LedgerError> {
         for _ in 0..TRIES {
             let now = self.clock.now();
             let mut changed = state.clone();
@@ -135,7 +135,7 @@ impl Book {
         Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
     }
 
-    async fn is_unchanged(&self, state: &Versioned<UserState>) -> Result<bool, BookError> {
+    async fn is_unchanged(&self, state: &Versioned<UserState>) -> Result<bool, LedgerError> {
         Ok(self.user(state.value.user_id).await?.version == state.version)
     }
 }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{AmbiguousEvent, Book, BookError, CHUNK, Key, LedgerError, TRIES, Versioned, Write};
+use super::{AmbiguousEvent, CHUNK, Key, Ledger, LedgerError, TRIES, Versioned, Write};
 use crate::{
     domain::{
         ids::EventId,
@@ -19,9 +19,9 @@ pub(super) const SEEN_FOR: SignedDuration = SignedDuration::from_hours(45 * 24);
 #[derive(Serialize, Deserialize)]
 struct Seen {}
 
-impl Book {
+impl Ledger {
     /// Which of these events were seen before.
-    pub async fn seen(&self, events: &[EventId]) -> Result<Vec<bool>, BookError> {
+    pub async fn seen(&self, events: &[EventId]) -> Result<Vec<bool>, LedgerError> {
         let now = self.clock.now();
         let mut seen = Vec::with_capacity(events.len());
         for chunk in events.chunks(CHUNK) {
@@ -34,7 +34,7 @@ impl Book {
     }
 
     /// Marks events as seen.
-    pub async fn mark_seen(&self, events: &[EventId]) -> Result<(), BookError> {
+    pub async fn mark_seen(&self, events: &[EventId]) -> Result<(), LedgerError> {
         let expires_at = shift(self.clock.now(), SEEN_FOR);
         for chunk in events.chunks(CHUNK) {
             let writes: Vec<Write> = chunk
@@ -44,7 +44,7 @@ impl Book {
                     ..self.write(Key::seen(event), 0, &Seen {}, None, Some(expires_at))
                 })
                 .collect();
-            for result in self.ledger.commit_each(&writes).await? {
+            for result in self.store.commit_each(&writes).await? {
                 result?;
             }
         }
@@ -52,7 +52,7 @@ impl Book {
     }
 
     /// Records a registration without one clear user; a known one stays as it is.
-    pub async fn record_ambiguous(&self, event: &AmbiguousEvent) -> Result<(), BookError> {
+    pub async fn record_ambiguous(&self, event: &AmbiguousEvent) -> Result<(), LedgerError> {
         let write = self.ambiguous_write(event, 0);
         match self.commit(&[write]).await {
             Ok(()) | Err(LedgerError::Conflict) => Ok(()),
@@ -66,7 +66,7 @@ impl Book {
         event: &EventId,
         who: &str,
         why: &str,
-    ) -> Result<Option<AmbiguousEvent>, BookError> {
+    ) -> Result<Option<AmbiguousEvent>, LedgerError> {
         for _ in 0..TRIES {
             let held: Versioned<Option<AmbiguousEvent>> = self.load(Key::ambiguous(event)).await?;
             let Some(mut value) = held.value else { return Ok(None) };

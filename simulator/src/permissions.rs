@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::answer::Refusal;
 
 /// All permissions that reading and rolling back registrations takes.
-pub const ALL_ROLES: [&str; 6] = [
+pub const ALL_PERMISSIONS: [&str; 6] = [
     "AuditLog.Read.All",
     "Directory.Read.All",
     "UserAuthenticationMethod.ReadWrite.All",
@@ -48,7 +48,7 @@ pub(crate) struct Granted(pub(crate) Vec<String>);
 
 impl Granted {
     pub(crate) fn has(&self, any_of: &[&str]) -> bool {
-        self.0.iter().any(|role| any_of.contains(&role.as_str()))
+        self.0.iter().any(|permission| any_of.contains(&permission.as_str()))
     }
 
     /// Refuses where none of the permissions is granted.

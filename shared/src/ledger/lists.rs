@@ -1,15 +1,15 @@
 //! Lists and counts by outcome.
 
-use super::{Book, BookError, Entry, LedgerError, Page, parse};
+use super::{Entry, Ledger, LedgerError, Page, parse};
 use crate::{
     domain::outcome,
     ledger::{Cursor, OutcomeQuery},
 };
 
-impl Book {
+impl Ledger {
     /// One page of the users (and events) that are listed under `outcome`.
-    pub async fn list(&self, query: &OutcomeQuery) -> Result<Page, BookError> {
-        let documents = self.ledger.by_outcome(query).await?;
+    pub async fn list(&self, query: &OutcomeQuery) -> Result<Page, LedgerError> {
+        let documents = self.store.by_outcome(query).await?;
         let next = (documents.len() == query.limit)
             .then(|| documents.last())
             .flatten()
@@ -33,12 +33,12 @@ impl Book {
     }
 
     /// How many are listed under `outcome`.
-    pub async fn count(&self, outcome: &str) -> Result<u64, BookError> {
-        self.ledger.count(outcome).await
+    pub async fn count(&self, outcome: &str) -> Result<u64, LedgerError> {
+        self.store.count(outcome).await
     }
 
     /// How many are listed under each outcome; those with none are left out.
-    pub async fn counts(&self) -> Result<Vec<(String, u64)>, BookError> {
+    pub async fn counts(&self) -> Result<Vec<(String, u64)>, LedgerError> {
         let mut counts = Vec::new();
         let names = std::iter::once("pending".to_owned())
             .chain(outcome::Outcome::all().into_iter().map(|outcome| outcome.to_string()));

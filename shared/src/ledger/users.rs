@@ -1,15 +1,15 @@
 //! Users' state items and their history.
 
-use super::{Book, BookError, CHUNK, HistoryEntry, Key, LedgerError, TRIES, Versioned, Write, parse, read};
+use super::{CHUNK, HistoryEntry, Key, Ledger, LedgerError, TRIES, Versioned, Write, parse, read};
 use crate::domain::{
     ids::UserId,
     state::{Release, ReleaseRefused, UserState},
 };
 use jiff::Timestamp;
 
-impl Book {
+impl Ledger {
     /// A user's state item.
-    pub async fn user(&self, user: UserId) -> Result<Versioned<Option<UserState>>, BookError> {
+    pub async fn user(&self, user: UserId) -> Result<Versioned<Option<UserState>>, LedgerError> {
         self.load(Key::user(user)).await
     }
 
@@ -18,7 +18,7 @@ impl Book {
     pub async fn users(
         &self,
         users: &[UserId],
-    ) -> Result<Vec<(UserId, Versioned<Option<UserState>>)>, BookError> {
+    ) -> Result<Vec<(UserId, Versioned<Option<UserState>>)>, LedgerError> {
         let mut all = Vec::with_capacity(users.len());
         for chunk in users.chunks(CHUNK) {
             let keys: Vec<Key> = chunk.iter().map(|user| Key::user(*user)).collect();
@@ -40,7 +40,7 @@ impl Book {
         &self,
         state: &Versioned<UserState>,
         entry: Option<&HistoryEntry>,
-    ) -> Result<u64, BookError> {
+    ) -> Result<u64, LedgerError> {
         let mut writes = vec![self.user_write(state)];
         writes.extend(entry.map(|entry| self.history_write(state.value.user_id, entry)));
         self.commit(&writes).await?;
@@ -48,11 +48,11 @@ impl Book {
     }
 
     /// Makes changed state items durable, each by itself. Says for each whether it was done.
-    pub async fn save_users(&self, states: &[Versioned<UserState>]) -> Result<Vec<bool>, BookError> {
+    pub async fn save_users(&self, states: &[Versioned<UserState>]) -> Result<Vec<bool>, LedgerError> {
         let mut done = Vec::with_capacity(states.len());
         for chunk in states.chunks(CHUNK) {
             let writes: Vec<Write> = chunk.iter().map(|state| self.user_write(state)).collect();
-            for result in self.ledger.commit_each(&writes).await? {
+            for result in self.store.commit_each(&writes).await? {
                 match result {
                     Ok(()) => done.push(true),
                     Err(LedgerError::Conflict) => done.push(false),
@@ -69,7 +69,7 @@ impl Book {
         &self,
         user: UserId,
         mut change: impl FnMut(&mut Option<UserState>, Timestamp) -> Result<Option<HistoryEntry>, E>,
-    ) -> Result<Result<UserState, E>, BookError> {
+    ) -> Result<Result<UserState, E>, LedgerError> {
         for _ in 0..TRIES {
             let mut held = self.user(user).await?;
             let entry = match change(&mut held.value, self.clock.now()) {
@@ -95,7 +95,7 @@ impl Book {
         user: UserId,
         who: &str,
         why: &str,
-    ) -> Result<Result<Release, ReleaseRefused>, BookError> {
+    ) -> Result<Result<Release, ReleaseRefused>, LedgerError> {
         let released = self
             .change_user(user, |state, now| {
                 let state = state.as_mut().ok_or(ReleaseRefused::NotOnRecord)?;
@@ -107,9 +107,9 @@ impl Book {
     }
 
     /// A user's history, oldest first.
-    pub async fn history(&self, user: UserId) -> Result<Vec<HistoryEntry>, BookError> {
+    pub async fn history(&self, user: UserId) -> Result<Vec<HistoryEntry>, LedgerError> {
         let now = self.clock.now();
-        let documents = self.ledger.children(&Key::user(user).pk, "H#").await?;
+        let documents = self.store.children(&Key::user(user).pk, "H#").await?;
         let there = documents.iter().filter(|document| document.expires_at.is_none_or(|at| at > now));
         there.map(parse).collect()
     }

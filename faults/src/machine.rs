@@ -7,7 +7,7 @@ use fastrand::Rng;
 use jiff::SignedDuration;
 use mfa_rollback::{
     engine::Engine,
-    sqlite::{Received, Store},
+    sqlite::{Database, Received},
 };
 use shared::{
     credentials::ClientSecret,
@@ -17,16 +17,16 @@ use shared::{
     },
     drain::{Batch, Record},
     graph::Graph,
-    ledger::{Book, LedgerError},
+    ledger::{Ledger, LedgerError},
     notices::{Notice, Notices},
-    poll::{PollError, ScanRequest, Summary},
+    poll::{PollError, Polled, ScanRequest},
     process::{LeaseTerm, Process, Run},
     queue::{Disposition, Message},
 };
 use uuid::Uuid;
 
 use crate::{
-    ledger::FaultyLedger,
+    ledger::FaultyStore,
     network::transport,
     steps::{Luck, NEVER, Steps, lock},
     watch::{View, Watch},
@@ -39,34 +39,34 @@ const DRAIN_TIME: SignedDuration = SignedDuration::from_secs(112);
 const POLL_TIME: SignedDuration = SignedDuration::from_secs(232);
 
 /// A process, from its start to its death.
-pub(crate) struct Sandbox {
+pub(crate) struct Machine {
     pub(crate) view: Arc<View>,
     pub(crate) process: Arc<Process>,
     pub(crate) is_busy: Cell<bool>,
     notices: Notices,
     steps: Arc<Steps>,
-    store: Arc<Store>,
+    database: Arc<Database>,
     watch: Arc<Watch>,
 }
 
-impl Sandbox {
+impl Machine {
     /// Starts a process on `ledger`, which may fail where the ledger does.
     pub(crate) async fn start(
         watch: Arc<Watch>,
-        store: Arc<Store>,
+        database: Arc<Database>,
         view: Arc<View>,
         secret: ClientSecret,
         chance: Rng,
-        ledger: impl FnOnce(&Arc<Steps>) -> FaultyLedger,
+        store: impl FnOnce(&Arc<Steps>) -> FaultyStore,
     ) -> Result<Self, LedgerError> {
         let steps = Arc::new(Steps::new(chance));
         let (settings, clock) = (Arc::new(view.settings.clone()), view.clock.clone());
-        let book = Book::open(Arc::new(ledger(&steps)), settings.tenant, clock.clone()).await?;
+        let ledger = Ledger::open(Arc::new(store(&steps)), settings.tenant, clock.clone()).await?;
         let transport = transport(Arc::clone(&watch), Arc::clone(&view), Arc::clone(&steps));
         let graph = Arc::new(Graph::new(&settings, Arc::new(secret), transport, clock.clone()));
-        let process = Process::new(settings, graph, book, store.clone(), clock);
+        let process = Process::new(settings, graph, ledger, database.clone(), clock);
         let (is_busy, notices) = (Cell::new(false), Notices::default());
-        Ok(Self { view, process, is_busy, notices, steps, store, watch })
+        Ok(Self { view, process, is_busy, notices, steps, database, watch })
     }
 
     /// Begins an invocation that Lambda, whose clock is right, ends after `time`.
@@ -95,7 +95,7 @@ impl Sandbox {
     }
 
     /// One invocation of poll. Returns `None` if it was killed or cut off.
-    pub(crate) async fn poll(&self, luck: Luck, request: ScanRequest) -> Option<Result<Summary, PollError>> {
+    pub(crate) async fn poll(&self, luck: Luck, request: ScanRequest) -> Option<Result<Polled, PollError>> {
         let run = self.begin(POLL_TIME);
         let work = async {
             let summary = run.poll(request, &|_| ()).await;
@@ -128,15 +128,15 @@ impl Sandbox {
             {
                 self.watch.acknowledged(message.user_id, began);
             }
-            self.store.dispose(received, disposition).expect("the queue is in memory");
+            self.database.dispose(received, disposition).expect("the queue is in memory");
         }
         Some(())
     }
 
     /// `mfa-rollback run` on the same ledger and queue, for at most `time`.
     pub(crate) async fn run(&self, luck: Luck, time: SignedDuration) {
-        let engine = Engine::of(&self.process, Arc::clone(&self.store));
-        *lock(&self.view.owner) = self.store.owner();
+        let engine = Engine::of(&self.process, Arc::clone(&self.database));
+        *lock(&self.view.owner) = self.database.owner();
         let work = async {
             if self.process.preflight().await.is_err() {
                 return;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Book, BookError, Key, LedgerError, Write};
+use super::{Key, Ledger, LedgerError, Write};
 use crate::{digest::digest, domain::window::shift, ledger::Versioned};
 
 /// An answer is given again for so long.
@@ -52,7 +52,7 @@ pub struct Claimed {
     held: Versioned<Record>,
 }
 
-impl Book {
+impl Ledger {
     /// Claims the request of `caller` under `key`, until `until`. `request` is all that makes it this request.
     pub async fn claim(
         &self,
@@ -60,7 +60,7 @@ impl Book {
         key: &str,
         request: &[&[u8]],
         until: Timestamp,
-    ) -> Result<Claim, BookError> {
+    ) -> Result<Claim, LedgerError> {
         let key = Key::idempotency(caller, key);
         let record = Record { request: digest(request.iter().copied(), 32), until, answer: None };
         let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
@@ -91,7 +91,7 @@ impl Book {
     }
 
     /// Keeps the answer to a claimed request, unless somebody else has claimed it meanwhile.
-    pub async fn answered(&self, claimed: Claimed, answer: KeptAnswer) -> Result<(), BookError> {
+    pub async fn answered(&self, claimed: Claimed, answer: KeptAnswer) -> Result<(), LedgerError> {
         let Claimed { key, mut held } = claimed;
         held.value.answer = Some(answer);
         match self.commit(&[self.idempotency_write(&key, &held)]).await {
@@ -101,7 +101,7 @@ impl Book {
     }
 
     /// Gives a claimed request back that could not be done, so that whoever repeats it does it at once.
-    pub async fn not_done(&self, claimed: Claimed) -> Result<(), BookError> {
+    pub async fn not_done(&self, claimed: Claimed) -> Result<(), LedgerError> {
         let Claimed { key, mut held } = claimed;
         held.value.until = self.clock.now();
         match self.commit(&[self.idempotency_write(&key, &held)]).await {

@@ -1,7 +1,7 @@
 //! Erasing what is on record about one user, for those who ask for it.
 
 use super::{
-    Book, BookError, CHUNK, Expect, HistoryEntry, Key, LedgerError, TRIES, Versioned, Write, events::SEEN_FOR,
+    CHUNK, Expect, HistoryEntry, Key, Ledger, LedgerError, TRIES, Versioned, Write, events::SEEN_FOR,
 };
 use crate::domain::{
     ids::UserId,
@@ -9,7 +9,7 @@ use crate::domain::{
     window::shift,
 };
 
-impl Book {
+impl Ledger {
     /// Erases everything on record about a user but the object id, the ids of events, and whether methods were ever
     /// deleted: nobody is rolled back twice. Whom nothing was ever deleted of is forgotten wholly after 45 days, as
     /// the events are.
@@ -19,7 +19,7 @@ impl Book {
         user: UserId,
         who: &str,
         why: &str,
-    ) -> Result<Result<usize, EraseRefused>, BookError> {
+    ) -> Result<Result<usize, EraseRefused>, LedgerError> {
         let mut entries = 0;
         for _ in 0..TRIES {
             let held = self.user(user).await?;
@@ -47,11 +47,11 @@ impl Book {
     }
 
     /// What is overwritten is gone at once; its empty items go when they expire.
-    async fn erase_history(&self, user: UserId) -> Result<usize, BookError> {
+    async fn erase_history(&self, user: UserId) -> Result<usize, LedgerError> {
         let now = self.clock.now();
         // Over for processes whose clocks are behind, too.
         let over = shift(now, -CLOCK_SKEW);
-        let history = self.ledger.children(&Key::user(user).pk, "H#").await?;
+        let history = self.store.children(&Key::user(user).pk, "H#").await?;
         let there: Vec<Key> = history
             .into_iter()
             .filter(|document| document.expires_at.is_none_or(|at| at > now))
@@ -66,7 +66,7 @@ impl Book {
                     ..self.write(key.clone(), 0, &serde_json::json!({}), None, Some(over))
                 })
                 .collect();
-            for result in self.ledger.commit_each(&writes).await? {
+            for result in self.store.commit_each(&writes).await? {
                 result?;
             }
         }

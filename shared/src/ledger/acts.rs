@@ -1,15 +1,15 @@
 //! What was done to users' methods beside their own registrations, one item for each event.
 
-use super::{Book, BookError, CHUNK, Key, LedgerError, Write, parse};
+use super::{CHUNK, Key, Ledger, LedgerError, Write, parse};
 use crate::{
     domain::{facts::RecordedAct, ids::UserId},
     ledger::Expect,
 };
 
-impl Book {
+impl Ledger {
     /// Puts acts on record; known ones stay as they are. They never expire: they keep a method from being taken
     /// for one of the window.
-    pub async fn record_acts(&self, acts: &[(UserId, RecordedAct)]) -> Result<(), BookError> {
+    pub async fn record_acts(&self, acts: &[(UserId, RecordedAct)]) -> Result<(), LedgerError> {
         for chunk in acts.chunks(CHUNK) {
             let writes: Vec<Write> = chunk
                 .iter()
@@ -18,7 +18,7 @@ impl Book {
                     ..self.write(Key::act(*user, &act.event_id), 0, act, None, None)
                 })
                 .collect();
-            for result in self.ledger.commit_each(&writes).await? {
+            for result in self.store.commit_each(&writes).await? {
                 match result {
                     Ok(()) | Err(LedgerError::Conflict) => {}
                     Err(error) => return Err(error),
@@ -29,8 +29,8 @@ impl Book {
     }
 
     /// What is on record of a user's methods.
-    pub async fn acts(&self, user: UserId) -> Result<Vec<RecordedAct>, BookError> {
+    pub async fn acts(&self, user: UserId) -> Result<Vec<RecordedAct>, LedgerError> {
         let key = Key::user(user);
-        self.ledger.children(&key.pk, Key::ACT).await?.iter().map(parse).collect()
+        self.store.children(&key.pk, Key::ACT).await?.iter().map(parse).collect()
     }
 }

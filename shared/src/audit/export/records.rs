@@ -1,6 +1,6 @@
 //! Handing on what was read, and keeping count of it.
 
-use super::{BadRecord, ExportError, Format, Summary};
+use super::{BadRecord, ExportError, ExportFormat, Summary};
 use crate::audit::record::{DirectoryAudit, RecordError, Shape};
 
 /// So many bad records are held back while it is not clear that the file has audit records at all.
@@ -8,20 +8,20 @@ const HELD_LIMIT: usize = 1000;
 
 /// Counts records and hands them on. Bad ones wait until the first audit record, so that a file of
 /// something else ends in one error and not in a list of them.
-pub(super) struct Book<'a> {
+pub(super) struct Records<'a> {
     each: &'a mut dyn FnMut(Result<DirectoryAudit, BadRecord>),
     held: Vec<BadRecord>,
     /// What was read that is well-formed and no audit record, if anything.
     something_else: Option<String>,
     /// Whether there was an audit record, a good one or one with a fault.
     has_audit: bool,
-    format: Option<Format>,
+    format: Option<ExportFormat>,
     number: u64,
     records: u64,
     bad: u64,
 }
 
-impl<'a> Book<'a> {
+impl<'a> Records<'a> {
     pub(super) fn new(each: &'a mut dyn FnMut(Result<DirectoryAudit, BadRecord>)) -> Self {
         Self {
             each,
@@ -36,7 +36,7 @@ impl<'a> Book<'a> {
     }
 
     /// Enters what a record was read as.
-    pub(super) fn enter(&mut self, line: u64, read: Result<(DirectoryAudit, Format), RecordError>) {
+    pub(super) fn enter(&mut self, line: u64, read: Result<(DirectoryAudit, ExportFormat), RecordError>) {
         match read {
             Ok((record, format)) => {
                 self.number += 1;
@@ -73,7 +73,7 @@ impl<'a> Book<'a> {
     }
 
     /// Says what was in the file; an error if it was all something else.
-    pub(super) fn close(mut self, by_container: Format) -> Result<Summary, ExportError> {
+    pub(super) fn close(mut self, by_container: ExportFormat) -> Result<Summary, ExportError> {
         if !self.has_audit
             && let Some(found) = self.something_else
         {
@@ -95,7 +95,7 @@ impl<'a> Book<'a> {
     }
 }
 
-impl From<Shape> for Format {
+impl From<Shape> for ExportFormat {
     fn from(shape: Shape) -> Self {
         match shape {
             Shape::Graph => Self::Graph,

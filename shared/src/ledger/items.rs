@@ -82,7 +82,7 @@ pub struct AmbiguousEvent {
 
 /// When the registration report was read, and where a reading under way goes on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReportState {
+pub struct RegistrationReportState {
     /// When it was last read to its end.
     pub read_at: Option<Timestamp>,
     /// When its reading was last given up for a day.

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{Book, BookError, CHUNK, Key, ReportState, Write, parse};
+use super::{CHUNK, Key, Ledger, LedgerError, RegistrationReportState, Write, parse};
 use crate::{
     audit::Service,
     domain::{
-        facts::{LogReading, Report, ReportLine, ReportList},
+        facts::{LogReading, RegistrationReport, RegistrationReportLine, RegistrationReportList},
         ids::UserId,
         window::shift,
     },
@@ -17,9 +17,9 @@ use crate::{
 /// So long does a report count that was read to its end.
 const WHOLE_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-impl Book {
+impl Ledger {
     /// Remembers what the registration report says; it is stale after two days.
-    pub async fn save_report(&self, lines: &[(UserId, ReportLine)]) -> Result<(), BookError> {
+    pub async fn save_report(&self, lines: &[(UserId, RegistrationReportLine)]) -> Result<(), LedgerError> {
         let expires_at = shift(self.clock.now(), SignedDuration::from_hours(48));
         for chunk in lines.chunks(CHUNK) {
             let writes: Vec<Write> = chunk
@@ -29,7 +29,7 @@ impl Book {
                     ..self.write(Key::report_line(*user), 0, line, None, Some(expires_at))
                 })
                 .collect();
-            for result in self.ledger.commit_each(&writes).await? {
+            for result in self.store.commit_each(&writes).await? {
                 result?;
             }
         }
@@ -37,11 +37,15 @@ impl Book {
     }
 
     /// What the registration report says about a user, and how much of the audit log was read from `start` on.
-    pub async fn report(&self, user: UserId, start: Timestamp) -> Result<(Report, LogReading), BookError> {
+    pub async fn report(
+        &self,
+        user: UserId,
+        start: Timestamp,
+    ) -> Result<(RegistrationReport, LogReading), LedgerError> {
         #[derive(Default, Deserialize)]
         struct Position {
             #[serde(default)]
-            report: ReportState,
+            report: RegistrationReportState,
             #[serde(default)]
             scan: Option<IgnoredAny>,
             #[serde(default)]
@@ -68,12 +72,12 @@ impl Book {
         };
         let state = position.report;
         let list = if state.no_licence {
-            ReportList::NoLicence
+            RegistrationReportList::NoLicence
         } else if state.read_at.is_some_and(|at| now < shift(at, WHOLE_FOR)) {
-            ReportList::Whole
+            RegistrationReportList::Whole
         } else {
-            ReportList::Partly
+            RegistrationReportList::Partly
         };
-        Ok((Report { line, list }, log))
+        Ok((RegistrationReport { line, list }, log))
     }
 }

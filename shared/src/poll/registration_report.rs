@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Poll, PollError, position::Position};
 use crate::{
-    domain::{facts::ReportLine, ids::UserId, window::shift},
+    domain::{facts::RegistrationReportLine, ids::UserId, window::shift},
     graph::{GraphError, MAX_PAGES, RegistrationDetails},
-    ledger::{ReportState, Versioned},
+    ledger::{RegistrationReportState, Versioned},
 };
 
 /// Often enough that a reading is never a day old when the next one ends.
@@ -34,8 +34,12 @@ impl Poll<'_> {
         let report = &mut position.value.report;
         if matches!(error, PollError::Graph(GraphError::NoPremium)) {
             let tried_at = report.tried_at;
-            *report =
-                ReportState { no_licence: true, given_up_at: Some(now), tried_at, ..ReportState::default() };
+            *report = RegistrationReportState {
+                no_licence: true,
+                given_up_at: Some(now),
+                tried_at,
+                ..RegistrationReportState::default()
+            };
             return;
         }
         let refused = matches!(&error, PollError::Graph(error) if !error.comes_back());
@@ -45,8 +49,13 @@ impl Poll<'_> {
             report.next = None;
         }
         if report.failures >= FAILURES {
-            let ReportState { read_at, tried_at, .. } = *report;
-            *report = ReportState { given_up_at: Some(now), read_at, tried_at, ..ReportState::default() };
+            let RegistrationReportState { read_at, tried_at, .. } = *report;
+            *report = RegistrationReportState {
+                given_up_at: Some(now),
+                read_at,
+                tried_at,
+                ..RegistrationReportState::default()
+            };
         }
     }
 
@@ -59,8 +68,8 @@ impl Poll<'_> {
         while end.is_none_or(|end| self.process.clock.now() < end) {
             let asked = self.process.graph.registration_details(position.value.report.next.as_deref());
             let page = self.answer_by(end, asked).await?;
-            let lines: Vec<(UserId, ReportLine)> = page.users.iter().filter_map(line).collect();
-            self.process.book.save_report(&lines).await?;
+            let lines: Vec<(UserId, RegistrationReportLine)> = page.users.iter().filter_map(line).collect();
+            self.process.ledger.save_report(&lines).await?;
             if followed.len() == MAX_PAGES || !followed.insert(page.next.clone()) {
                 let what = "a report that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
@@ -68,7 +77,8 @@ impl Poll<'_> {
             if page.next.is_none() {
                 let read_at = Some(self.process.clock.now());
                 let tried_at = position.value.report.tried_at;
-                position.value.report = ReportState { read_at, tried_at, ..ReportState::default() };
+                position.value.report =
+                    RegistrationReportState { read_at, tried_at, ..RegistrationReportState::default() };
                 return self.save(position).await;
             }
             position.value.report.next = page.next;
@@ -78,8 +88,8 @@ impl Poll<'_> {
     }
 }
 
-fn line(details: &RegistrationDetails) -> Option<(UserId, ReportLine)> {
-    let line = ReportLine {
+fn line(details: &RegistrationDetails) -> Option<(UserId, RegistrationReportLine)> {
+    let line = RegistrationReportLine {
         sspr: details.is_sspr_registered,
         passwordless: details.passwordless_authenticator(),
         admin: details.is_admin,
