@@ -12,15 +12,17 @@ pub mod export;
 mod fields;
 mod reason;
 mod record;
+mod service;
 mod tally;
 mod time;
 mod who;
 
 pub use act::{MethodAct, acts};
 pub use activity::{Activity, Status};
-pub use event::{AmbiguousRegistration, Event, Registration, Service, interpret};
+pub use event::{AmbiguousRegistration, Event, Registration, interpret};
 pub use reason::kinds_named;
 pub use record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource};
+pub use service::Service;
 pub use tally::Tally;
 pub use time::{TimeError, parse_time};
 pub use who::AmbiguousWhy;

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{error::Category, value::RawValue};
 
 use super::{
-    event::Service,
     fields::{Field, Fields, text, unwrapped},
+    service::Service,
     time::{TimeError, parse_time},
 };
 use crate::{

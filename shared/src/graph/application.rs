@@ -2,34 +2,17 @@
 //!
 //! Source: <https://learn.microsoft.com/en-us/graph/api/application-get>.
 
-use jiff::Timestamp;
-use serde::Deserialize;
-
 use super::{
-    Answer, Budget, Call, Graph, GraphError,
+    answer::Answer,
+    call::{Budget, Call},
+    client::Graph,
+    error::GraphError,
+    objects::Application,
     url::{query, segment},
 };
 
 /// The properties that are asked for.
 const SELECT: &str = "id,passwordCredentials,keyCredentials";
-
-/// What an application signs in with, of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Application {
-    /// Its client secrets.
-    pub password_credentials: Vec<ApplicationCredential>,
-    /// Its certificates.
-    pub key_credentials: Vec<ApplicationCredential>,
-}
-
-/// A client secret or certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ApplicationCredential {
-    /// When it runs out.
-    pub end_date_time: Option<Timestamp>,
-}
 
 impl Graph {
     /// Reads an application by its client id.

@@ -1,34 +1,12 @@
 //! `GET /v1.0/auditLogs/directoryAudits`: the events of the services that log registrations.
 
-use serde_json::value::RawValue;
-
 use super::{
-    Budget, Graph, GraphError,
+    call::Budget,
+    client::Graph,
+    error::GraphError,
+    objects::{AuditPage, AuditQuery},
     url::{query, quoted},
 };
-use crate::{audit::Service, domain::window::Range};
-
-/// What to ask for: a stretch of the log from its beginning, or where an earlier page left off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuditQuery {
-    /// The first page of what a service logged in a stretch, both ends included, in ascending
-    /// `activityDateTime`. Nothing says that Graph takes two services in one filter.
-    Range(Service, Range),
-    /// The page that a next link leads to.
-    Next(String),
-}
-
-/// One page of the audit log. The records are not read yet: one that is broken must not hide the
-/// rest.
-#[derive(Debug)]
-pub struct AuditPage {
-    /// The records, ascending by `activityDateTime`.
-    pub records: Vec<Box<RawValue>>,
-    /// The link to the next page; the end is reached where there is none.
-    pub next: Option<String>,
-    /// Graph's name for this request.
-    pub request_id: Option<String>,
-}
 
 impl Graph {
     /// Reads one page of the audit log, within the reports' budget. Only the filter operators that

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::{
-    Graph, GraphError, Refusal,
+    client::Graph,
+    error::{GraphError, Refusal},
+    objects::{Eligibilities, Principal, PrincipalKind, RoleGrant},
     url::{query, quoted, segment},
 };
 use crate::domain::ids::{GroupId, UserId};
@@ -22,44 +24,6 @@ const GROUP_ELIGIBILITY: &[&str] = &[
     "PrivilegedEligibilitySchedule.Read.AzureADGroup",
     "PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup",
 ];
-
-/// Who holds a role, or may take it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleGrant {
-    /// The holder's object id.
-    pub principal: Principal,
-}
-
-/// A directory object that may be a user or a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// Its object id, as Graph gives it.
-    pub id: String,
-    /// What it is.
-    pub kind: PrincipalKind,
-}
-
-/// What a principal is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PrincipalKind {
-    /// A user.
-    User,
-    /// A group.
-    Group,
-    /// A service principal or another thing that has no methods.
-    Other,
-    /// Graph did not say.
-    Unknown,
-}
-
-/// PIM-eligible holders, or that the tenant has no licence for there to be any.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Eligibilities {
-    /// These.
-    Known(Vec<RoleGrant>),
-    /// No P2 licence: nobody can be eligible.
-    NoLicence,
-}
 
 #[derive(Deserialize)]
 struct RawGrant {
@@ -80,21 +44,21 @@ struct RawMember {
     id: String,
 }
 
-impl From<RawGrant> for RoleGrant {
-    fn from(raw: RawGrant) -> Self {
-        let kind = match raw.principal.map(|principal| principal.odata_type).as_deref() {
+impl RawGrant {
+    fn read(self) -> RoleGrant {
+        let kind = match self.principal.map(|principal| principal.odata_type).as_deref() {
             Some("#microsoft.graph.user") => PrincipalKind::User,
             Some("#microsoft.graph.group") => PrincipalKind::Group,
             None | Some("") => PrincipalKind::Unknown,
             Some(_) => PrincipalKind::Other,
         };
-        Self { principal: Principal { id: raw.principal_id, kind } }
+        RoleGrant { principal: Principal { id: self.principal_id, kind } }
     }
 }
 
 fn eligibilities(list: Result<Vec<RawGrant>, GraphError>) -> Result<Eligibilities, GraphError> {
     match list {
-        Ok(list) => Ok(Eligibilities::Known(list.into_iter().map(RoleGrant::from).collect())),
+        Ok(list) => Ok(Eligibilities::Known(list.into_iter().map(RawGrant::read).collect())),
         Err(GraphError::NoPremium | GraphError::Refused { reason: Refusal::NoPremium, .. }) => {
             Ok(Eligibilities::NoLicence)
         }
@@ -108,7 +72,7 @@ impl Graph {
         let query = query(&[("$expand", "principal")]);
         let url = format!("{}/v1.0/roleManagement/directory/roleAssignments{query}", self.base);
         let list: Vec<RawGrant> = self.list(url, ACTIVE_ROLES).await?;
-        Ok(list.into_iter().map(RoleGrant::from).collect())
+        Ok(list.into_iter().map(RawGrant::read).collect())
     }
 
     /// All PIM-eligible role assignments, at any scope.

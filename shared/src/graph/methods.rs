@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{Answer, Budget, Call, Graph, GraphError, Turn, url::segment};
+use super::{
+    answer::{Answer, request_id},
+    call::{Budget, Call},
+    client::{Graph, Turn},
+    error::GraphError,
+    url::segment,
+};
 use crate::domain::{
     ids::{MethodId, UserId},
     intent::Deletion,
@@ -42,11 +48,10 @@ struct Requirements {
     per_user_mfa_state: PerUserMfa,
 }
 
-impl TryFrom<RawMethod> for AuthenticationMethod {
-    type Error = GraphError;
-
-    fn try_from(raw: RawMethod) -> Result<Self, GraphError> {
+impl RawMethod {
+    fn read(self) -> Result<AuthenticationMethod, GraphError> {
         let unreadable = |what: &str| GraphError::Unreadable { what: what.to_owned() };
+        let raw = self;
         let kind = kind(&raw.odata_type).ok_or_else(|| unreadable("a method with a type"))?;
         let created = match raw.created.or(raw.creation) {
             None => None,
@@ -63,7 +68,7 @@ impl TryFrom<RawMethod> for AuthenticationMethod {
         let sms_sign_in =
             if raw.sms_sign_in.as_deref() == Some("ready") { SmsSignIn::Ready } else { SmsSignIn::Not };
         segment(&raw.id)?;
-        Ok(Self {
+        Ok(AuthenticationMethod {
             kind,
             id: MethodId(raw.id),
             created,
@@ -100,7 +105,7 @@ impl Graph {
         if page.next.is_some() {
             return Err(GraphError::Unreadable { what: "all methods in one page".to_owned() });
         }
-        let methods = page.items.into_iter().map(AuthenticationMethod::try_from).collect::<Result<_, _>>()?;
+        let methods = page.items.into_iter().map(RawMethod::read).collect::<Result<_, _>>()?;
         Ok(Answer { body: methods, request_id: page.request_id })
     }
 
@@ -126,12 +131,9 @@ impl Graph {
         );
         let call = Call { method: http::Method::DELETE, url, budget: Budget::Rest, needs: WRITE };
         let answer = self.send(&call, Some(turn)).await?;
-        Ok(super::request_id(&answer))
+        Ok(request_id(&answer))
     }
 }
-
-/// A DELETE or a sign-in is given up after this: the lease must outlast them.
-pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The longest that a DELETE takes, with a sign-in before it.
 pub const DELETE_TAKES_AT_MOST: Duration = Duration::from_secs(35);

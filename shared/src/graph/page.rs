@@ -10,7 +10,12 @@ use serde::{
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Answer, Budget, Call, Graph, GraphError};
+use super::{
+    answer::{Answer, Page},
+    call::{Budget, Call},
+    client::Graph,
+    error::GraphError,
+};
 
 /// No list that this program reads has more pages.
 pub const MAX_PAGES: usize = 10_000;
@@ -28,13 +33,6 @@ pub(super) struct RawPage {
     value: Vec<Box<RawValue>>,
     #[serde(rename = "@odata.nextLink")]
     next_link: Option<String>,
-}
-
-/// One page, read.
-pub(super) struct Page<T> {
-    pub(super) items: Vec<T>,
-    pub(super) next: Option<String>,
-    pub(super) request_id: Option<String>,
 }
 
 #[derive(Deserialize)]

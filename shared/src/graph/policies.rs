@@ -2,7 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Answer, Budget, Call, Graph, GraphError};
+use super::{
+    answer::Answer,
+    call::{Budget, Call},
+    client::Graph,
+    error::GraphError,
+};
 use crate::domain::policies::{ConditionalAccess, Policies, PolicyUsers};
 
 const NEEDS: &[&str] = &["Policy.Read.All"];

@@ -5,7 +5,7 @@ use http::Response;
 use jiff::SignedDuration;
 use url::Url;
 
-use super::{Call, request_id};
+use super::{answer::request_id, call::Call};
 
 /// An answer that took so long is worth a line of its own.
 const SLOW: SignedDuration = SignedDuration::from_secs(1);

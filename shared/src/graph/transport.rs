@@ -15,6 +15,9 @@ pub type Transport = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, BoxErr
 /// Graph itself gives up on a methods request after 60 s.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(65);
 
+/// A DELETE or a sign-in is given up after this: the lease must outlast them.
+pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// The largest answer that is read: a page of 1,000 audit events takes about 2 MB.
 pub const MAX_BODY: usize = 32 << 20;
 

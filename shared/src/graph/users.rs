@@ -1,7 +1,10 @@
 //! `GET /v1.0/users/{id}`: the account itself.
 
 use super::{
-    Answer, Budget, Call, Graph, GraphError,
+    answer::Answer,
+    call::{Budget, Call},
+    client::Graph,
+    error::GraphError,
     url::{query, segment},
 };
 use crate::domain::{account::User, user_ref::UserRef};

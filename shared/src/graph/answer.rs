@@ -1,0 +1,130 @@
+//! What Graph answers: bodies, and refusals as the caller treats them.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    call::Call,
+    error::{GraphError, Refusal},
+    token::Token,
+};
+
+/// An answer, with the name that Graph gives the request in its own logs.
+#[derive(Debug, Clone)]
+pub struct Answer<T> {
+    /// What was answered.
+    pub body: T,
+    /// The `request-id` header.
+    pub request_id: Option<String>,
+}
+
+/// One page, read.
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    pub(super) next: Option<String>,
+    pub(super) request_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorDetail,
+}
+
+#[derive(Deserialize)]
+struct ErrorDetail {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// Reads a body; one that is, or ends in, an error object is no answer.
+pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, GraphError> {
+    if let Ok(error) = serde_json::from_slice::<ErrorBody>(body) {
+        let code = safe_code(&error.error.code);
+        return Err(GraphError::Unavailable { cause: format!("an error inside an answer ({code})") });
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // serde's own text may quote values; the position is enough.
+        let place = format!("{:?}, column {}", error.classify(), error.column());
+        if error.is_data() {
+            GraphError::Unreadable { what: format!("JSON of the documented shape ({place})") }
+        } else {
+            GraphError::Unavailable {
+                cause: format!("an answer that is broken off or has more behind it ({place})"),
+            }
+        }
+    })
+}
+
+pub(super) fn request_id(answer: &Response<Bytes>) -> Option<String> {
+    let text = answer.headers().get("request-id")?.to_str().ok()?;
+    let fits = text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    fits.then(|| text.to_owned())
+}
+
+/// An error code as it may stand in a log line.
+pub(super) fn safe_code(code: &str) -> String {
+    let code: String =
+        code.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(80).collect();
+    if code.is_empty() { "no code".to_owned() } else { code }
+}
+
+pub(super) fn refused(call: &Call, token: &Token, answer: &Response<Bytes>) -> GraphError {
+    let status = answer.status();
+    let detail = serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|body| body.error);
+    let raw_code = detail.as_ref().map_or("", |detail| detail.code.as_str());
+    let code = safe_code(raw_code);
+    let message = detail.as_ref().map_or(String::new(), |detail| detail.message.to_lowercase());
+    let request_id = request_id(answer);
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            GraphError::Unauthorized { cause: format!("Graph refuses a fresh token ({code})") }
+        }
+        StatusCode::FORBIDDEN if raw_code == "Authentication_RequestFromNonPremiumTenantOrB2CTenant" => {
+            GraphError::NoPremium
+        }
+        StatusCode::FORBIDDEN if raw_code == "Authentication_ApplicationHasNoDirectoryReadAccess" => {
+            GraphError::PermissionMissing { permission: "Directory.Read.All".to_owned() }
+        }
+        StatusCode::FORBIDDEN => {
+            let granted =
+                token.permissions.is_none() || call.needs.iter().any(|permission| token.grants(permission));
+            match call.needs.first() {
+                Some(permission) if !granted => {
+                    GraphError::PermissionMissing { permission: (*permission).to_owned() }
+                }
+                _ => GraphError::Forbidden { code, request_id },
+            }
+        }
+        StatusCode::NOT_FOUND => GraphError::NotFound,
+        StatusCode::REQUEST_TIMEOUT => GraphError::Unavailable { cause: format!("answered {status}") },
+        status if status.is_server_error() => {
+            GraphError::Unavailable { cause: format!("answered {} ({code})", status.as_u16()) }
+        }
+        status => GraphError::Refused {
+            status: status.as_u16(),
+            reason: refusal(raw_code, &message),
+            code,
+            request_id,
+        },
+    }
+}
+
+/// Sorts a 400 by its code and message: Graph has no code for these.
+fn refusal(code: &str, message: &str) -> Refusal {
+    if code == "AadPremiumLicenseRequired" {
+        Refusal::NoPremium
+    } else if message.contains("default authentication method")
+        || message.contains("cannot delete default method")
+    {
+        Refusal::DefaultMethod
+    } else if message.contains("alternate mobile") {
+        Refusal::AlternateFirst
+    } else if message.contains("skiptoken") || message.contains("skip token") {
+        Refusal::CursorRefused
+    } else {
+        Refusal::Other
+    }
+}

@@ -1,0 +1,38 @@
+//! A request, with its pace and its permission.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use secrecy::ExposeSecret;
+
+use super::{error::GraphError, token::Token};
+
+/// Which budget a request counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Budget {
+    Reports,
+    Rest,
+}
+
+/// A request to be sent.
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) budget: Budget,
+    /// Permissions of which one is enough, the usual one first.
+    pub(super) needs: &'static [&'static str],
+}
+
+pub(super) fn request(call: &Call, token: &Token) -> Result<Request<Bytes>, GraphError> {
+    let mut bearer = http::HeaderValue::try_from(format!("Bearer {}", token.secret.expose_secret()))
+        .map_err(|_| GraphError::Unauthorized {
+            cause: "the access token cannot stand in a header".to_owned(),
+        })?;
+    bearer.set_sensitive(true);
+    Request::builder()
+        .method(call.method.clone())
+        .uri(&call.url)
+        .header(http::header::AUTHORIZATION, bearer)
+        .header(http::header::ACCEPT, "application/json")
+        .body(Bytes::new())
+        .map_err(|_| GraphError::Unreadable { what: "an address that can be requested".to_owned() })
+}

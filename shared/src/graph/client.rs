@@ -1,0 +1,300 @@
+//! The client: one token, two paces, a deadline, and how often a request is tried.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
+use tower::ServiceExt;
+
+use super::{
+    answer::{Answer, read_json, refused, request_id},
+    call::{Budget, Call, request},
+    error::GraphError,
+    pace::{AdaptivePace, ReportsPace, TooLate},
+    retry, say,
+    token::{self, Login, Token},
+    transport::{REQUEST_TIMEOUT, SHORT_TIMEOUT, Transport, TransportError},
+};
+use crate::{
+    clock::Clock, credentials::Credentials, domain::window::until, settings::Settings, telemetry::Metric,
+};
+
+/// A client for one tenant. It is shared: its paces hold for all who use it.
+pub struct Graph {
+    transport: Transport,
+    pub(super) base: String,
+    login: Login,
+    credentials: Arc<dyn Credentials>,
+    token: tokio::sync::Mutex<Option<Token>>,
+    /// Why there is no signing in, until the next invocation.
+    refusal: Mutex<Option<GraphError>>,
+    reports: ReportsPace,
+    rest: AdaptivePace,
+    clock: Clock,
+    deadline: Mutex<Option<Timestamp>>,
+    requests: AtomicU64,
+    throttled: AtomicU64,
+}
+
+/// The pace's leave to send one request at once.
+#[derive(Debug)]
+pub struct Turn(Timestamp);
+
+/// How many requests were sent, and how many of them were throttled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Requests sent to Graph.
+    pub requests: u64,
+    /// Answers with status 429.
+    pub throttled: u64,
+}
+
+impl Graph {
+    /// A client that signs in with `credentials`.
+    pub fn new(
+        settings: &Settings,
+        credentials: Arc<dyn Credentials>,
+        transport: Transport,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            transport,
+            base: settings.endpoints.graph.as_str().trim_end_matches('/').to_owned(),
+            login: Login::new(settings),
+            credentials,
+            token: tokio::sync::Mutex::default(),
+            refusal: Mutex::default(),
+            reports: ReportsPace::default(),
+            rest: AdaptivePace::new(settings.requests_per_second),
+            clock,
+            deadline: Mutex::default(),
+            requests: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+        }
+    }
+
+    /// An invocation or command begins: no wait goes past `deadline`, if it has one; the request is given back instead. A
+    /// sign-in that was refused before may be mended by now.
+    pub fn begin_invocation(&self, deadline: Option<Timestamp>) {
+        *self.refusal() = None;
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = deadline;
+    }
+
+    /// Waits for leave to send one request, with a token that is good for it.
+    pub async fn turn(&self) -> Result<Turn, GraphError> {
+        let at = self.wait_for_turn(Budget::Rest).await?;
+        self.token().await?;
+        Ok(Turn(at))
+    }
+
+    /// Requests per second at which this client sends now.
+    pub fn pace(&self) -> f64 {
+        self.rest.per_second()
+    }
+
+    /// What was sent so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            requests: self.requests.load(Ordering::Relaxed),
+            throttled: self.throttled.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The application permissions that are granted, as the access token says. `None` where the
+    /// token cannot be read.
+    pub async fn granted_permissions(&self) -> Result<Option<Vec<String>>, GraphError> {
+        let mut attempt = 0;
+        loop {
+            match self.token().await {
+                Ok(token) => return Ok(token.permissions),
+                Err(error) => self.wait_to_retry(&error, attempt).await?,
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn token(&self) -> Result<Token, GraphError> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = held.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
+            return Ok(token.clone());
+        }
+        // What was refused to one is refused to all: none of them has another credential.
+        if let Some(error) = self.refusal().clone() {
+            return Err(error);
+        }
+        let signed_in = match self.sign_in().await {
+            // A credential that was rotated is read again, once.
+            Err(GraphError::Unauthorized { .. }) if self.credentials.refused().await => self.sign_in().await,
+            signed_in => signed_in,
+        };
+        match &signed_in {
+            Ok(token) => *held = Some(token.clone()),
+            Err(error) if error.is_no_sign_in() => {
+                Metric::GraphDenied.count(1);
+                *self.refusal() = Some(error.clone());
+            }
+            Err(_) => {}
+        }
+        signed_in
+    }
+
+    fn refusal(&self) -> std::sync::MutexGuard<'_, Option<GraphError>> {
+        self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    async fn sign_in(&self) -> Result<Token, GraphError> {
+        let proof = self.credentials.proof(&self.login.url()).await?;
+        let answer = self.exchange(self.login.request(&proof)).await?;
+        token::read(&answer, self.clock.now())
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Waits for the pace's leave; gives up at once where that would come after the deadline.
+    async fn wait_for_turn(&self, budget: Budget) -> Result<Timestamp, GraphError> {
+        let (now, deadline) = (self.clock.now(), self.deadline());
+        let turn = match budget {
+            Budget::Reports => self.reports.reserve(now, deadline),
+            Budget::Rest => self.rest.reserve(now, deadline),
+        };
+        let at = turn.map_err(|TooLate { wait }| GraphError::Throttled { retry_after: wait })?;
+        tokio::time::sleep(until(now, at)).await;
+        Ok(at)
+    }
+
+    async fn fresh_token(&self) -> Option<Token> {
+        self.token.lock().await.clone().filter(|token| token.is_fresh(self.clock.now()))
+    }
+
+    /// Forgets a refused token, unless another one has taken its place meanwhile.
+    async fn forget(&self, refused: &Token) {
+        let mut held = self.token.lock().await;
+        if held.as_ref().is_some_and(|t| t.secret.expose_secret() == refused.secret.expose_secret()) {
+            *held = None;
+        }
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, GraphError> {
+        let unavailable = |cause: String| GraphError::Unavailable { cause };
+        let patience = if request.method() == Method::GET { REQUEST_TIMEOUT } else { SHORT_TIMEOUT };
+        let left = self.deadline().map(|deadline| until(self.clock.now(), deadline));
+        let patience = patience.min(left.unwrap_or(patience));
+        match tokio::time::timeout(patience, self.transport.clone().oneshot(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => match error.downcast_ref::<TransportError>() {
+                Some(TransportError::TooLarge) => {
+                    Err(GraphError::Unreadable { what: TransportError::TooLarge.to_string() })
+                }
+                _ => Err(unavailable(error.to_string())),
+            },
+            Err(_) => Err(unavailable(TransportError::Timeout.to_string())),
+        }
+    }
+
+    /// Sends a request until it is answered; only for requests that change nothing.
+    pub(super) async fn get<T: DeserializeOwned>(&self, call: Call) -> Result<Answer<T>, GraphError> {
+        let mut attempt = 0;
+        loop {
+            let error = match self.send(&call, None).await {
+                Ok(answer) => match read_json(answer.body()) {
+                    Ok(body) => return Ok(Answer { body, request_id: request_id(&answer) }),
+                    Err(error) if attempt + 1 >= retry::MAX_ATTEMPTS => return Err(error),
+                    // A service error may stand in, or after, a 200's body.
+                    Err(error) => GraphError::Unavailable { cause: error.to_string() },
+                },
+                Err(error) => error,
+            };
+            self.wait_to_retry(&error, attempt).await?;
+            attempt += 1;
+        }
+    }
+
+    /// Waits before the next attempt, or gives the error back where there is none.
+    async fn wait_to_retry(&self, error: &GraphError, attempt: u32) -> Result<(), GraphError> {
+        let wait = match error {
+            GraphError::Throttled { retry_after } => *retry_after,
+            GraphError::Unavailable { .. } => retry::backoff(attempt, fastrand::f64()),
+            _ => return Err(error.clone()),
+        };
+        let past_deadline = self
+            .deadline()
+            .is_some_and(|deadline| self.clock.now().checked_add(wait).map_or(true, |at| at >= deadline));
+        if attempt + 1 >= retry::MAX_ATTEMPTS || wait > retry::MAX_WAIT || past_deadline {
+            return Err(error.clone());
+        }
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Sends a request once (a read twice, where the token had just run out).
+    pub(super) async fn send(&self, call: &Call, mut turn: Option<Turn>) -> Result<Response<Bytes>, GraphError> {
+        let mut renewed = false;
+        loop {
+            // Signing in takes time in which what was looked at grows old.
+            let token = match turn {
+                Some(_) => self.fresh_token().await.ok_or(GraphError::TokenRefused)?,
+                None => self.token().await?,
+            };
+            let sent = match turn.take() {
+                Some(Turn(at)) => at,
+                None => self.wait_for_turn(call.budget).await?,
+            };
+            self.requests.fetch_add(1, Ordering::Relaxed);
+            Metric::GraphRequests.count(1);
+            let began = self.clock.now();
+            let answer = self.exchange(request(call, &token)?).await?;
+            say::answered(call, &answer, self.clock.now().duration_since(began));
+            match answer.status() {
+                StatusCode::UNAUTHORIZED if !renewed => {
+                    renewed = true;
+                    self.forget(&token).await;
+                    // Whoever deletes has to look at lease and brake again first.
+                    if call.method == Method::DELETE {
+                        return Err(GraphError::TokenRefused);
+                    }
+                }
+                StatusCode::TOO_MANY_REQUESTS => return Err(self.throttled(call, sent, &answer)),
+                status if status.is_success() => {
+                    if call.budget == Budget::Rest {
+                        self.rest.succeeded();
+                    }
+                    return Ok(answer);
+                }
+                _ => {
+                    let error = refused(call, &token, &answer);
+                    Metric::GraphDenied.count(u64::from(error.stops_everything()));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn throttled(&self, call: &Call, sent: Timestamp, answer: &Response<Bytes>) -> GraphError {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+        Metric::GraphThrottled.count(1);
+        let asked = retry::retry_after(answer.headers(), self.clock.now());
+        let wait = asked.unwrap_or_else(|| Duration::from_secs(2) + retry::backoff(2, fastrand::f64()));
+        match call.budget {
+            Budget::Reports => self.reports.pause(self.clock.now(), wait.min(retry::MAX_WAIT)),
+            Budget::Rest => self.rest.throttled(sent, self.clock.now(), wait.min(retry::MAX_WAIT)),
+        }
+        tracing::warn!(
+            graph.status = 429,
+            graph.retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            graph.retry_after_given = asked.is_some(),
+            "graph throttled"
+        );
+        GraphError::Throttled { retry_after: wait }
+    }
+}
