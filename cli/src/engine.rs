@@ -88,7 +88,7 @@ impl Engine {
 
     /// A command of a process whose queue is in `database`.
     pub fn of(process: &Arc<Process>, database: Arc<Database>) -> Self {
-        Self { run: process.begin(RunId(Uuid::new_v4()), database.owner(), LEASE), database }
+        Self { run: Run::begin(process, RunId(Uuid::new_v4()), database.owner(), LEASE), database }
     }
 
     /// The same ledger and client in another mode, as the next run.

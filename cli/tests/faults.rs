@@ -21,7 +21,7 @@ use shared::{
     graph::GraphError,
     ledger::{Expect, Key, Ledger, Store, Write},
     poll::{PollError, Polled, Position, ScanRequest},
-    process::LeaseTerm,
+    process::{LeaseTerm, Run},
     queue::Disposition,
     settings::{Mode, Settings},
 };
@@ -125,7 +125,7 @@ impl World {
         let process = self.engine().await.run.process;
         let term = LeaseTerm::Until(self.clock.now() + Duration::from_mins(4));
         let run_id = RunId(Uuid::new_v4());
-        let run = process.begin(run_id, run_id.to_string(), term);
+        let run = Run::begin(&process, run_id, run_id.to_string(), term);
         let summary = run.poll(ScanRequest::Scheduled, &|_| ()).await;
         tokio::time::sleep(Duration::from_mins(5)).await;
         summary

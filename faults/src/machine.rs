@@ -73,7 +73,7 @@ impl Machine {
     fn begin(&self, time: SignedDuration) -> Run {
         let run_id = RunId(Uuid::new_v4());
         *lock(&self.view.owner) = run_id.to_string();
-        self.process.begin(run_id, run_id.to_string(), LeaseTerm::Until(self.watch.clock.now() + time))
+        Run::begin(&self.process, run_id, run_id.to_string(), LeaseTerm::Until(self.watch.clock.now() + time))
     }
 
     /// A person names a user, and does so again where that fails.

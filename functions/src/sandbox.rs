@@ -92,7 +92,7 @@ impl Sandbox {
     /// that it was handed show again.
     pub async fn run(&self, invocation: Invocation) -> Result<Run, LedgerError> {
         let Invocation { run_id, work_until } = invocation;
-        Ok(self.process().await?.begin(run_id, run_id.to_string(), LeaseTerm::Until(work_until)))
+        Ok(Run::begin(self.process().await?, run_id, run_id.to_string(), LeaseTerm::Until(work_until)))
     }
 
     async fn process(&self) -> Result<&Arc<Process>, LedgerError> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Record, no, pass};
+use super::record::Record;
 use crate::{
     domain::{
         account::User,
@@ -11,7 +11,7 @@ use crate::{
             Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, RegistrationReportList,
         },
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
-        outcome::{Held, NotEligible},
+        outcome::{Held, NotEligible, Verdict},
         rule::Rule,
         state::CLOCK_SKEW,
         window::shift,
@@ -26,6 +26,15 @@ pub(super) struct Asked<'a> {
     pub(super) belts: &'a Belts,
     pub(super) policy: &'a Policy,
     pub(super) now: Timestamp,
+}
+
+/// A no for one reason.
+fn no(reason: impl Into<Verdict>, note: impl Into<String>) -> RuleAnswer {
+    RuleAnswer::No { reasons: vec![reason.into()], note: note.into() }
+}
+
+fn pass() -> RuleAnswer {
+    RuleAnswer::Pass { note: None }
 }
 
 pub(super) fn released(note: &str) -> RuleAnswer {

@@ -8,11 +8,9 @@ use crate::{
     audit::kinds_named,
     domain::{
         account::User,
-        facts::{
-            Act, LogReading, Reading, RecordedAct, RegistrationReport, RegistrationReportLine,
-            RegistrationReportList,
-        },
+        facts::{Act, LogReading, Reading, RecordedAct, RecordedRegistration, RegistrationReport, RegistrationReportLine, RegistrationReportList},
         ids::{EventId, MethodId},
+        intent::{Intent, Look},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
         policies::Policies,
         window::Window,

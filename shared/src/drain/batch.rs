@@ -4,12 +4,13 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
 
-use super::{Drain, Handled, NEWER_AGAIN, StopCause};
+use super::{
+    again::NEWER_AGAIN,
+    ending::{Batch, Handled, Record},
+    together::Drain,
+};
 use crate::{
-    domain::{
-        state::{CLOCK_SKEW, UserState},
-        window::until,
-    },
+    domain::{state::CLOCK_SKEW, window::until},
     queue::{Disposition, Message, MessageError},
 };
 
@@ -18,28 +19,6 @@ const PANICS: u32 = 20;
 
 /// What stops everything is for a person to mend; until then messages need not go round.
 const STOPPED_AGAIN: Duration = Duration::from_mins(15);
-
-/// A message as a queue hands it over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// By which log lines name it.
-    pub message_id: String,
-    /// How often it was received, this time included.
-    pub receive_count: u32,
-    /// Its body.
-    pub body: String,
-}
-
-/// What a batch came to.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// What to do with each message, in the order of the records.
-    pub dispositions: Vec<Disposition>,
-    /// The users with a new outcome.
-    pub concluded: Vec<UserState>,
-    /// What stopped it, where something did.
-    pub stop: Option<StopCause>,
-}
 
 impl Drain<'_> {
     /// Handles all records at once, for at most as long as the run lasts. One that is cut off comes back once its lease

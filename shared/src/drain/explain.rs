@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{interrupted::Interrupted, reads::about};
+use super::{
+    handling::gate,
+    interrupted::Interrupted,
+    reads::{about, read},
+};
 use crate::{
     decide::{Record, decide},
     domain::{
@@ -14,7 +18,7 @@ use crate::{
         state::{About, UserState},
     },
     ledger::Entry,
-    process::Run,
+    process::Scope,
     view::{Line, Past},
 };
 
@@ -38,35 +42,33 @@ pub struct Explanation {
     pub request_ids: Vec<String>,
 }
 
-impl Run {
-    /// Reads a user and decides, without a lease and without a trace.
-    pub async fn explain(&self, user_id: UserId) -> Result<Explanation, Interrupted> {
-        let process = &self.process;
-        let preflight = process.preflight().await?;
-        let on_record = process.ledger.user(user_id).await?.value;
-        let history = process.ledger.history(user_id).await?;
-        let facts = self.read(user_id).await?;
-        let now = process.clock.now();
-        let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
-        let nothing = BTreeSet::new();
-        let mut record = Record::of(&state, &nothing);
-        // Nobody on record is asked about as if named by hand: the window says nothing about them.
-        record.by_hand = record.by_hand || on_record.is_none();
-        let decision = decide(record, &facts, &preflight.belts, &process.settings.policy, now);
-        let stops_at = match decision.verdict {
-            Verdict::RollBack => self.gate(user_id, &preflight, now),
-            Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
-            Verdict::Held(reason) => Some(Outcome::Held(reason)),
-        };
-        let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&user_id));
-        Ok(Explanation {
-            user_id,
-            about: about(&facts, administrator, true),
-            decision,
-            stops_at,
-            on_record: on_record.map(|state| Box::new(Line::of(&Entry::User(Box::new(state)), true))),
-            history: history.into_iter().map(Past::from).collect(),
-            request_ids: facts.request_ids,
-        })
-    }
+/// Reads a user and decides, without a lease and without a trace.
+pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanation, Interrupted> {
+    let process = &scope.process;
+    let preflight = process.preflight().await?;
+    let on_record = process.ledger.user(user_id).await?.value;
+    let history = process.ledger.history(user_id).await?;
+    let facts = read(scope, user_id).await?;
+    let now = process.clock.now();
+    let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
+    let nothing = BTreeSet::new();
+    let mut record = Record::of(&state, &nothing);
+    // Nobody on record is asked about as if named by hand: the window says nothing about them.
+    record.by_hand = record.by_hand || on_record.is_none();
+    let decision = decide(record, &facts, &preflight.belts, &process.settings.policy, now);
+    let stops_at = match decision.verdict {
+        Verdict::RollBack => gate(scope, user_id, &preflight, now),
+        Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
+        Verdict::Held(reason) => Some(Outcome::Held(reason)),
+    };
+    let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&user_id));
+    Ok(Explanation {
+        user_id,
+        about: about(&facts, administrator, true),
+        decision,
+        stops_at,
+        on_record: on_record.map(|state| Box::new(Line::of(&Entry::User(Box::new(state)), true))),
+        history: history.into_iter().map(Past::from).collect(),
+        request_ids: facts.request_ids,
+    })
 }

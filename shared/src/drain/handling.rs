@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
-    Drain,
     active::Working,
-    backoff, gave_up,
+    again::{backoff, gave_up},
+    ending::{Conclusion, Decided, Ending},
     interrupted::{Break, Interrupted},
-    lease::{Leased, TAKES_AT_LEAST},
-    reads::about,
-    roll_back::Rollback,
+    lease::{Leased, free_at, under_lease},
+    reads::{about, read},
+    together::{Drain, TAKES_AT_LEAST},
 };
 use crate::{
     decide::{Record, decide},
@@ -20,52 +20,22 @@ use crate::{
         facts::{Facts, LogReading},
         ids::{RunId, UserId},
         intent::Look,
-        method::MethodName,
         outcome::{Deferred, Outcome, Verdict},
         state::{Concluded, Lease, UserState},
     },
     graph::REMOVAL_SHOWS_AFTER,
     ledger::{LedgerError, Versioned},
     preflight::Preflight,
-    process::Run,
+    process::Scope,
     queue::Message,
     settings::Mode,
 };
-
-/// Account and methods are at most this old at a user's first DELETE.
-pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
 
 /// A user whom a scan that is under way may tell more of is looked at again this soon.
 const SCAN_AGAIN: Duration = Duration::from_secs(10);
 
 /// How often stale reads, or an item that others change, are started over within one handling.
 const ROUNDS: usize = 6;
-
-/// How a handling ended.
-#[derive(Debug)]
-pub(super) enum Ending {
-    /// There is a new outcome in the ledger.
-    Concluded(Box<UserState>),
-    /// The user is not pending: another message was first.
-    NothingToDo,
-    /// There is no such candidate.
-    NotOnRecord,
-    /// There was no time left to begin.
-    NotStarted,
-    /// Somebody else handles the user.
-    Busy {
-        /// When that can be taken over.
-        until: Timestamp,
-    },
-}
-
-/// What a handling comes to, before it is written down.
-pub(super) struct Conclusion {
-    pub(super) outcome: Outcome,
-    pub(super) deleted: Vec<MethodName>,
-    pub(super) left: Vec<MethodName>,
-    pub(super) decision: Option<Decision>,
-}
 
 /// What one handling carries along.
 pub(super) struct Handling<'h, 'r> {
@@ -95,10 +65,10 @@ impl Drain<'_> {
             }
             let now = self.process.clock.now();
             if !Lease::is_free(state.lease.as_ref(), now, |owner| ledger.owner_is_dead(owner)) {
-                return Ok(Ending::Busy { until: self.free_at(state.lease.as_ref(), now) });
+                return Ok(Ending::Busy { until: free_at(self, state.lease.as_ref(), now) });
             }
             let state = Versioned { value: state, version: held.version };
-            let handled = self.under_lease(state, async |leased| {
+            let handled = under_lease(self.scope, state, async |leased| {
                 let asked_by = message.run_id;
                 let handling =
                     Handling { drain: self, leased, asked_by, request_ids: Vec::new(), waited: None };
@@ -115,24 +85,22 @@ impl Drain<'_> {
     }
 }
 
-impl Run {
-    /// What stands between a decision to roll back and doing it.
-    pub(super) fn gate(&self, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
-        let settings = &self.process.settings;
-        if settings.mode == Mode::Report {
-            return Some(Outcome::WouldRollBack);
-        }
-        let deferred = if now < settings.policy.window.preview_disabled_at {
-            Some(Deferred::PreviewNotDisabled)
-        } else if !preflight.passes() {
-            Some(Deferred::PreflightFailed)
-        } else if settings.mode == Mode::Canary && !preflight.canaries.contains(&user) {
-            Some(Deferred::Canary)
-        } else {
-            None
-        };
-        deferred.map(Outcome::Deferred)
+/// What stands between a decision to roll back and doing it.
+pub(super) fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
+    let settings = &scope.process.settings;
+    if settings.mode == Mode::Report {
+        return Some(Outcome::WouldRollBack);
     }
+    let deferred = if now < settings.policy.window.preview_disabled_at {
+        Some(Deferred::PreviewNotDisabled)
+    } else if !preflight.passes() {
+        Some(Deferred::PreflightFailed)
+    } else if settings.mode == Mode::Canary && !preflight.canaries.contains(&user) {
+        Some(Deferred::Canary)
+    } else {
+        None
+    };
+    deferred.map(Outcome::Deferred)
 }
 
 impl Handling<'_, '_> {
@@ -169,7 +137,7 @@ impl Handling<'_, '_> {
                 None => drain.active.enter(|| drain.process.graph.pace()).await,
             };
             self.leased.keep(TAKES_AT_LEAST).await?;
-            let facts = drain.read(user).await?;
+            let facts = read(drain, user).await?;
             self.request_ids.extend(facts.request_ids.iter().cloned());
             let settled = self.settle(&facts).await?;
             if let Some(conclusion) = settled.complete {
@@ -178,7 +146,7 @@ impl Handling<'_, '_> {
             let decision = self.decide(&facts, preflight);
             self.note(&facts, preflight);
             let stop = match decision.verdict {
-                Verdict::RollBack => drain.gate(user, preflight, drain.process.clock.now()),
+                Verdict::RollBack => gate(drain, user, preflight, drain.process.clock.now()),
                 Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
                 Verdict::Held(reason) => Some(Outcome::Held(reason)),
             };
@@ -205,8 +173,8 @@ impl Handling<'_, '_> {
                 }
             };
             let turn = drain.process.graph.turn().await?;
-            let rollback = Rollback::new(self, intent, methods, facts.read_at, decision);
-            if let Some(conclusion) = rollback.run(turn, at_work).await? {
+            let decided = Decided { methods, read_at: facts.read_at, decision };
+            if let Some(conclusion) = self.roll_back(intent, decided, turn, at_work).await? {
                 return Ok(conclusion);
             }
         }

@@ -6,30 +6,23 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{
-    Drain,
-    active::Working,
-    interrupted::{Break, Interrupted},
-};
+use super::interrupted::{Break, Interrupted};
 use crate::{
     domain::{
         method::MethodName,
         state::{CLOCK_SKEW, Lease, UserState},
-        window::{self, shift},
+        window::shift,
     },
     ledger::Versioned,
-    process::{LeaseTerm, Run},
+    process::{LeaseTerm, Scope},
 };
 
 /// A second message for a user that this process handles is looked at again this soon.
 const OWN_LEASE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// With less time than this a handling does not begin.
-pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
-
 /// The right to handle one user, with the user's state item as this run wrote it last.
 pub(super) struct Leased<'r> {
-    pub(super) run: &'r Run,
+    pub(super) scope: &'r Scope,
     pub(super) state: Versioned<UserState>,
     token: Uuid,
     /// The intent that was written under this lease where there was none before.
@@ -40,74 +33,65 @@ pub(super) struct Leased<'r> {
     pub(super) gone: BTreeSet<MethodName>,
 }
 
-impl<'r> Drain<'r> {
-    /// Waits for leave to begin, as long as there is time for it.
-    pub(super) async fn enter(&self) -> Option<Working<'_>> {
-        let enter = self.active.enter(|| self.process.graph.pace());
-        let LeaseTerm::Until(until) = self.term else { return Some(enter.await) };
-        let left = window::until(self.process.clock.now(), until);
-        tokio::time::timeout(left.checked_sub(TAKES_AT_LEAST)?, enter).await.ok()
+/// Takes the lease of a user whose item was just read, does `work` under it, and gives the lease back. `Again`
+/// means that somebody else has written the item.
+pub(super) async fn under_lease<'r>(
+    scope: &'r Scope,
+    state: Versioned<UserState>,
+    work: impl AsyncFnOnce(&mut Leased<'r>) -> Result<UserState, Break>,
+) -> Result<UserState, Break> {
+    let mut leased = Leased::take(scope, state).await?;
+    let ended = work(&mut leased).await;
+    // An outcome ends the lease in the same write.
+    if ended.is_err() {
+        leased.give_back().await;
     }
+    ended
+}
 
-    /// Takes the lease of a user whose item was just read, does `work` under it, and gives the lease back. `Again`
-    /// means that somebody else has written the item.
-    pub(super) async fn under_lease(
-        &self,
-        state: Versioned<UserState>,
-        work: impl AsyncFnOnce(&mut Leased<'r>) -> Result<UserState, Break>,
-    ) -> Result<UserState, Break> {
-        let mut leased = Leased::take(self.run, state).await?;
-        let ended = work(&mut leased).await;
-        // An outcome ends the lease in the same write.
-        if ended.is_err() {
-            leased.give_back().await;
-        }
-        ended
-    }
-
-    /// When a lease that somebody holds is worth another look: this process gives its own ones back.
-    pub(super) fn free_at(&self, lease: Option<&Lease>, now: Timestamp) -> Timestamp {
-        match lease {
-            Some(lease) if lease.owner != self.owner => shift(lease.until, CLOCK_SKEW),
-            _ => shift(now, OWN_LEASE_AGAIN),
-        }
+/// When a lease that somebody holds is worth another look: this process gives its own ones back.
+pub(super) fn free_at(scope: &Scope, lease: Option<&Lease>, now: Timestamp) -> Timestamp {
+    match lease {
+        Some(lease) if lease.owner != scope.owner => shift(lease.until, CLOCK_SKEW),
+        _ => shift(now, OWN_LEASE_AGAIN),
     }
 }
 
 impl<'r> Leased<'r> {
-    async fn take(run: &'r Run, state: Versioned<UserState>) -> Result<Self, Break> {
+    async fn take(scope: &'r Scope, state: Versioned<UserState>) -> Result<Self, Break> {
         let token = Uuid::new_v4();
-        let mut leased = Self { run, state, token, new_intent: None, touched: false, gone: BTreeSet::new() };
-        let lease = Lease { owner: run.owner.clone(), token, until: leased.end() };
-        leased.state.value.begin(lease, run.process.clock.now());
-        leased.state.version = run.process.ledger.save_user(&leased.state, None).await?;
+        let mut leased =
+            Self { scope, state, token, new_intent: None, touched: false, gone: BTreeSet::new() };
+        let lease = Lease { owner: scope.owner.clone(), token, until: leased.end() };
+        leased.state.value.begin(lease, scope.process.clock.now());
+        leased.state.version = scope.process.ledger.save_user(&leased.state, None).await?;
         Ok(leased)
     }
 
     /// When the lease ends if it is taken or renewed now.
     fn end(&self) -> Timestamp {
-        match self.run.term {
+        match self.scope.term {
             LeaseTerm::Until(until) => until,
-            LeaseTerm::Renewed(length) => shift(self.run.process.clock.now(), length),
+            LeaseTerm::Renewed(length) => shift(self.scope.process.clock.now(), length),
         }
     }
 
     /// Makes sure that the lease lasts at least `needed` longer, renewing it where that is possible.
     pub(super) async fn keep(&mut self, needed: Duration) -> Result<(), Break> {
-        let now = self.run.process.clock.now();
+        let now = self.scope.process.clock.now();
         let lease_until = self.state.value.lease.as_ref().map_or(now, |lease| lease.until);
         if now.checked_add(needed).is_ok_and(|end| end < lease_until) {
             return Ok(());
         }
         // A renewal is conditional on the item, so one that is late does no harm.
-        if matches!(self.run.term, LeaseTerm::Until(_)) {
+        if matches!(self.scope.term, LeaseTerm::Until(_)) {
             return Err(Interrupted::come_back("the time to handle this user is up").into());
         }
         let until = self.end();
         if let Some(lease) = &mut self.state.value.lease {
             lease.until = until;
         }
-        self.state.version = self.run.process.ledger.save_user(&self.state, None).await?;
+        self.state.version = self.scope.process.ledger.save_user(&self.state, None).await?;
         Ok(())
     }
 
@@ -127,7 +111,7 @@ impl<'r> Leased<'r> {
     async fn give_back(&self) {
         let (token, void) = (self.token, self.void_intent());
         let _ = self
-            .run
+            .scope
             .process
             .ledger
             .change_user(self.state.value.user_id, |state, _| {

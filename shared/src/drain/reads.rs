@@ -1,5 +1,7 @@
 //! Reads about one user.
 
+use jiff::SignedDuration;
+
 use crate::{
     decide::external_of,
     domain::{
@@ -10,57 +12,57 @@ use crate::{
         user_ref::UserRef,
     },
     graph::{Answer, GraphError},
-    process::Run,
+    process::Scope,
 };
 
 use super::interrupted::Interrupted;
 
-impl Run {
-    /// Reads account, per-user MFA and methods, all at once.
-    pub(super) async fn read(&self, user: UserId) -> Result<Facts, Interrupted> {
-        let read_at = self.process.clock.now();
-        let by_id = UserRef::Id(user);
-        let graph = &self.process.graph;
-        let (account, per_user_mfa, methods) =
-            tokio::join!(graph.user(&by_id), graph.per_user_mfa(user), graph.methods(user));
-        let mut request_ids = Vec::new();
-        let account = match account {
-            Err(GraphError::NotFound) => Reading::Known(Account::NotFound),
-            answer => match reading(answer, &mut request_ids)? {
-                Reading::Known(found) if found.id != user => {
-                    Reading::Unknown("Graph answered with another account".to_owned())
-                }
-                Reading::Known(found) => Reading::Known(Account::Found(Box::new(found))),
-                Reading::Unknown(why) => Reading::Unknown(why),
-            },
-        };
-        if matches!(account, Reading::Known(Account::NotFound)) {
-            let gone = || "the account is not found".to_owned();
-            return Ok(Facts {
-                read_at,
-                account,
-                per_user_mfa: Reading::Unknown(gone()),
-                methods: Reading::Unknown(gone()),
-                report: RegistrationReport::default(),
-                acts: Vec::new(),
-                log: LogReading::Never,
-                request_ids,
-            });
-        }
-        // In this order: a scan that is over now has put its acts on record.
-        let (report, log) =
-            self.process.ledger.report(user, self.process.settings.policy.window.start).await?;
-        Ok(Facts {
+/// Account and methods are at most this old at a user's first DELETE.
+pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
+
+/// Reads account, per-user MFA and methods, all at once.
+pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupted> {
+    let read_at = scope.process.clock.now();
+    let by_id = UserRef::Id(user);
+    let graph = &scope.process.graph;
+    let (account, per_user_mfa, methods) =
+        tokio::join!(graph.user(&by_id), graph.per_user_mfa(user), graph.methods(user));
+    let mut request_ids = Vec::new();
+    let account = match account {
+        Err(GraphError::NotFound) => Reading::Known(Account::NotFound),
+        answer => match reading(answer, &mut request_ids)? {
+            Reading::Known(found) if found.id != user => {
+                Reading::Unknown("Graph answered with another account".to_owned())
+            }
+            Reading::Known(found) => Reading::Known(Account::Found(Box::new(found))),
+            Reading::Unknown(why) => Reading::Unknown(why),
+        },
+    };
+    if matches!(account, Reading::Known(Account::NotFound)) {
+        let gone = || "the account is not found".to_owned();
+        return Ok(Facts {
             read_at,
             account,
-            per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
-            methods: reading(methods, &mut request_ids)?,
-            report,
-            acts: self.process.ledger.acts(user).await?,
-            log,
+            per_user_mfa: Reading::Unknown(gone()),
+            methods: Reading::Unknown(gone()),
+            report: RegistrationReport::default(),
+            acts: Vec::new(),
+            log: LogReading::Never,
             request_ids,
-        })
+        });
     }
+    // In this order: a scan that is over now has put its acts on record.
+    let (report, log) = scope.process.ledger.report(user, scope.process.settings.policy.window.start).await?;
+    Ok(Facts {
+        read_at,
+        account,
+        per_user_mfa: reading(per_user_mfa, &mut request_ids)?,
+        methods: reading(methods, &mut request_ids)?,
+        report,
+        acts: scope.process.ledger.acts(user).await?,
+        log,
+        request_ids,
+    })
 }
 
 /// A lasting refusal for this one user is an unknown; everything else interrupts the handling.

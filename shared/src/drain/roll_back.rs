@@ -10,8 +10,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     active::Working,
-    handling::{Conclusion, FRESH_FOR, Handling},
+    ending::{Conclusion, Decided},
+    handling::Handling,
     interrupted::Break,
+    reads::FRESH_FOR,
 };
 use crate::{
     domain::{
@@ -34,7 +36,7 @@ const PASSES: usize = 8;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// One rollback under way.
-pub(super) struct Rollback<'a, 'h, 'r> {
+struct Rollback<'a, 'h, 'r> {
     handling: &'a mut Handling<'h, 'r>,
     intent: DurableIntent,
     decision: Decision,
@@ -64,16 +66,19 @@ enum Pass {
     BrakeOpen,
 }
 
-impl<'a, 'h, 'r> Rollback<'a, 'h, 'r> {
-    pub(super) fn new(
-        handling: &'a mut Handling<'h, 'r>,
+impl Handling<'_, '_> {
+    /// Deletes what the intent lists. `turn` is the pace's leave for the first DELETE. Returns `None` if account and
+    /// methods have to be read, and decided on, once more.
+    pub(super) async fn roll_back(
+        &mut self,
         intent: DurableIntent,
-        methods: Vec<AuthenticationMethod>,
-        read_at: Timestamp,
-        decision: Decision,
-    ) -> Self {
-        Self {
-            handling,
+        decided: Decided,
+        turn: Turn,
+        working: Working<'_>,
+    ) -> Result<Option<Conclusion>, Break> {
+        let Decided { methods, read_at, decision } = decided;
+        let rollback = Rollback {
+            handling: self,
             intent,
             decision,
             decided_on: methods.clone(),
@@ -84,16 +89,17 @@ impl<'a, 'h, 'r> Rollback<'a, 'h, 'r> {
             not_yet: BTreeSet::new(),
             settling: false,
             brake_open: false,
-        }
+        };
+        rollback.run(turn, working).await
     }
+}
 
+impl<'r> Rollback<'_, '_, 'r> {
     fn process(&self) -> &'r Process {
-        &self.handling.leased.run.process
+        &self.handling.leased.scope.process
     }
 
-    /// Deletes what the intent lists. `turn` is the pace's leave for the first DELETE.
-    /// `None` where account and methods have to be read, and decided on, once more.
-    pub(super) async fn run(mut self, turn: Turn, working: Working<'_>) -> Result<Option<Conclusion>, Break> {
+    async fn run(mut self, turn: Turn, working: Working<'_>) -> Result<Option<Conclusion>, Break> {
         let mut working = Some(working);
         let mut turn = Some(turn);
         for _ in 0..PASSES {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    handling::{Conclusion, Handling},
+    ending::Conclusion,
+    handling::Handling,
     interrupted::Break,
 };
 use crate::domain::{

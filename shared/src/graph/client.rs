@@ -238,7 +238,11 @@ impl Graph {
     }
 
     /// Sends a request once (a read twice, where the token had just run out).
-    pub(super) async fn send(&self, call: &Call, mut turn: Option<Turn>) -> Result<Response<Bytes>, GraphError> {
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        mut turn: Option<Turn>,
+    ) -> Result<Response<Bytes>, GraphError> {
         let mut renewed = false;
         loop {
             // Signing in takes time in which what was looked at grows old.

@@ -1,13 +1,7 @@
 //! `GET /v1.0/reports/authenticationMethods/userRegistrationDetails`: hours stale, Premium only,
 //! and in the reports' budget. It may add a hold and tell what a user will notice, nothing more.
 
-use super::{
-    call::Budget,
-    client::Graph,
-    error::GraphError,
-    objects::RegistrationReportPage,
-    url::query,
-};
+use super::{call::Budget, client::Graph, error::GraphError, objects::RegistrationReportPage, url::query};
 
 impl Graph {
     /// Reads one page of the report: the first, or the one that a next link leads to.

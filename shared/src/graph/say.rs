@@ -48,7 +48,7 @@ mod tests {
     use http::Method;
 
     use super::*;
-    use crate::graph::Budget;
+    use crate::graph::call::Budget;
 
     #[test]
     fn an_operation_names_nobody() {

@@ -1,56 +1,15 @@
 //! Requests that carry a key of their caller's, so that a repeat is answered and not done again.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use super::{Key, Ledger, LedgerError, Write};
+use super::{
+    Key, Ledger, LedgerError, Write,
+    items::{Claim, Claimed, KeptAnswer, KeptRequest},
+};
 use crate::{digest::digest, domain::window::shift, ledger::Versioned};
 
 /// An answer is given again for so long.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
-
-/// What became of a request.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Record {
-    /// A digest of the request, to tell another one under the same key.
-    request: String,
-    /// Whoever does it is done or dead by then.
-    until: Timestamp,
-    /// The answer, once there is one.
-    answer: Option<KeptAnswer>,
-}
-
-/// An answer as it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeptAnswer {
-    /// Its HTTP status.
-    pub status: u16,
-    /// Its body.
-    pub body: String,
-}
-
-/// What there is under a key.
-#[derive(Debug)]
-pub enum Claim {
-    /// Nothing, or a request that its process did not live to answer: do it, then say what came of it.
-    Yours(Claimed),
-    /// The same request, answered.
-    Answered(KeptAnswer),
-    /// The same request, under way.
-    UnderWay {
-        /// It is answered or given up by then.
-        until: Timestamp,
-    },
-    /// Another request.
-    Reused,
-}
-
-/// The right, and the duty, to do a request.
-#[derive(Debug)]
-pub struct Claimed {
-    key: Key,
-    held: Versioned<Record>,
-}
 
 impl Ledger {
     /// Claims the request of `caller` under `key`, until `until`. `request` is all that makes it this request.
@@ -62,11 +21,11 @@ impl Ledger {
         until: Timestamp,
     ) -> Result<Claim, LedgerError> {
         let key = Key::idempotency(caller, key);
-        let record = Record { request: digest(request.iter().copied(), 32), until, answer: None };
+        let record = KeptRequest { request: digest(request.iter().copied(), 32), until, answer: None };
         let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
         let is_over =
             document.as_ref().and_then(|there| there.expires_at).is_some_and(|at| at <= self.clock.now());
-        let there: Versioned<Option<Record>> = super::read(document)?;
+        let there: Versioned<Option<KeptRequest>> = super::read(document)?;
         if let Some(there) = there.value.filter(|_| !is_over) {
             if there.request != record.request {
                 return Ok(Claim::Reused);
@@ -110,7 +69,7 @@ impl Ledger {
         }
     }
 
-    fn idempotency_write(&self, key: &Key, held: &Versioned<Record>) -> Write {
+    fn idempotency_write(&self, key: &Key, held: &Versioned<KeptRequest>) -> Write {
         let expires_at = Some(shift(self.clock.now(), KEPT_FOR));
         self.write(key.clone(), held.version, &held.value, None, expires_at)
     }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     domain::{
         ids::{EventId, RunId, UserId},
-        intent::Intent,
+        intent::{DurableIntent, Intent},
         state::{Concluded, UserState},
     },
-    ledger::Cursor,
+    ledger::{key::Key, store::Cursor},
 };
 
 /// A document as it was read, with the version that a change of it is conditional on.
@@ -117,4 +117,58 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page begins.
     pub next: Option<Cursor>,
+}
+
+/// Whether an intent was written.
+#[derive(Debug)]
+pub enum IntentWritten {
+    /// It is in the ledger.
+    Durable(DurableIntent),
+    /// The brake is open.
+    BrakeOpen,
+    /// No slot of the daily cap is free.
+    NoSlot,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct KeptRequest {
+    /// A digest of the request, to tell another one under the same key.
+    pub(super) request: String,
+    /// Whoever does it is done or dead by then.
+    pub(super) until: Timestamp,
+    /// The answer, once there is one.
+    pub(super) answer: Option<KeptAnswer>,
+}
+
+/// An answer as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// Its HTTP status.
+    pub status: u16,
+    /// Its body.
+    pub body: String,
+}
+
+/// What there is under a key.
+#[derive(Debug)]
+pub enum Claim {
+    /// Nothing, or a request that its process did not live to answer: do it, then say what came of it.
+    Yours(Claimed),
+    /// The same request, answered.
+    Answered(KeptAnswer),
+    /// The same request, under way.
+    UnderWay {
+        /// It is answered or given up by then.
+        until: Timestamp,
+    },
+    /// Another request.
+    Reused,
+}
+
+/// The right, and the duty, to do a request.
+#[derive(Debug)]
+pub struct Claimed {
+    pub(super) key: Key,
+    pub(super) held: Versioned<KeptRequest>,
 }

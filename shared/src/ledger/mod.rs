@@ -22,10 +22,11 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 pub use self::{
-    idempotency::{Claim, Claimed, KeptAnswer},
-    items::{AmbiguousEvent, Entry, HistoryEntry, Page, RegistrationReportState, Versioned},
+    items::{
+        AmbiguousEvent, Claim, Claimed, Entry, HistoryEntry, IntentWritten, KeptAnswer, Page,
+        RegistrationReportState, Versioned,
+    },
     key::Key,
-    rollback::IntentWritten,
     store::{Cursor, Document, Expect, LedgerError, OutcomeQuery, SCHEMA, Store, Write},
 };
 use crate::{

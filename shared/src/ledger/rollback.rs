@@ -1,6 +1,6 @@
 //! The two transactions around a rollback: slot and intent before it, outcome and counts after it.
 
-use super::{HistoryEntry, Ledger, LedgerError, TRIES, Versioned};
+use super::{HistoryEntry, IntentWritten, Ledger, LedgerError, TRIES, Versioned};
 use crate::domain::{
     brake::Limits,
     ids::RunId,
@@ -8,17 +8,6 @@ use crate::domain::{
     outcome::{Failed, Outcome, Partial},
     state::{Concluded, UserState},
 };
-
-/// Whether an intent was written.
-#[derive(Debug)]
-pub enum IntentWritten {
-    /// It is in the ledger.
-    Durable(DurableIntent),
-    /// The brake is open.
-    BrakeOpen,
-    /// No slot of the daily cap is free.
-    NoSlot,
-}
 
 enum Counts {
     As { failed: bool },

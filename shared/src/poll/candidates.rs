@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{Lags, PollError};
+use super::{lag::Lags, polled::PollError};
 use crate::{
     audit::{AmbiguousRegistration, MethodAct, Registration},
     digest::digest,
@@ -17,7 +17,7 @@ use crate::{
         state::{ByHand, UserState},
     },
     ledger::{self, AmbiguousEvent, Entry, HistoryEntry, LedgerError, OutcomeQuery},
-    process::{Process, Run},
+    process::{Process, Scope},
     queue::{Message, QueueError, SCHEMA},
 };
 
@@ -50,37 +50,37 @@ pub struct Intake<'r> {
     process: &'r Process,
 }
 
-impl Run {
-    /// Opens the way for candidates of this run.
-    pub fn intake(&self) -> Intake<'_> {
-        Intake { run_id: self.run_id, process: &self.process }
-    }
-
-    /// Wakes every pending user who has no message, as `has_message` tells: a run that was killed between ledger and
-    /// queue leaves such. Returns how many it woke.
-    pub async fn wake_pending(
-        &self,
-        has_message: impl Fn(UserId) -> Result<bool, QueueError>,
-    ) -> Result<u64, PollError> {
-        let mut query = OutcomeQuery { outcome: "pending".to_owned(), until: None, after: None, limit: 100 };
-        let mut woken = 0;
-        loop {
-            let page = self.process.ledger.list(&query).await?;
-            let mut users = Vec::new();
-            for entry in &page.entries {
-                if let Entry::User(state) = entry
-                    && !has_message(state.user_id)?
-                {
-                    users.push(state.user_id);
-                }
-            }
-            woken += users.len() as u64;
-            self.intake().send(&users).await?;
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(woken),
+/// Wakes every pending user who has no message, as `has_message` tells: a run that was killed between ledger and
+/// queue leaves such. Returns how many it woke.
+pub(crate) async fn wake_pending(
+    scope: &Scope,
+    has_message: impl Fn(UserId) -> Result<bool, QueueError>,
+) -> Result<u64, PollError> {
+    let mut query = OutcomeQuery { outcome: "pending".to_owned(), until: None, after: None, limit: 100 };
+    let mut woken = 0;
+    loop {
+        let page = scope.process.ledger.list(&query).await?;
+        let mut users = Vec::new();
+        for entry in &page.entries {
+            if let Entry::User(state) = entry
+                && !has_message(state.user_id)?
+            {
+                users.push(state.user_id);
             }
         }
+        woken += users.len() as u64;
+        Intake::of(scope).send(&users).await?;
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(woken),
+        }
+    }
+}
+
+impl<'r> Intake<'r> {
+    /// Opens the way for candidates of a run.
+    pub(crate) fn of(scope: &'r Scope) -> Self {
+        Self { run_id: scope.run_id, process: &scope.process }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod candidates;
 mod lag;
+mod polled;
 mod position;
 mod promote;
 mod registration_report;
@@ -10,73 +11,29 @@ mod scan;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) use self::candidates::wake_pending;
 pub use self::{
     candidates::Intake,
     lag::{Lag, Lags},
+    polled::{PollError, Polled, ScanRequest},
     position::{Position, ScanUnderWay},
 };
 use crate::{
-    audit::Tally,
     domain::{
         state::Lease,
-        window::{Range, Window, shift, until},
+        window::{Window, shift, until},
     },
     graph::GraphError,
     ledger::{Key, LedgerError, Versioned},
     preflight::Preflight,
-    process::{Process, Run},
-    queue::QueueError,
+    process::{Process, Scope},
     telemetry::Metric,
 };
 
 /// A scan's lease is renewed with each page; a page takes less than this.
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
-
-/// What a poll came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Polled {
-    /// Events read.
-    pub events_read: u64,
-    /// Users with a registration that was not seen before.
-    pub candidates: u64,
-    /// Messages put into the queue.
-    pub enqueued: u64,
-    /// Registrations that were seen before.
-    pub duplicates: u64,
-    /// Registrations that only the sweep found; must be 0.
-    pub missed: u64,
-    /// Whether the scan reached its upper bound.
-    pub complete: bool,
-    /// Where an incomplete scan goes on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub goes_on_at: Option<Timestamp>,
-    /// Users that wait no longer: mode, cap, brake, settings, a release or time let them go on.
-    #[serde(skip)]
-    pub promoted: u64,
-    /// Whether the window is closed: nothing is scanned any more.
-    #[serde(skip)]
-    pub window_closed: bool,
-    /// How late the registrations showed that were not seen before.
-    #[serde(skip)]
-    pub lags: Lags,
-    /// Events counted by activity and status.
-    #[serde(skip)]
-    pub tally: Tally,
-}
-
-impl Polled {
-    fn count(&self) {
-        Metric::PollsFinished.count(1);
-        Metric::EventsRead.count(self.events_read);
-        Metric::Candidates.count(self.candidates);
-        Metric::Enqueued.count(self.enqueued);
-        Metric::Duplicates.count(self.duplicates);
-        Metric::MissedEvents.count(self.missed);
-    }
-}
 
 /// How old the scan position is, while there is more to scan.
 fn measure_age(position: &Position, window: &Window, now: Timestamp) {
@@ -87,44 +44,12 @@ fn measure_age(position: &Position, window: &Window, now: Timestamp) {
     }
 }
 
-/// Why a poll failed. What it had put on record stays.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PollError {
-    /// Another scan is under way.
-    #[error("another scan is under way until {until} at the latest")]
-    InProgress {
-        /// When its lease ends.
-        until: Timestamp,
-    },
-    /// It was cut off at its deadline; the next one goes on where its last page ended.
-    #[error("the scan was cut off at its deadline")]
-    OutOfTime,
-    /// Graph did not answer, or refuses.
-    #[error("{0}")]
-    Graph(#[from] GraphError),
-    /// The ledger did not answer, or cannot be used.
-    #[error("{0}")]
-    Ledger(#[from] LedgerError),
-    /// The queue did not answer.
-    #[error("{0}")]
-    Queue(#[from] QueueError),
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScanRequest {
-    /// Go on where the last scan left off.
-    Scheduled,
-    /// Read this stretch, cut to the window; the scan position stays.
-    Range(Range),
-}
-
 /// Called after each page.
 type Progress<'r> = &'r (dyn Fn(&Polled) + Send + Sync);
 
 /// The use case.
 struct Poll<'r> {
-    run: &'r Run,
+    scope: &'r Scope,
     process: &'r Process,
     progress: Progress<'r>,
     time: Option<Time>,
@@ -146,34 +71,31 @@ struct Time {
     ends_at: Timestamp,
 }
 
-impl Run {
-    /// Scans the audit log, sweeps where that is due, and promotes. A run with a deadline is over by then, and reads
-    /// preflight first; without preflight no rollback is promoted. `progress` is called after each page.
-    pub async fn poll(
-        &self,
-        request: ScanRequest,
-        progress: &(dyn Fn(&Polled) + Send + Sync),
-    ) -> Result<Polled, PollError> {
-        let process = &*self.process;
-        let time = self.ends_at().map(|ends_at| Time::until(process.clock.now(), ends_at));
-        let left =
-            |part| self.ends_at().map_or(Duration::MAX, |ends_at| until(process.clock.now(), ends_at) / part);
-        // Scanning does not need it, and the audit log has a budget of its own.
-        let preflight = match tokio::time::timeout(left(3), process.preflight()).await {
-            Ok(Ok(preflight)) => Some(preflight),
-            Ok(Err(error)) => {
-                tracing::warn!(run.id = %self.run_id, error = %error, "preflight not read");
-                None
-            }
-            Err(_) => {
-                tracing::warn!(run.id = %self.run_id, "preflight not read in time");
-                None
-            }
-        };
-        let poll = Poll { run: self, process, progress, time };
-        let run = poll.run(request, preflight.as_deref());
-        tokio::time::timeout(left(1), run).await.unwrap_or(Err(PollError::OutOfTime))
-    }
+/// What [`Run::poll`](crate::process::Run::poll) promises.
+pub(crate) async fn poll(
+    scope: &Scope,
+    request: ScanRequest,
+    progress: &(dyn Fn(&Polled) + Send + Sync),
+) -> Result<Polled, PollError> {
+    let process = &*scope.process;
+    let time = scope.ends_at().map(|ends_at| Time::until(process.clock.now(), ends_at));
+    let left =
+        |part| scope.ends_at().map_or(Duration::MAX, |ends_at| until(process.clock.now(), ends_at) / part);
+    // Scanning does not need it, and the audit log has a budget of its own.
+    let preflight = match tokio::time::timeout(left(3), process.preflight()).await {
+        Ok(Ok(preflight)) => Some(preflight),
+        Ok(Err(error)) => {
+            tracing::warn!(run.id = %scope.run_id, error = %error, "preflight not read");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(run.id = %scope.run_id, "preflight not read in time");
+            None
+        }
+    };
+    let poll = Poll { scope, process, progress, time };
+    let run = poll.run(request, preflight.as_deref());
+    tokio::time::timeout(left(1), run).await.unwrap_or(Err(PollError::OutOfTime))
 }
 
 impl Time {
@@ -186,6 +108,11 @@ impl Time {
 }
 
 impl Poll<'_> {
+    /// The way of candidates into ledger and queue.
+    fn intake(&self) -> Intake<'_> {
+        Intake::of(self.scope)
+    }
+
     /// Scans, sweeps where that is due, and promotes. `preflight` says
     /// whether anything may be deleted; without one no rollback is promoted.
     async fn run(&self, request: ScanRequest, preflight: Option<&Preflight>) -> Result<Polled, PollError> {
@@ -201,7 +128,7 @@ impl Poll<'_> {
         let summary = result?;
         summary.count();
         tracing::info!(
-            run.id = %self.run.run_id,
+            run.id = %self.scope.run_id,
             events.read = summary.events_read,
             candidates = summary.candidates,
             enqueued = summary.enqueued,
@@ -215,7 +142,7 @@ impl Poll<'_> {
         );
         for (activity, status, count) in summary.tally.iter() {
             let (activity, status) = (activity.name(), status.as_str());
-            tracing::info!(run.id = %self.run.run_id, activity, status, count, "audit events counted");
+            tracing::info!(run.id = %self.scope.run_id, activity, status, count, "audit events counted");
         }
         for (activity, count) in summary.tally.unknown() {
             tracing::warn!(activity, count, "unknown activity of the service");
@@ -284,8 +211,11 @@ impl Poll<'_> {
             let until = position.value.lease.map_or(now, |lease| lease.until);
             return Err(PollError::InProgress { until });
         }
-        position.value.lease =
-            Some(Lease { owner: self.run.owner.clone(), token: Uuid::new_v4(), until: self.lease_end(now) });
+        position.value.lease = Some(Lease {
+            owner: self.scope.owner.clone(),
+            token: Uuid::new_v4(),
+            until: self.lease_end(now),
+        });
         match self.process.ledger.save(Key::poll(), &position).await {
             Ok(version) => position.version = version,
             Err(LedgerError::Conflict) => return Err(PollError::InProgress { until: shift(now, LEASE) }),

@@ -225,6 +225,14 @@ impl Position {
     }
 }
 
+/// Which of the scans a page belongs to: it says where its cursor is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Scan,
+    Sweep,
+    Range,
+}
+
 #[cfg(test)]
 #[path = "position_tests.rs"]
 mod tests;

@@ -3,7 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Poll, PollError, Polled, position::Position};
+use super::{
+    Poll,
+    polled::{PollError, Polled},
+    position::Position,
+};
 use crate::{
     domain::{
         brake::Brake,
@@ -267,7 +271,7 @@ impl Poll<'_> {
             .filter(|(_, written)| *written)
             .map(|(state, _)| state.value.user_id)
             .collect();
-        self.run.intake().send(&woken).await?;
+        self.intake().send(&woken).await?;
         Ok(woken.len() as u64)
     }
 }

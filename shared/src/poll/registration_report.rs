@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Poll, PollError, position::Position};
+use super::{Poll, polled::PollError, position::Position};
 use crate::{
     domain::{facts::RegistrationReportLine, ids::UserId, window::shift},
     graph::{GraphError, MAX_PAGES, RegistrationDetails},

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{
-    Poll, PollError, Polled,
-    position::{Position, ScanUnderWay},
+    Poll,
+    polled::{PollError, Polled},
+    position::{Position, Purpose, ScanUnderWay},
 };
 use crate::{
     audit::{self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, interpret},
@@ -25,14 +26,6 @@ const EMPTY_PAGES: u32 = 100;
 /// So many values of one metric fit into one line of log.
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 const MAX_SAMPLES: u64 = 100;
-
-/// Which of the scans a page belongs to: it says where its cursor is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Scan,
-    Sweep,
-    Range,
-}
 
 impl Poll<'_> {
     /// Goes on with the scan under way, or begins the next one.
@@ -195,7 +188,9 @@ impl Poll<'_> {
             let record = match DirectoryAudit::from_graph(raw.get()) {
                 Ok(record) => record,
                 Err(error) => {
-                    self.run.intake().take_unreadable(raw.get(), &error.to_string(), scan.read_until).await?;
+                    self.intake()
+                        .take_unreadable(raw.get(), &error.to_string(), scan.read_until)
+                        .await?;
                     continue;
                 }
             };
@@ -219,9 +214,9 @@ impl Poll<'_> {
             }
         }
         // Before the candidates: whoever decides on one sees them.
-        self.run.intake().record_acts(acts, &self.process.settings.client_id).await?;
+        self.intake().record_acts(acts, &self.process.settings.client_id).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
-        let intake = self.run.intake().take(registrations, &ambiguous, missed_before).await?;
+        let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
         summary.candidates += intake.candidates;
         summary.enqueued += intake.enqueued;
         summary.duplicates += intake.duplicates;

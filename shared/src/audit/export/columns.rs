@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::ExportError;
+use super::error::ExportError;
 use crate::{
     audit::{
         record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource, initiator, targets},

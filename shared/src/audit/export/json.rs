@@ -6,11 +6,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    ExportError, ExportFormat, Summary,
+    error::ExportError,
     records::Records,
     scan::Container,
     source::Source,
     split::{Piece, Splitter},
+    summary::{ExportFormat, Summary},
 };
 use crate::audit::{
     fields::{Field, Fields},

@@ -9,53 +9,17 @@ mod row;
 mod scan;
 mod source;
 mod split;
+mod summary;
 mod table;
 
-use std::{
-    fmt,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
 use encoding_rs_io::DecodeReaderBytesBuilder;
 pub use error::{BadRecord, ExportError};
+pub use summary::{ExportFormat, Summary};
 
 use self::{records::Records, source::Source};
 use super::record::DirectoryAudit;
-
-/// The format of an export, recognised by content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ExportFormat {
-    /// Records as Graph answers them and as the portal downloads them: JSON.
-    Graph,
-    /// The portal's table.
-    PortalCsv,
-    /// Azure Monitor's envelope, as an Event Hub or a storage account keeps it.
-    AzureMonitor,
-    /// Rows of the `AuditLogs` table.
-    LogAnalytics,
-}
-
-impl fmt::Display for ExportFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Graph => "Graph JSON",
-            Self::PortalCsv => "portal CSV",
-            Self::AzureMonitor => "Azure Monitor",
-            Self::LogAnalytics => "Log Analytics",
-        })
-    }
-}
-
-/// What was in an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Summary {
-    /// Its format.
-    pub format: ExportFormat,
-    /// How many audit records were read.
-    pub records: u64,
-    /// How many records could not be read.
-    pub bad: u64,
-}
 
 /// Reads an export and hands each record to `each`, in the file's order and one at a time.
 ///

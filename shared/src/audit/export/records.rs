@@ -1,6 +1,9 @@
 //! Handing on what was read, and keeping count of it.
 
-use super::{BadRecord, ExportError, ExportFormat, Summary};
+use super::{
+    error::{BadRecord, ExportError},
+    summary::{ExportFormat, Summary},
+};
 use crate::audit::record::{DirectoryAudit, RecordError, Shape};
 
 /// So many bad records are held back while it is not clear that the file has audit records at all.

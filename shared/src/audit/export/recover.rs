@@ -4,19 +4,8 @@ use std::io::{self, Read};
 
 use super::{
     scan::Step,
-    split::{Found, Splitter},
+    split::{Found, Looking, Splitter},
 };
-
-/// How to find the next good record after a broken one.
-#[derive(Clone, Copy)]
-pub(super) enum Looking {
-    /// Not behind this line: each line is a document of its own.
-    OnThisLine,
-    /// To the next one, wherever it is.
-    Anywhere,
-    /// In so many bytes.
-    Within(usize),
-}
 
 impl<R: Read> Splitter<R> {
     /// Says that the value here is broken at `at`, and how to find the next one.

@@ -3,12 +3,22 @@
 use std::io::{self, Read};
 
 use super::{
-    recover::Looking,
     scan::{Container, LIMIT, Name, Scan, Step},
     source::Source,
 };
 
 const NESTING_LIMIT: usize = 32;
+
+/// How to find the next good record after a broken one.
+#[derive(Clone, Copy)]
+pub(super) enum Looking {
+    /// Not behind this line: each line is a document of its own.
+    OnThisLine,
+    /// To the next one, wherever it is.
+    Anywhere,
+    /// In so many bytes.
+    Within(usize),
+}
 
 /// A piece of an export.
 pub(super) enum Piece<'a> {

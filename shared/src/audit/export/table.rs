@@ -3,11 +3,12 @@
 use std::io::Read;
 
 use super::{
-    ExportError, ExportFormat, Summary,
     columns::Columns,
+    error::ExportError,
     records::Records,
     row::{self, Row},
     source::Source,
+    summary::{ExportFormat, Summary},
 };
 use crate::audit::record::RecordError;
 

@@ -1,0 +1,45 @@
+//! The handlings of one run.
+
+use std::{ops::Deref, sync::OnceLock, time::Duration};
+
+use super::{
+    active::{Active, Working},
+    interrupted::StopCause,
+};
+use crate::{
+    domain::window,
+    process::{LeaseTerm, Scope},
+};
+
+/// With less time than this a handling does not begin.
+pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
+
+/// The handlings of one run, which share its pace; once one meets what stops everything, no other begins.
+pub struct Drain<'r> {
+    pub(super) scope: &'r Scope,
+    pub(super) active: Active,
+    pub(super) stopped: OnceLock<StopCause>,
+}
+
+impl Deref for Drain<'_> {
+    type Target = Scope;
+
+    fn deref(&self) -> &Scope {
+        self.scope
+    }
+}
+
+impl<'r> Drain<'r> {
+    /// Begins to drain.
+    pub(crate) fn of(scope: &'r Scope) -> Self {
+        Self { scope, active: Active::default(), stopped: OnceLock::new() }
+    }
+
+    /// Waits for leave to begin, as long as there is time for it.
+    pub(super) async fn enter(&self) -> Option<Working<'_>> {
+        let enter = self.active.enter(|| self.process.graph.pace());
+        let LeaseTerm::Until(until) = self.term else { return Some(enter.await) };
+        let left = window::until(self.process.clock.now(), until);
+        tokio::time::timeout(left.checked_sub(TAKES_AT_LEAST)?, enter).await.ok()
+    }
+}

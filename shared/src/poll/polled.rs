@@ -1,0 +1,85 @@
+//! What a poll is asked for, what it comes to, and why it fails.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::lag::Lags;
+use crate::{
+    audit::Tally, domain::window::Range, graph::GraphError, ledger::LedgerError, queue::QueueError,
+    telemetry::Metric,
+};
+
+/// What a poll came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Polled {
+    /// Events read.
+    pub events_read: u64,
+    /// Users with a registration that was not seen before.
+    pub candidates: u64,
+    /// Messages put into the queue.
+    pub enqueued: u64,
+    /// Registrations that were seen before.
+    pub duplicates: u64,
+    /// Registrations that only the sweep found; must be 0.
+    pub missed: u64,
+    /// Whether the scan reached its upper bound.
+    pub complete: bool,
+    /// Where an incomplete scan goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_on_at: Option<Timestamp>,
+    /// Users that wait no longer: mode, cap, brake, settings, a release or time let them go on.
+    #[serde(skip)]
+    pub promoted: u64,
+    /// Whether the window is closed: nothing is scanned any more.
+    #[serde(skip)]
+    pub window_closed: bool,
+    /// How late the registrations showed that were not seen before.
+    #[serde(skip)]
+    pub lags: Lags,
+    /// Events counted by activity and status.
+    #[serde(skip)]
+    pub tally: Tally,
+}
+
+impl Polled {
+    pub(super) fn count(&self) {
+        Metric::PollsFinished.count(1);
+        Metric::EventsRead.count(self.events_read);
+        Metric::Candidates.count(self.candidates);
+        Metric::Enqueued.count(self.enqueued);
+        Metric::Duplicates.count(self.duplicates);
+        Metric::MissedEvents.count(self.missed);
+    }
+}
+
+/// Why a poll failed. What it had put on record stays.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PollError {
+    /// Another scan is under way.
+    #[error("another scan is under way until {until} at the latest")]
+    InProgress {
+        /// When its lease ends.
+        until: Timestamp,
+    },
+    /// It was cut off at its deadline; the next one goes on where its last page ended.
+    #[error("the scan was cut off at its deadline")]
+    OutOfTime,
+    /// Graph did not answer, or refuses.
+    #[error("{0}")]
+    Graph(#[from] GraphError),
+    /// The ledger did not answer, or cannot be used.
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    /// The queue did not answer.
+    #[error("{0}")]
+    Queue(#[from] QueueError),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScanRequest {
+    /// Go on where the last scan left off.
+    Scheduled,
+    /// Read this stretch, cut to the window; the scan position stays.
+    Range(Range),
+}

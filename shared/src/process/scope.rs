@@ -1,0 +1,99 @@
+//! What lives as long as a process, and what a use case knows of its run.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+use crate::{
+    clock::Clock,
+    domain::ids::RunId,
+    graph::{Graph, GraphError},
+    ledger::Ledger,
+    preflight::Preflight,
+    queue::Queue,
+    settings::{Mode, Settings},
+};
+
+/// What lives as long as a process: clients, ledger, queue, settings, and preflight as read last.
+pub struct Process {
+    /// The settings that every run of this process goes by.
+    pub settings: Arc<Settings>,
+    /// The client of Microsoft Graph, with its pace and its token.
+    pub graph: Arc<Graph>,
+    /// The tenant's ledger.
+    pub ledger: Ledger,
+    /// Where messages are sent.
+    pub queue: Arc<dyn Queue>,
+    /// The time that leases, deadlines and records go by.
+    pub clock: Clock,
+    preflight: Mutex<Option<Arc<Preflight>>>,
+}
+
+impl Process {
+    /// Puts a process together. Nothing is sent yet.
+    pub fn new(
+        settings: Arc<Settings>,
+        graph: Arc<Graph>,
+        ledger: Ledger,
+        queue: Arc<dyn Queue>,
+        clock: Clock,
+    ) -> Arc<Self> {
+        Arc::new(Self { settings, graph, ledger, queue, clock, preflight: Mutex::default() })
+    }
+
+    /// Returns preflight as read at most 10 minutes ago, and reads it where that is longer ago. Faults are logged when
+    /// they are read.
+    pub async fn preflight(&self) -> Result<Arc<Preflight>, GraphError> {
+        let mut held = self.preflight.lock().await;
+        let now = self.clock.now();
+        if let Some(preflight) = held.as_ref().filter(|preflight| !preflight.is_stale(now)) {
+            return Ok(Arc::clone(preflight));
+        }
+        // A reading that fails leaves none: what is stale must not be taken for the tenant as it is.
+        *held = None;
+        let read = Arc::new(Preflight::read(&self.graph, &self.settings, now).await?);
+        for fault in &read.faults {
+            tracing::error!(cause = %fault, "preflight failed");
+        }
+        *held = Some(Arc::clone(&read));
+        Ok(read)
+    }
+
+    /// Whether the mode deletes at all.
+    pub fn deletes(&self) -> bool {
+        self.settings.mode != Mode::Report
+    }
+}
+
+/// How long the right to handle a user is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseTerm {
+    /// Until a fixed moment, an invocation's deadline: nothing is begun after it, and no lease is renewed.
+    Until(Timestamp),
+    /// For so long, renewed on the way: the lease is free once its process is dead.
+    Renewed(SignedDuration),
+}
+
+/// Who acts, with what, and for how long: what the use cases know of the run that they are part of.
+#[derive(Clone)]
+pub struct Scope {
+    /// What the run works with.
+    pub process: Arc<Process>,
+    /// By which log lines and records of this run are found.
+    pub run_id: RunId,
+    /// In whose name leases are held.
+    pub owner: String,
+    /// How long a lease is held.
+    pub term: LeaseTerm,
+}
+
+impl Scope {
+    /// When this run stops working; `None` if nothing cuts it off.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        match self.term {
+            LeaseTerm::Until(deadline) => Some(deadline),
+            LeaseTerm::Renewed(_) => None,
+        }
+    }
+}
