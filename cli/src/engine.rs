@@ -42,7 +42,7 @@ const UNDER_WAY: usize = 768;
 pub struct Engine {
     /// The run of this command.
     pub run: Run,
-    /// Store and queue.
+    /// Ledger and queue.
     pub database: Arc<Database>,
 }
 

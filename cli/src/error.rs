@@ -1,11 +1,13 @@
 //! Errors of commands, with the exit code that each ends in.
 
+use std::io;
+
 use shared::{
     drain::StopCause, graph::GraphError, ledger::LedgerError, poll::PollError, preflight::Fault,
     settings::SettingsError,
 };
 
-use crate::{output, sqlite::OpenError};
+use crate::sqlite::OpenError;
 
 /// What a command ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,17 +95,24 @@ impl From<StopCause> for CommandError {
     }
 }
 
-impl From<std::io::Error> for CommandError {
-    fn from(error: std::io::Error) -> Self {
-        output::stop_if_nobody_reads(&error);
+/// Ends the process where standard output was closed, as a reader such as `head` does.
+pub(crate) fn stop_if_nobody_reads(error: &io::Error) {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+}
+
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        stop_if_nobody_reads(&error);
         Self { exit: Exit::Incomplete, message: error.to_string() }
     }
 }
 
 impl From<serde_json::Error> for CommandError {
     fn from(error: serde_json::Error) -> Self {
-        if error.io_error_kind() == Some(std::io::ErrorKind::BrokenPipe) {
-            output::stop_if_nobody_reads(&std::io::ErrorKind::BrokenPipe.into());
+        if error.io_error_kind() == Some(io::ErrorKind::BrokenPipe) {
+            stop_if_nobody_reads(&io::ErrorKind::BrokenPipe.into());
         }
         Self { exit: Exit::Incomplete, message: error.to_string() }
     }
@@ -112,7 +121,7 @@ impl From<serde_json::Error> for CommandError {
 impl From<csv::Error> for CommandError {
     fn from(error: csv::Error) -> Self {
         if let csv::ErrorKind::Io(error) = error.kind() {
-            output::stop_if_nobody_reads(error);
+            stop_if_nobody_reads(error);
         }
         Self { exit: Exit::Incomplete, message: error.to_string() }
     }

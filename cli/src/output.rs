@@ -10,7 +10,10 @@ use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use shared::{domain::method::MethodName, text::is_unprintable};
 
-use crate::{args::Format, error::CommandError};
+use crate::{
+    args::Format,
+    error::{CommandError, stop_if_nobody_reads},
+};
 
 /// Writes a line on standard output, as `println!` does; whoever stopped reading wants no more.
 macro_rules! say {
@@ -22,13 +25,6 @@ pub(crate) use say;
 pub(crate) fn line(text: std::fmt::Arguments<'_>) {
     if let Err(error) = writeln!(io::stdout().lock(), "{text}") {
         stop_if_nobody_reads(&error);
-    }
-}
-
-/// Ends the process where standard output was closed, as a reader such as `head` does.
-pub(crate) fn stop_if_nobody_reads(error: &io::Error) {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        std::process::exit(0);
     }
 }
 

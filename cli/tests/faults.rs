@@ -122,7 +122,7 @@ impl World {
 
     /// What the function poll does, in the time that it has.
     async fn timed_poll(&self) -> Result<Polled, PollError> {
-        let process = self.engine().await.run.process;
+        let process = self.engine().await.run.process.clone();
         let term = LeaseTerm::Until(self.clock.now() + Duration::from_mins(4));
         let run_id = RunId(Uuid::new_v4());
         let run = Run::begin(&process, run_id, run_id.to_string(), term);

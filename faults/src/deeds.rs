@@ -1,6 +1,6 @@
 //! What people and the world do while the program works.
 
-use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -15,14 +15,10 @@ use shared::{
     poll::{Position, ScanRequest},
     queue::{Message, Queue, SCHEMA},
 };
-use simulator::{Faults, NewEvent, NewMethod, NewUser, Part, PerUserMfa, PhoneType, RoleKind};
+use simulator::{NewEvent, NewMethod, NewUser, Part, PerUserMfa, PhoneType, RoleKind};
 use uuid::Uuid;
 
-use crate::{
-    steps::lock,
-    watch::{Person, user_id},
-    world::{DAY, HOUR, World},
-};
+use crate::{person::Person, steps::lock, watch::user_id, world::World};
 
 const REGISTERED: &str = "User registered security info";
 
@@ -386,43 +382,5 @@ impl World {
                 _ => tenant.delete_user(user),
             }
         });
-    }
-
-    /// All that goes wrong by itself ends; what people did stays, but for the settings.
-    pub(crate) async fn calm_down(&self) {
-        self.watch.calm_down();
-        self.tenant.set_faults(Faults::default());
-        self.mend_the_exclusions();
-        self.release_the_brake().await;
-        *lock(&self.watch.cap) = 1000;
-        self.set("MAX_ROLLBACKS_PER_DAY", "1000".to_owned());
-        self.set("PREVIEW_ENABLED_AT", self.window().0.to_string());
-        self.set("MODE", "enforce".to_owned());
-    }
-
-    /// Polls and drains, as the schedule does, until all that is late has shown and every retry has
-    /// had its time.
-    pub(crate) async fn come_to_rest(&self) {
-        let until = self.clock.now() + DAY * 2 + HOUR * 12;
-        while self.clock.now() < until {
-            for _ in 0..10 {
-                if self.poll(ScanRequest::Scheduled).await {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_mins(3)).await;
-            }
-            for _ in 0..60 {
-                while self.drain().await {}
-                let soon = self.clock.now() + HOUR;
-                match self.database.next_visible_at(None, &BTreeSet::new()).expect("the queue is in memory") {
-                    Some(at) if at < soon => {
-                        let wait = at.duration_since(self.clock.now());
-                        tokio::time::sleep(Duration::try_from(wait).unwrap_or_default()).await;
-                    }
-                    _ => break,
-                }
-            }
-            tokio::time::sleep(Duration::from_hours(5)).await;
-        }
     }
 }

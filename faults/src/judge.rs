@@ -8,18 +8,16 @@ use shared::{
 };
 use simulator::{Harm, MethodView};
 
-use crate::watch::Person;
-
-/// The harms that no setting and no release answers for. `alone` says that there is no other method of its kind.
+/// The harms that no setting answers for, and no release that was given at `released`. `alone` says that there is no other method of its kind.
 pub(crate) fn unanswered(
     harms: Vec<Harm>,
     (method, alone): (&MethodView, bool),
-    person: &Person,
+    released: Option<Timestamp>,
     policy: &Policy,
 ) -> impl Iterator<Item = Harm> {
     let answered = answered_by_settings((method, alone), policy);
     // A release speaks for what was there when it was given.
-    let is_released = person.released.is_some_and(|at| method.origin.came_at <= at);
+    let is_released = released.is_some_and(|at| method.origin.came_at <= at);
     harms.into_iter().filter(move |harm| !is_released && !answered(*harm))
 }
 

@@ -1,7 +1,8 @@
-//! Store and queue in one `SQLite` file: safe against being killed at any moment and against
+//! Ledger and queue in one `SQLite` file: safe against being killed at any moment and against
 //! another process on the same file.
 
 mod ledger;
+mod message;
 mod owner;
 mod queue;
 
@@ -19,8 +20,8 @@ use shared::{
     ledger::{Key, Ledger, LedgerError},
 };
 
+pub use self::message::{DeadLetter, Received};
 use self::owner::Owners;
-pub use self::queue::{DeadLetter, Received};
 
 /// The version of the tables. A file of a newer one is left for a newer program.
 const SCHEMA_VERSION: i64 = 1;

@@ -12,29 +12,10 @@ use shared::{
 };
 use uuid::Uuid;
 
-use super::{Database, text};
+use super::{Database, DeadLetter, Received, text};
 
 /// How long a received message stays away: longer than any handling.
 const VISIBILITY: Duration = Duration::from_mins(12);
-
-/// A message that was received.
-#[derive(Debug, Clone)]
-pub struct Received {
-    /// What tells it from every other message, however often it is received.
-    pub id: i64,
-    receipt: String,
-    /// Its body.
-    pub body: String,
-}
-
-/// A message that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// Its body.
-    pub body: String,
-    /// Why.
-    pub reason: String,
-}
 
 fn queue_error(error: impl std::fmt::Display) -> QueueError {
     QueueError(error.to_string())

@@ -1,5 +1,6 @@
 //! The function drain: takes batches of messages to outcomes, and answers requests about users.
 
+mod input;
 mod rollbacks;
 mod routes;
 

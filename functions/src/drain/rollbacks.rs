@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use shared::{
-    api::{
-        MAX_NAMED, NamedRegistration, Problem, ProblemKind, Refused, RollbackRequest, RollbacksTaken,
-        read_json,
-    },
+    api::{NamedRegistration, Problem, ProblemKind, Refused, RollbacksTaken},
     domain::{
         ids::UserId,
         state::ByHand,
@@ -14,12 +11,15 @@ use shared::{
         window::{shift, until},
     },
     graph::GraphError,
-    ids_file::{self, IdsFile},
+    ids_file::IdsFile,
     ledger::{Claim, Key, Ledger},
     poll::Position,
 };
 
-use super::DrainFunction;
+use super::{
+    DrainFunction,
+    input::{Input, read},
+};
 use crate::{
     api::{Answer, Answered, AsProblem, Request},
     sandbox::Invocation,
@@ -27,12 +27,6 @@ use crate::{
 
 /// Names are looked up until so long before the time is up: those found are to be put on record yet.
 const FOR_RECORDING: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
-
-/// What a request names.
-enum Input {
-    Users { users: IdsFile, reason: String },
-    Registrations(Vec<NamedRegistration>),
-}
 
 impl DrainFunction {
     pub(super) async fn rollbacks(&self, request: &Request, invocation: Invocation) -> Answered {
@@ -169,34 +163,5 @@ impl DrainFunction {
             outside_window: taken.outside_window,
             refused: Vec::new(),
         })
-    }
-}
-
-fn read(media_type: &str, body: &[u8]) -> Result<Input, Problem> {
-    let bad = |detail: String| Problem::new(ProblemKind::BadRequest, detail);
-    match media_type {
-        "application/json" => {
-            let request: RollbackRequest = read_json(body)?;
-            request.check()?;
-            let RollbackRequest { user_ids, registrations, reason } = request;
-            if let Some(registrations) = registrations {
-                return Ok(Input::Registrations(registrations));
-            }
-            let ids = user_ids.unwrap_or_default();
-            let users = ids_file::named(ids.iter().enumerate().map(|(n, id)| (n + 1, id.as_str())));
-            Ok(Input::Users { users, reason: reason.unwrap_or_default() })
-        }
-        "text/plain" => {
-            let users = ids_file::read(body).map_err(|error| bad(error.to_string()))?;
-            match users.users.len() + users.refused.len() + users.duplicates {
-                0 => Err(bad("nobody is named".to_owned())),
-                1..=MAX_NAMED => Ok(Input::Users { users, reason: "named by a file".to_owned() }),
-                _ => Err(bad(format!("more than {MAX_NAMED} lines: send several requests"))),
-            }
-        }
-        _ => {
-            let detail = "application/json and text/plain are taken here";
-            Err(Problem::new(ProblemKind::UnsupportedMediaType, detail))
-        }
     }
 }

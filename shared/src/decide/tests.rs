@@ -8,7 +8,10 @@ use crate::{
     audit::kinds_named,
     domain::{
         account::User,
-        facts::{Act, LogReading, Reading, RecordedAct, RecordedRegistration, RegistrationReport, RegistrationReportLine, RegistrationReportList},
+        facts::{
+            Act, LogReading, Reading, RecordedAct, RecordedRegistration, RegistrationReport,
+            RegistrationReportLine, RegistrationReportList,
+        },
         ids::{EventId, MethodId},
         intent::{Intent, Look},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    ending::Conclusion,
-    handling::Handling,
-    interrupted::Break,
-};
+use super::{ending::Conclusion, handling::Handling, interrupted::Break};
 use crate::domain::{
     decision::Decision,
     facts::{Account, Facts, Reading},

@@ -188,9 +188,7 @@ impl Poll<'_> {
             let record = match DirectoryAudit::from_graph(raw.get()) {
                 Ok(record) => record,
                 Err(error) => {
-                    self.intake()
-                        .take_unreadable(raw.get(), &error.to_string(), scan.read_until)
-                        .await?;
+                    self.intake().take_unreadable(raw.get(), &error.to_string(), scan.read_until).await?;
                     continue;
                 }
             };
