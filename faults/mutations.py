@@ -21,7 +21,7 @@ TREE = CACHE / "mutations"
 TARGET = CACHE / "target-mutations"
 SCHEDULES = 2_000
 
-BOOK = "shared/src/ledger/book/"
+LEDGER = "shared/src/ledger/"
 RULES = "shared/src/decide/rules.rs"
 ORIGIN = "shared/src/decide/origin.rs"
 
@@ -29,7 +29,7 @@ ORIGIN = "shared/src/decide/origin.rs"
 MUTATIONS = [
     (
         "intent not written before the DELETE",
-        BOOK + "rollback.rs",
+        LEDGER + "rollback.rs",
         """            match self.commit(&writes).await {
                 Ok(()) => {
                     changed.version += 1;""",
@@ -42,7 +42,7 @@ MUTATIONS = [
         "shared/src/poll/candidates.rs",
         "        let (woken, recorded) = self.record(&new).await?;\n",
         """        let all: Vec<EventId> = events.iter().map(|(_, event)| event.clone()).collect();
-        self.book.mark_seen(&all).await?;
+        self.process.ledger.mark_seen(&all).await?;
         let (woken, recorded) = self.record(&new).await?;
 """,
     ),
@@ -57,7 +57,7 @@ MUTATIONS = [
     ),
     (
         "daily cap not atomic",
-        BOOK + "rollback.rs",
+        LEDGER + "rollback.rs",
         "                self.brake_write(&brake),\n",
         "                crate::ledger::Write { expect: crate::ledger::Expect::Any, ..self.brake_write(&brake) },\n",
     ),
@@ -159,13 +159,13 @@ MUTATIONS = [
     ),
     (
         "a release covers what came after it",
-        "shared/src/decide/mod.rs",
+        "shared/src/decide/record.rs",
         "self.released.contains(&reason) && self.released_look.is_some_and(|look| look.shows(method))",
         "self.released.contains(&reason) && (self.released_look.is_none() || !method.id.0.is_empty())",
     ),
     (
         "the second service not read",
-        "shared/src/audit/event.rs",
+        "shared/src/audit/service.rs",
         "            Self::AuthenticationMethods => Some(Self::AzureMfa),\n            Self::AzureMfa => None,\n",
         "            Self::AuthenticationMethods | Self::AzureMfa => None,\n",
     ),
@@ -195,22 +195,22 @@ MUTATIONS = [
         "                UserRef::Id(id) => id.to_string(),\n",
         "                UserRef::Id(_) => continue,\n",
     ),
-    ("another tenant's ledger taken", BOOK + "mod.rs", "        if bound == tenant {\n", "        if bound == bound {\n"),
+    ("another tenant's ledger taken", LEDGER + "mod.rs", "        if bound == tenant {\n", "        if bound == bound {\n"),
     (
         "acknowledged before an outcome",
-        "shared/src/drain/mod.rs",
+        "shared/src/drain/message.rs",
         "                Handled { interrupted: Some(cause), ..handled(Disposition::ComeBack(after)) }\n",
         "                let _ = after;\n                Handled { interrupted: Some(cause), ..handled(Disposition::Acknowledge) }\n",
     ),
     (
         "brake not looked at before a DELETE",
         "shared/src/drain/roll_back.rs",
-        "            if self.process().book.brake().await?.value.is_open() {\n",
-        "            if self.process().book.brake().await?.value.is_open() && self.brake_open {\n",
+        "            if self.process().ledger.brake().await?.value.is_open() {\n",
+        "            if self.process().ledger.brake().await?.value.is_open() && self.brake_open {\n",
     ),
     (
         "stale reads decided on",
-        "shared/src/drain/handling.rs",
+        "shared/src/drain/reads.rs",
         "FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);",
         "FRESH_FOR: SignedDuration = SignedDuration::from_secs(60);",
     ),
