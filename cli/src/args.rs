@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::{
     domain::{ids::EventId, user_ref::UserRef},
-    settings::Mode,
+    settings::{Mode, choice},
 };
 
 /// Find users who were registered for MFA by mistake, decide per user, and roll them back.
@@ -150,7 +150,7 @@ pub enum Command {
 #[derive(Debug, clap::Args)]
 pub struct How {
     /// report (decide and record, delete nothing), canary or enforce [default: MODE, or report]
-    #[arg(long)]
+    #[arg(long, value_parser = choice::<Mode>)]
     pub mode: Option<Mode>,
     /// Do not ask before deleting
     #[arg(long)]

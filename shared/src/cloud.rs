@@ -1,33 +1,20 @@
 //! National clouds: where to sign in and where Graph is.
 
-use std::str::FromStr;
-
 use url::{Host, Url};
 
 /// A Microsoft cloud (`AZURE_CLOUD`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Cloud {
     /// The worldwide cloud.
     Global,
     /// US government, L4.
     UsGov,
     /// US government, L5 (`DoD`).
+    #[strum(serialize = "usgov-dod")]
     UsGovDod,
     /// China, operated by 21Vianet; it offers no directoryAudits, so only exported files serve.
     China,
-}
-
-impl FromStr for Cloud {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "global" => Ok(Self::Global),
-            "usgov" => Ok(Self::UsGov),
-            "usgov-dod" => Ok(Self::UsGovDod),
-            "china" => Ok(Self::China),
-            _ => Err("must be global, usgov, usgov-dod or china".to_owned()),
-        }
-    }
 }
 
 /// The two hosts that ever see a credential or a token.

@@ -10,8 +10,9 @@ use crate::{
 };
 
 /// How a thing is that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Finding {
     /// As it must be.
     Ok,
@@ -24,11 +25,7 @@ pub enum Finding {
 impl Finding {
     /// Its name in results.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Missing => "missing",
-            Self::Note => "note",
-        }
+        self.into()
     }
 }
 

@@ -2,6 +2,7 @@
 //! CloudWatch, on a laptop nowhere.
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use strum::VariantArray as _;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "MfaRollback";
@@ -13,7 +14,9 @@ pub const TENANT: &str = "TenantId";
 pub const DECISION: &str = "Decision";
 
 /// A metric.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray,
+)]
 pub enum Metric {
     /// Audit events read.
     EventsRead,
@@ -53,47 +56,11 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 17] = [
-        Self::EventsRead,
-        Self::Candidates,
-        Self::Enqueued,
-        Self::Duplicates,
-        Self::MissedEvents,
-        Self::EventLagSeconds,
-        Self::PollsFinished,
-        Self::WatermarkAgeSeconds,
-        Self::UsersDecided,
-        Self::UsersRolledBack,
-        Self::UsersPartial,
-        Self::UsersFailed,
-        Self::GraphRequests,
-        Self::GraphThrottled,
-        Self::GraphDenied,
-        Self::BrakeOpen,
-        Self::CredentialDaysLeft,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Its name.
+    /// Its name in CloudWatch.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::EventsRead => "EventsRead",
-            Self::Candidates => "Candidates",
-            Self::Enqueued => "Enqueued",
-            Self::Duplicates => "Duplicates",
-            Self::MissedEvents => "MissedEvents",
-            Self::EventLagSeconds => "EventLagSeconds",
-            Self::PollsFinished => "PollsFinished",
-            Self::WatermarkAgeSeconds => "WatermarkAgeSeconds",
-            Self::UsersDecided => "UsersDecided",
-            Self::UsersRolledBack => "UsersRolledBack",
-            Self::UsersPartial => "UsersPartial",
-            Self::UsersFailed => "UsersFailed",
-            Self::GraphRequests => "GraphRequests",
-            Self::GraphThrottled => "GraphThrottled",
-            Self::GraphDenied => "GraphDenied",
-            Self::BrakeOpen => "BrakeOpen",
-            Self::CredentialDaysLeft => "CredentialDaysLeft",
-        }
+        self.into()
     }
 
     /// Its unit.

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// How many users; from 40 on every situation occurs
+    /// How many users; from 46 on every situation occurs
     #[arg(long, default_value_t = 200)]
     users: usize,
     /// The same seed makes the same people and the same faults

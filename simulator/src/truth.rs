@@ -15,51 +15,50 @@ use crate::{
 };
 
 /// Why the DELETE of a method harms somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
 pub enum Harm {
     /// The user had it before the window.
+    #[strum(serialize = "had before the window")]
     HadBefore,
     /// It came after the window.
+    #[strum(serialize = "came after the window")]
     CameAfter,
     /// An administrator or the helpdesk registered it.
+    #[strum(serialize = "registered by an administrator")]
     ByAdmin,
     /// The directory holds it of its own.
+    #[strum(serialize = "a number of the directory")]
     ByDirectory,
     /// The account was created in the window or later: its user registered as everybody does.
+    #[strum(serialize = "a new account")]
     NewAccount,
     /// Nothing that this person can sign in with is left.
+    #[strum(serialize = "locked out")]
     LockedOut,
     /// The same: the user came with a temporary access pass before the window, and never knew a password.
+    #[strum(serialize = "locked out, after a pass from before the window")]
     LockedOutSinceBefore,
     /// The user signs in with it.
+    #[strum(serialize = "signs in with it")]
     SignsInWithIt,
     /// Conditional Access or security defaults demand MFA of this user.
+    #[strum(serialize = "MFA is demanded anyway")]
     MfaDemanded,
     /// Another ledger's rollback took the user's methods before; this was registered since.
+    #[strum(serialize = "rolled back before by another ledger")]
     RolledBackBefore,
     /// Per-user MFA was on in the window or later, and is off now.
+    #[strum(serialize = "per-user MFA was on meanwhile")]
     MfaWasMeant,
     /// The user had other strong methods when the window began, and so was registered for MFA before.
+    #[strum(serialize = "was an MFA user before the window")]
     HadMfa,
 }
 
 impl Harm {
     /// What it is, in a few words.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HadBefore => "had before the window",
-            Self::CameAfter => "came after the window",
-            Self::ByAdmin => "registered by an administrator",
-            Self::ByDirectory => "a number of the directory",
-            Self::NewAccount => "a new account",
-            Self::LockedOut => "locked out",
-            Self::LockedOutSinceBefore => "locked out, after a pass from before the window",
-            Self::SignsInWithIt => "signs in with it",
-            Self::MfaDemanded => "MFA is demanded anyway",
-            Self::RolledBackBefore => "rolled back before by another ledger",
-            Self::MfaWasMeant => "per-user MFA was on meanwhile",
-            Self::HadMfa => "was an MFA user before the window",
-        }
+        self.into()
     }
 
     /// Whether the services that log registrations tell nothing of it in the window: only the directory's own

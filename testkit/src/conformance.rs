@@ -1039,6 +1039,7 @@ async fn an_item_of_a_newer_schema_is_refused_and_left_alone(store: Arc<dyn Stor
 
 async fn an_item_with_a_reason_of_newer_code_is_left_for_it(store: Arc<dyn Store>) {
     let ledger = open(store.clone(), &Hands::default()).await;
+    pending(&ledger, 1).await;
     conclude(&ledger, 1, Outcome::Held(Held::External)).await;
     let there = one(&*store, &Key::user(user(1))).await.unwrap();
     let body = there.body.replace("held(external)", "held(moonstruck)");

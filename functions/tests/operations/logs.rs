@@ -144,7 +144,8 @@ fn every_metric_is_documented_with_its_unit() {
         metric if metric.unit() == ::metrics::Unit::Seconds => "s",
         _ => "count",
     };
-    let told: Vec<_> = Metric::ALL.map(|metric| (metric.name().to_owned(), unit(metric).to_owned())).into();
+    let told: Vec<_> =
+        Metric::ALL.iter().map(|metric| (metric.name().to_owned(), unit(*metric).to_owned())).collect();
     assert_eq!(documented, told);
 }
 

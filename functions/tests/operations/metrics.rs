@@ -101,7 +101,7 @@ async fn what_is_told_is_what_the_template_watches() {
     }
     for line in lines {
         for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
-            let own = Metric::ALL.into_iter().find(|own| metric["Name"] == own.name()).unwrap();
+            let own = Metric::ALL.iter().copied().find(|own| metric["Name"] == own.name()).unwrap();
             let unit = if own.unit() == ::metrics::Unit::Seconds { "Seconds" } else { "Count" };
             assert_eq!(metric["Unit"], unit, "{metric}");
         }

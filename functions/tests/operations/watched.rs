@@ -88,7 +88,7 @@ pub fn watched() -> Vec<(String, BTreeSet<String>)> {
 
 #[test]
 fn the_dashboard_shows_every_metric_of_the_program_and_no_other() {
-    let told: BTreeSet<Watched> = Metric::ALL.into_iter().map(own).collect();
+    let told: BTreeSet<Watched> = Metric::ALL.iter().copied().map(own).collect();
     let shown: BTreeSet<Watched> =
         shown().into_iter().filter(|(namespace, ..)| namespace == NAMESPACE).collect();
     assert_eq!(shown, told);
@@ -110,7 +110,7 @@ fn alarms_watch_metrics_that_the_program_or_aws_tells() {
     let of_aws = of_aws.map(|(namespace, name, dimension)| {
         (namespace.to_owned(), name.to_owned(), BTreeSet::from([dimension.to_owned()]))
     });
-    let known: BTreeSet<Watched> = Metric::ALL.into_iter().map(own).chain(of_aws).collect();
+    let known: BTreeSet<Watched> = Metric::ALL.iter().copied().map(own).chain(of_aws).collect();
     for (alarm, watched) in alarms() {
         assert!(!watched.is_empty(), "{alarm} watches nothing");
         assert!(watched.iter().all(|metric| known.contains(metric)), "{alarm}: {watched:?}");

@@ -1,10 +1,11 @@
 //! What went wrong with a request (RFC 9457).
 
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 /// A kind of problem; the last part of its `type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ProblemKind {
     /// The request does not have the form that it must have.
     BadRequest,
@@ -42,24 +43,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 16] = [
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::ScanInProgress,
-        Self::ScanNeeded,
-        Self::RequestInProgress,
-        Self::ReleaseRefused,
-        Self::EraseRefused,
-        Self::ContentTooLarge,
-        Self::UnsupportedMediaType,
-        Self::IdempotencyKeyReused,
-        Self::TooManyRequests,
-        Self::Internal,
-        Self::Unavailable,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The HTTP status.
     pub fn status(self) -> u16 {
@@ -107,8 +91,7 @@ impl ProblemKind {
 
     /// The `type` of its problems.
     pub fn uri(self) -> String {
-        let name = serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned));
-        format!("urn:mfa-rollback:problem:{}", name.unwrap_or_default())
+        format!("urn:mfa-rollback:problem:{self}")
     }
 }
 

@@ -48,8 +48,9 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// Whether everything stands still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum BrakeState {
     /// Rollbacks go on.
     Released,
@@ -60,10 +61,7 @@ pub enum BrakeState {
 impl BrakeState {
     /// Its name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Released => "released",
-            Self::Open => "open",
-        }
+        self.into()
     }
 }
 

@@ -8,8 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::MethodId;
 
 /// What kind of authentication method it is, by Graph's type name without prefix and suffix.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(from = "String", into = "String")]
+#[strum(serialize_all = "camelCase")]
 pub enum MethodKind {
     /// A phone: mobile, alternate mobile or office.
     Phone,
@@ -36,6 +49,7 @@ pub enum MethodKind {
     /// A token that shows codes; only beta lists these.
     HardwareOath,
     /// A kind that this program does not know: left alone and reported.
+    #[strum(disabled)]
     Unknown(String),
 }
 
@@ -43,19 +57,8 @@ impl MethodKind {
     /// The kind as it is written in results, logs and the ledger.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Phone => "phone",
-            Self::MicrosoftAuthenticator => "microsoftAuthenticator",
-            Self::SoftwareOath => "softwareOath",
-            Self::Password => "password",
-            Self::Email => "email",
-            Self::Fido2 => "fido2",
-            Self::WindowsHelloForBusiness => "windowsHelloForBusiness",
-            Self::PlatformCredential => "platformCredential",
-            Self::TemporaryAccessPass => "temporaryAccessPass",
-            Self::External => "external",
-            Self::QrCodePin => "qrCodePin",
-            Self::HardwareOath => "hardwareOath",
             Self::Unknown(name) => name,
+            known => known.into(),
         }
     }
 
@@ -85,21 +88,7 @@ impl MethodKind {
 
 impl From<String> for MethodKind {
     fn from(name: String) -> Self {
-        match name.as_str() {
-            "phone" => Self::Phone,
-            "microsoftAuthenticator" => Self::MicrosoftAuthenticator,
-            "softwareOath" => Self::SoftwareOath,
-            "password" => Self::Password,
-            "email" => Self::Email,
-            "fido2" => Self::Fido2,
-            "windowsHelloForBusiness" => Self::WindowsHelloForBusiness,
-            "platformCredential" => Self::PlatformCredential,
-            "temporaryAccessPass" => Self::TemporaryAccessPass,
-            "external" => Self::External,
-            "qrCodePin" => Self::QrCodePin,
-            "hardwareOath" => Self::HardwareOath,
-            _ => Self::Unknown(name),
-        }
+        name.parse().unwrap_or(Self::Unknown(name))
     }
 }
 

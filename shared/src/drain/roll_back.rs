@@ -184,9 +184,7 @@ impl<'r> Rollback<'_, '_, 'r> {
                     self.handling.leased.touched = true;
                     return Ok(Pass::StartOver(Some(Duration::from_secs(1))));
                 }
-                Err(GraphError::Refused {
-                    reason: Refusal::DefaultMethod | Refusal::AlternateFirst, ..
-                }) => {
+                Err(GraphError::Refused { reason: Refusal::NotYet, .. }) => {
                     self.not_yet.insert(*position);
                 }
                 Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),

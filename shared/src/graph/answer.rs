@@ -118,12 +118,9 @@ fn refusal(code: &str, message: &str) -> Refusal {
         Refusal::NoPremium
     } else if message.contains("default authentication method")
         || message.contains("cannot delete default method")
+        || message.contains("alternate mobile")
     {
-        Refusal::DefaultMethod
-    } else if message.contains("alternate mobile") {
-        Refusal::AlternateFirst
-    } else if message.contains("skiptoken") || message.contains("skip token") {
-        Refusal::CursorRefused
+        Refusal::NotYet
     } else {
         Refusal::Other
     }

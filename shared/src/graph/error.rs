@@ -80,14 +80,11 @@ pub enum GraphError {
 /// A refusal that the caller knows what to do about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// The default method cannot go while others remain.
-    DefaultMethod,
-    /// The mobile number cannot go before the alternate one.
-    AlternateFirst,
+    /// Another method has to go first: the default one cannot go while others remain, nor the mobile number before
+    /// the alternate one.
+    NotYet,
     /// The tenant has no licence for what was asked.
     NoPremium,
-    /// The paging link is no longer taken.
-    CursorRefused,
     /// Anything else.
     Other,
 }

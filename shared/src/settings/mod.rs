@@ -2,12 +2,12 @@
 
 mod vars;
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-pub use self::vars::{Fault, Lookup, SettingsError, Vars, environment, parse};
+pub use self::vars::{Fault, Lookup, SettingsError, Vars, choice, environment, parse};
 
 use crate::{
     cloud::{Cloud, Endpoints},
@@ -22,8 +22,22 @@ use crate::{
 };
 
 /// What the program does with a `roll_back` decision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::VariantNames,
+    strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Mode {
     /// Decide and record, delete nothing.
     Report,
@@ -33,31 +47,12 @@ pub enum Mode {
     Enforce,
 }
 
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Report => "report",
-            Self::Canary => "canary",
-            Self::Enforce => "enforce",
-        })
-    }
-}
-
-impl FromStr for Mode {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "report" => Ok(Self::Report),
-            "canary" => Ok(Self::Canary),
-            "enforce" => Ok(Self::Enforce),
-            _ => Err("must be report, canary or enforce".to_owned()),
-        }
-    }
-}
-
 /// What to do with methods that are older than the window, or with users who are asked for MFA anyway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum OtherMethods {
     /// Hold the user for a person to look at.
     Hold,
@@ -65,20 +60,12 @@ pub enum OtherMethods {
     RollBack,
 }
 
-impl FromStr for OtherMethods {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "hold" => Ok(Self::Hold),
-            "roll_back" => Ok(Self::RollBack),
-            _ => Err("must be hold or roll_back".to_owned()),
-        }
-    }
-}
-
 /// What to do with methods that nothing proves to be of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum UnprovenMethods {
     /// Hold the user for a person to look at.
     Hold,
@@ -87,18 +74,6 @@ pub enum UnprovenMethods {
     Count,
     /// Roll them back as well.
     RollBack,
-}
-
-impl FromStr for UnprovenMethods {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "hold" => Ok(Self::Hold),
-            "count" => Ok(Self::Count),
-            "roll_back" => Ok(Self::RollBack),
-            _ => Err("must be hold, count or roll_back".to_owned()),
-        }
-    }
 }
 
 /// Users named by list and by group.
@@ -190,7 +165,7 @@ impl Settings {
     pub fn from_vars(vars: &mut Vars<impl Lookup>) -> Option<Self> {
         let tenant = vars.required("AZURE_TENANT_ID", parse);
         let client_id = vars.required("AZURE_CLIENT_ID", |text| Ok(text.to_owned()));
-        let cloud = vars.optional("AZURE_CLOUD", parse::<Cloud>).unwrap_or(Cloud::Global);
+        let cloud = vars.optional("AZURE_CLOUD", choice::<Cloud>).unwrap_or(Cloud::Global);
         let authority = vars.optional("AZURE_AUTHORITY_HOST", Endpoints::parse);
         let graph = vars.optional("GRAPH_ENDPOINT", Endpoints::parse);
         let window = vars.window();
@@ -208,16 +183,16 @@ impl Settings {
             users: vars.users("CANARY_USER_IDS"),
             group: vars.optional("CANARY_GROUP_ID", parse),
         };
-        let mode = vars.optional("MODE", parse).unwrap_or(Mode::Report);
+        let mode = vars.optional("MODE", choice).unwrap_or(Mode::Report);
         if mode == Mode::Canary && canary.is_empty() {
             vars.fault("CANARY_USER_IDS", "mode canary needs CANARY_USER_IDS or CANARY_GROUP_ID");
         }
         let include_administrators = vars.boolean("INCLUDE_ADMINISTRATORS");
         let include_external_users = vars.boolean("INCLUDE_EXTERNAL_USERS");
-        let preexisting_methods = vars.optional("PREEXISTING_METHODS", parse);
+        let preexisting_methods = vars.optional("PREEXISTING_METHODS", choice);
         let include_new_accounts = vars.boolean("INCLUDE_NEW_ACCOUNTS");
-        let unproven_methods = vars.optional("UNPROVEN_METHODS", parse);
-        let mfa_required_users = vars.optional("MFA_REQUIRED_USERS", parse);
+        let unproven_methods = vars.optional("UNPROVEN_METHODS", choice);
+        let mfa_required_users = vars.optional("MFA_REQUIRED_USERS", choice);
         if vars.set("UNDATED_METHODS") {
             vars.fault("UNDATED_METHODS", "is now UNPROVEN_METHODS: hold, count or roll_back");
         }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use jiff::Timestamp;
+use strum::VariantNames;
 
 use crate::domain::{user_ref::UserRef, window::Window};
 
@@ -52,6 +53,12 @@ where
     T::Err: fmt::Display,
 {
     text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// Parses one of the names of an enum; the error lists them.
+pub fn choice<T: FromStr + VariantNames>(text: &str) -> Result<T, String> {
+    let (last, others) = T::VARIANTS.split_last().expect("an enum that is a setting has variants");
+    text.parse().map_err(|_| format!("must be {} or {last}", others.join(", ")))
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, String> {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// One user, or one registration without a clear user, as the ledger has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// The user; none for a registration without one clear user.
     pub user_id: Option<UserId>,
@@ -73,26 +73,12 @@ impl Line {
 
     fn of_event(event: &AmbiguousEvent) -> Self {
         Self {
-            user_id: None,
             event_id: Some(event.event_id.clone()),
-            user_principal_name: None,
-            display_name: None,
             outcome: "held".to_owned(),
             reason: Some(Held::AmbiguousEvent.to_string()),
             at: Some(event.first_seen_at),
-            registrations: Vec::new(),
-            enabled: None,
-            external: None,
-            synced: None,
-            administrator: None,
-            per_user_mfa: None,
-            methods_before: Vec::new(),
-            methods_deleted: Vec::new(),
-            methods_left: Vec::new(),
-            decision: None,
-            asked_by: None,
             next_step: format!("{}: {}", event.why, lifted_by(Held::AmbiguousEvent)),
-            request_ids: Vec::new(),
+            ..Self::default()
         }
     }
 

@@ -152,7 +152,7 @@ fn lists_of_names_are_those_of_the_code() {
     assert_eq!(enumeration(schema("Verdict")), names(verdicts));
     assert_eq!(enumeration(schema("Mode")), names([Mode::Report, Mode::Canary, Mode::Enforce]));
     assert_eq!(enumeration(&schema("RuleResult")["properties"]["rule"]), names(Rule::ALL));
-    let kinds = ProblemKind::ALL.map(|kind| kind.uri().to_owned()).into();
+    let kinds = ProblemKind::ALL.iter().map(|kind| kind.uri()).collect();
     assert_eq!(enumeration(&schema("Problem")["properties"]["type"]), kinds);
     for name in enumeration(schema("Listed")) {
         assert!(listed(Some(&name)).is_some(), "{name}");

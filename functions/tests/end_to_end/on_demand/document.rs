@@ -208,7 +208,7 @@ fn route(out: &mut String, exchange: &Exchange) {
 
 fn problems(out: &mut String) {
     out.push_str("## Problems\n\n| `type` | Status | |\n|---|---|---|\n");
-    for kind in ProblemKind::ALL {
+    for kind in ProblemKind::ALL.iter().copied() {
         writeln!(out, "| `{}` | {} | {} |", kind.uri(), kind.status(), kind.title()).unwrap();
     }
     out.push('\n');
