@@ -1,7 +1,7 @@
-//! How long a report of 100,000 users takes: `cargo bench -p mfa-rollback --bench report`.
+//! Measures how long a report on 100,000 users takes: `cargo bench -p mfa-rollback --bench report`.
 //!
-//! The users are those of a demo, over and over under ids of their own. With `-- --keep FOLDER` the ledger
-//! (`large.ledger`), the demo's (`small.ledger`) and a page of each stay there.
+//! The users are copies of a demo's users, each with an id of its own. `-- --keep FOLDER` keeps the ledger
+//! (`large.ledger`), the demo's ledger (`small.ledger`) and a page of each in FOLDER.
 
 #![expect(clippy::unwrap_used, reason = "a bench ends where something is missing")]
 
@@ -46,7 +46,7 @@ async fn open(path: &Path, tenant: shared::domain::ids::TenantId) -> Ledger {
     Ledger::open(Arc::new(store), tenant, Clock::system()).await.unwrap()
 }
 
-/// Everybody on record in a ledger.
+/// Reads every user on record in a ledger.
 async fn everybody(ledger: &Ledger) -> Vec<UserState> {
     let mut all = Vec::new();
     for outcome in listed(None).unwrap() {

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line; clap makes the help from these doc comments.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ Settings come from the environment: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIE
 PREVIEW_ENABLED_AT, PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them."
 )]
 pub struct Args {
-    /// What to do.
+    /// The command to carry out.
     #[command(subcommand)]
     pub command: Command,
 
@@ -32,11 +32,11 @@ pub struct Args {
     #[arg(long, global = true, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
 
-    /// Let a deployed stack do it: the output `ApiUrl` of the deployment; AWS credentials as the AWS CLI finds them
+    /// Run the command on a deployed stack: its output `ApiUrl`; AWS credentials as the AWS CLI finds them
     #[arg(long, global = true, value_name = "URL", conflicts_with = "ledger")]
     pub stack: Option<String>,
 
-    /// How results are written
+    /// How to write results
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
 
@@ -48,17 +48,17 @@ pub struct Args {
 /// How results are written to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// A table to read in a terminal.
     Table,
-    /// For programs.
+    /// JSON, for other programs.
     Json,
-    /// For spreadsheets.
+    /// CSV, for spreadsheets; `report` then has every column.
     Csv,
-    /// A page to look at, of `report`.
+    /// A web page to look at; `report` only.
     Html,
 }
 
-/// What to do.
+/// A command and its options.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the whole job on a simulated tenant: nothing to set up, nothing real is touched
@@ -66,7 +66,7 @@ pub enum Command {
         /// How many users the tenant has
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(46..=20_000))]
         users: u32,
-        /// Which tenant: the same number makes the same one
+        /// Which tenant to simulate: the same number makes the same tenant
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
@@ -85,10 +85,10 @@ pub enum Command {
     /// Roll back the users that a file names, by the same rules
     #[command(group = clap::ArgGroup::new("what").required(true).args(["path", "audit_log"]))]
     Rollback {
-        /// A text file with an object id or principal name a line
+        /// A text file with one object id or principal name per line
         #[arg(long, value_name = "FILE")]
         path: Option<PathBuf>,
-        /// Exported audit logs, past the log's own retention: their registrations count
+        /// Exported audit logs, which may go back further than the tenant's own: their registrations count
         #[arg(long, num_args = 1.., value_name = "FILE")]
         audit_log: Vec<PathBuf>,
         /// Why these users are named; kept on record
@@ -100,13 +100,13 @@ pub enum Command {
     },
     /// Decide on one user now and show every rule and the history; deletes nothing in any mode
     Explain {
-        /// An object id or principal name
+        /// The user's object id or principal name
         user: UserRef,
     },
-    /// Lift the reasons for which a user is held, or end a registration without one clear user
+    /// Lift the reasons why a user is held, or end a registration that does not name one clear user
     #[command(group = clap::ArgGroup::new("whom").required(true).args(["user", "event"]))]
     Release {
-        /// An object id
+        /// The user's object id
         user: Option<UserRef>,
         /// The id of an audit event
         #[arg(long, value_parser = |text: &str| Ok::<_, std::convert::Infallible>(EventId(text.to_owned())))]
@@ -115,17 +115,17 @@ pub enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Erase what is on record about a user, but for what keeps anybody from being rolled back twice
+    /// Erase what is on record about a user, except what prevents a second rollback
     Erase {
-        /// An object id
+        /// The user's object id
         user: UserRef,
         /// Why; kept on record
         #[arg(long)]
         reason: String,
     },
-    /// Stop everything before the next DELETE, or let it go on
+    /// Stop everything before the next DELETE, or continue
     Brake {
-        /// What to do with it
+        /// Whether to stop or to continue
         #[arg(value_enum)]
         turn: BrakeTurn,
         /// Why; kept on record
@@ -134,7 +134,7 @@ pub enum Command {
     },
     /// Show what is on record for every user; --format html makes a page to look at, csv has every column
     Report {
-        /// What is shown.
+        /// Which lines the report shows.
         #[command(flatten)]
         wanted: Wanted,
     },
@@ -142,7 +142,7 @@ pub enum Command {
     Status,
     /// Check settings, sign-in, permissions and what must hold before anything is deleted
     Doctor,
-    /// Send a stack's dead letters back to its queue, those that can be read; needs --stack
+    /// Send a stack's readable dead letters back to its queue; needs --stack
     Redrive,
 }
 
@@ -160,7 +160,7 @@ pub struct How {
 /// What a report shows.
 #[derive(Debug, clap::Args)]
 pub struct Wanted {
-    /// Only those a person has to look at
+    /// Only what is held, for a person to look at
     #[arg(long)]
     pub held: bool,
     /// Only this outcome, such as `rolled_back` or `held`
@@ -172,7 +172,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The outcome that is wanted, where it is not all of them.
+    /// Returns the outcome to show, or `None` for all of them.
     pub fn kind(&self) -> Option<&str> {
         if self.held { Some("held") } else { self.outcome.as_deref() }
     }
@@ -181,8 +181,8 @@ impl Wanted {
 /// A move of the brake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BrakeTurn {
-    /// Nothing is deleted any more until it is released.
+    /// Delete nothing more until the brake is released.
     Open,
-    /// Go on.
+    /// Continue: waiting users are handled by the next run.
     Release,
 }

@@ -32,26 +32,26 @@ use uuid::Uuid;
 
 use crate::sqlite::{Database, Received};
 
-/// A lease is renewed on the way, and free when this process is dead.
+/// A lease is renewed while a user is handled, and is free once this process is dead.
 const LEASE: LeaseTerm = LeaseTerm::Renewed(SignedDuration::from_secs(60));
 
-/// Handlings under way at once. Few of them are at work; the others wait for Graph to forget.
+/// Handlings in progress at once. Few of them are at work; the others wait for deleted methods to disappear.
 const UNDER_WAY: usize = 768;
 
 /// What a command works with: one run of one process, and the file that holds its ledger and queue.
 pub struct Engine {
     /// The run of this command.
     pub run: Run,
-    /// Ledger and queue.
+    /// The file that holds ledger and queue.
     pub database: Arc<Database>,
 }
 
-/// What draining the queue came to.
+/// The result of draining the queue.
 #[derive(Debug, Default)]
 pub struct Drained {
     /// The users that were handled, each by its latest outcome.
     pub users: BTreeMap<UserId, UserState>,
-    /// What stopped it, where something did.
+    /// What stopped the drain; `None` if nothing did.
     pub stop: Option<StopCause>,
     /// Messages that went to the dead letters.
     pub dead_letters: u64,
@@ -72,7 +72,7 @@ impl Engine {
         Self::with_transport(settings, secret, Arc::new(database), transport, clock).await
     }
 
-    /// The same, with requests going another way than over the network.
+    /// Does the same, with requests going through `transport` instead of the network.
     pub async fn with_transport(
         settings: Settings,
         secret: ClientSecret,
@@ -86,12 +86,12 @@ impl Engine {
         Ok(Self::of(&process, database))
     }
 
-    /// A command of a process whose queue is in `database`.
+    /// Begins a run of a process whose queue is in `database`.
     pub fn of(process: &Arc<Process>, database: Arc<Database>) -> Self {
         Self { run: Run::begin(process, RunId(Uuid::new_v4()), database.owner(), LEASE), database }
     }
 
-    /// The same ledger and client in another mode, as the next run.
+    /// Begins the next run on the same ledger and client with other settings, such as another mode.
     #[must_use]
     pub fn in_mode(&self, settings: Settings) -> Self {
         let process = &self.run.process;
@@ -106,8 +106,9 @@ impl Engine {
         self.run.wake_pending(|user| self.database.has_message_for(user)).await
     }
 
-    /// Handles messages until there are none left, waiting for those that come back later; of these
-    /// users only where `only` names some. `each` sees every handling.
+    /// Handles messages until none are left or something stops it, and waits for messages that come back
+    /// later. If `only` is given, handles only these users. Calls `each` after every handling and before
+    /// every wait.
     pub async fn drain(
         &self,
         only: Option<&BTreeSet<UserId>>,
@@ -167,7 +168,7 @@ impl Engine {
 
 /// What a caller of [`Engine::drain`] sees.
 pub struct Progress<'a> {
-    /// A handling that ended.
+    /// The handling that has just ended.
     pub handled: Option<&'a Handled>,
     /// Nothing to do until then: Graph throttles, or another process handles the rest.
     pub waits_until: Option<Timestamp>,

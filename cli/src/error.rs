@@ -1,4 +1,4 @@
-//! Errors of commands, with the exit code that each ends in.
+//! Errors of commands, each with its exit code.
 
 use std::io;
 
@@ -9,14 +9,14 @@ use shared::{
 
 use crate::sqlite::OpenError;
 
-/// What a command ends with.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done.
+    /// Everything that was asked for was done.
     Done = 0,
     /// A user failed or is partial, or some input was refused.
     Incomplete = 1,
-    /// Settings or usage.
+    /// A setting, the command line or the ledger cannot be used.
     Usage = 2,
     /// The tenant refused or could not be reached.
     Tenant = 3,
@@ -25,19 +25,19 @@ pub enum Exit {
 /// Why a command ended early.
 #[derive(Debug)]
 pub struct CommandError {
-    /// The exit code.
+    /// The code that the process exits with.
     pub exit: Exit,
-    /// What to say.
+    /// The text that `main` writes to standard error.
     pub message: String,
 }
 
 impl CommandError {
-    /// An error that a person mends in settings or on the command line.
+    /// Makes an error that a person fixes in the settings or on the command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
-    /// Input that was refused.
+    /// Makes an error for input that was refused.
     pub fn input(message: impl Into<String>) -> Self {
         Self { exit: Exit::Incomplete, message: message.into() }
     }
@@ -95,7 +95,7 @@ impl From<StopCause> for CommandError {
     }
 }
 
-/// Ends the process where standard output was closed, as a reader such as `head` does.
+/// Ends the process with code 0 if nobody reads standard output any more, as after `| head`.
 pub(crate) fn stop_if_nobody_reads(error: &io::Error) {
     if error.kind() == io::ErrorKind::BrokenPipe {
         std::process::exit(0);
@@ -127,7 +127,7 @@ impl From<csv::Error> for CommandError {
     }
 }
 
-/// Faults of preflight as one error: settings first, they are the quicker to mend.
+/// Turns the faults of preflight into one error. A wrong setting decides the exit code: it is quicker to fix.
 pub fn preflight_failed(faults: &[Fault]) -> CommandError {
     let settings = faults.iter().any(|fault| matches!(fault, Fault::Settings { .. }));
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! Log lines: JSON in a file where one is asked for, warnings for people on standard error.
+//! Log lines: JSON in a file if `--log` names one, warnings for people on standard error.
 
 use std::{fs::OpenOptions, io::IsTerminal, path::Path, sync::Arc};
 
@@ -6,7 +6,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::LevelFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-/// Libraries that say at trace level which addresses are asked for; these may hold a principal name.
+/// Libraries that log the addresses of requests at trace level; these may hold a principal name.
 const WITH_ADDRESSES: [&str; 5] = ["h2", "hyper", "hyper_util", "reqwest", "rustls"];
 
 /// Starts logging. `RUST_LOG` sets what the file gets; it gets `info` by default.

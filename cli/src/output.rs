@@ -15,7 +15,8 @@ use crate::{
     error::{CommandError, stop_if_nobody_reads},
 };
 
-/// Writes a line on standard output, as `println!` does; whoever stopped reading wants no more.
+/// Writes a line on standard output like `println!`, but ends the process quietly if nobody reads it any
+/// more.
 macro_rules! say {
     ($($part:tt)*) => { $crate::output::line(format_args!($($part)*)) };
 }
@@ -30,13 +31,12 @@ pub(crate) fn line(text: std::fmt::Arguments<'_>) {
 
 /// A result that is a list of rows.
 pub struct Rows {
-    /// The columns' names.
+    /// Column names in snake case; a table shows `_` as a space.
     pub header: Vec<&'static str>,
-    /// The rows.
     pub rows: Vec<Vec<String>>,
 }
 
-/// A cell that no spreadsheet takes for a formula: names come from other people.
+/// Marks a cell with `'` if a spreadsheet would take it for a formula: names come from other people.
 pub fn inert(cell: &str) -> String {
     let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     format!("{guard}{cell}")
@@ -72,7 +72,7 @@ pub fn write_json(json: &impl Serialize) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// A table as wide as the terminal; nothing in it can move the cursor.
+/// Makes a table as wide as the terminal. Nothing in it can move the cursor.
 pub fn table(rows: &Rows) -> Table {
     let mut table = Table::new();
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
@@ -84,17 +84,17 @@ pub fn table(rows: &Rows) -> Table {
     table
 }
 
-/// A text with nothing in it that a terminal would obey: names come from other people.
+/// Replaces every character that a terminal would obey: names come from other people.
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// A file's name, [`plain`].
+/// Returns a file's path, made [`plain`].
 pub fn file(path: &Path) -> String {
     plain(&path.display().to_string())
 }
 
-/// Kinds of methods, each with how many there are.
+/// Lists the kinds of methods, each with its count if there are several.
 pub fn kinds(methods: &[MethodName]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for method in methods {

@@ -15,7 +15,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A line that says what is being done.
+    /// Shows a line that says what is being done.
     pub fn start(what: &str) -> Self {
         let bar = ProgressBar::new_spinner();
         let style = ProgressStyle::with_template("{spinner} {msg}")
@@ -26,7 +26,7 @@ impl Progress {
         Self { bar: Arc::new(bar) }
     }
 
-    /// After each page of the audit log.
+    /// Shows the counts so far, after each page of the audit log.
     pub fn scanned(&self, summary: &Polled) {
         self.bar.set_message(format!(
             "reading the audit log: {} events, {} candidates",
@@ -34,7 +34,7 @@ impl Progress {
         ));
     }
 
-    /// From here on users are handled, so many of them as far as is known.
+    /// Switches to a bar that counts users; `users` is how many are known so far.
     pub fn handling(&self, users: u64) {
         self.bar.set_length(users);
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} users {msg}")
@@ -43,7 +43,7 @@ impl Progress {
         self.bar.set_message(String::new());
     }
 
-    /// After each handling.
+    /// Counts a handling that ended, or shows until when the drain waits.
     pub fn handled(&self, progress: &engine::Progress<'_>) {
         if let Some(handled) = progress.handled
             && handled.concluded.is_some()
@@ -59,13 +59,13 @@ impl Progress {
         }
     }
 
-    /// Takes the line away.
+    /// Removes the line from the terminal.
     pub fn done(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// A time as people read it, in UTC.
+/// Formats a time for people, in UTC.
 pub fn clock_time(at: Timestamp) -> String {
     format!("{} UTC", at.strftime("%Y-%m-%d %H:%M:%S"))
 }

@@ -23,7 +23,7 @@ use crate::{person::Person, steps::lock, watch::user_id, world::World};
 const REGISTERED: &str = "User registered security info";
 
 impl World {
-    /// One deed, drawn from the seed. Processes that it starts go on by themselves.
+    /// Does one deed, drawn from the seed. Processes that it starts run on their own.
     pub(crate) async fn deed(self: &Rc<Self>) {
         let deed = self.rng.borrow_mut().u32(..127);
         match deed {
@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    /// The time until the next deed.
+    /// Draws the time until the next deed.
     pub(crate) fn gap(&self) -> Duration {
         let mut rng = self.rng.borrow_mut();
         let longest = *rng.choice(&[2, 2, 60, 60, 900, 7_200]).expect("some");
@@ -78,7 +78,7 @@ impl World {
         *people.keys().nth(nth).expect("somebody lives here")
     }
 
-    /// What becomes of somebody cannot be told any more.
+    /// Changes a person. From then on no outcome is expected of them.
     fn change(&self, user: Uuid, change: impl FnOnce(&mut Person)) {
         if let Some(person) = lock(&self.watch.people).get_mut(&user) {
             person.expected = None;
@@ -130,8 +130,8 @@ impl World {
         }
     }
 
-    /// A registration of the past that shows only now or later: of somebody new, or of somebody who
-    /// may be rolled back already.
+    /// Adds a past registration that shows only now or later: of a new user, or of one who may be rolled back
+    /// already.
     fn event_shows_late(&self) {
         let now = self.clock.now();
         let (start, end) = self.window();
@@ -176,7 +176,7 @@ impl World {
     fn delete_or_restore(&self, user: Uuid) {
         let Some(there) = self.tenant.user(user) else { return };
         if lock(&self.watch.people).get(&user).is_some_and(Person::is_excluded) {
-            // An exclusion that names nobody forbids everything, for good.
+            // An exclusion that names nobody would forbid everything, for good.
             return;
         }
         if there.deleted {
@@ -192,7 +192,7 @@ impl World {
         let (start, end) = self.window();
         let later = SignedDuration::from_hours(self.rng.borrow_mut().i64(0..9) * 20);
         self.set("PREVIEW_ENABLED_AT", (start + later).min(end).to_string());
-        // An account of the window's beginning is none of a narrower window.
+        // An account created when the window began is outside a narrower window.
         for person in lock(&self.watch.people).values_mut().filter(|person| person.part == Part::NewAccount) {
             person.expected = None;
         }
@@ -211,7 +211,7 @@ impl World {
         self.set("MAX_ROLLBACKS_PER_DAY", cap.to_string());
     }
 
-    /// A person's tool, which no weather keeps from the ledger.
+    /// Opens the ledger as a person's tool does, without faults.
     pub(crate) async fn ledger(&self) -> Ledger {
         let tenant = self.settings().tenant;
         Ledger::open(self.watch.store.clone(), tenant, self.clock.clone())
@@ -243,7 +243,7 @@ impl World {
             let now = self.clock.now();
             self.change(user, |person| person.released = Some(now));
             if self.chance(3) {
-                // What the person who released does not know of.
+                // The person who released does not know of this registration.
                 self.register_again(user);
                 self.begin(async |world| _ = world.poll(ScanRequest::Scheduled).await);
             } else {
@@ -252,7 +252,7 @@ impl World {
         }
     }
 
-    /// Takes a record away, and lets the user register anew: nobody is rolled back twice for it.
+    /// Erases a user's record, and may let the user register again: that must not lead to a second rollback.
     async fn erase(self: &Rc<Self>, user: Uuid) {
         if let Ok(Ok(_)) = self.ledger().await.erase(user_id(user), "ops", "asked").await {
             let now = self.clock.now();
@@ -265,7 +265,7 @@ impl World {
     }
 
     async fn name_by_hand(&self, user: Uuid) {
-        // As the API and the command line have it: the log is read before.
+        // As with the API and the command line, the log must have been read before.
         let position: Option<Position> = self.watch.load(Key::poll());
         if !position.is_some_and(|position| position.knows_people(self.clock.now())) {
             return;
@@ -288,7 +288,7 @@ impl World {
         self.database.send(&[message]).await.expect("the queue is in memory");
     }
 
-    /// Messages that are received and never heard of again.
+    /// Receives messages and loses them.
     fn lose_messages(&self) {
         for received in self.database.receive(3, None).expect("the queue is in memory") {
             let lost = shared::queue::Disposition::Acknowledge;
@@ -315,8 +315,8 @@ impl World {
         self.change(user, |_| ());
     }
 
-    /// A setting names a group that is not there or has no members, or a user who is not there, until somebody
-    /// mends it.
+    /// Sets an exclusion to a group that does not exist or has no members, or to a user who does not exist,
+    /// until somebody fixes it.
     fn lose_the_exclusions(&self) {
         self.may_not_delete.set(Some("a DELETE though the exclusions name nobody"));
         if self.chance(3) {
@@ -337,7 +337,7 @@ impl World {
         let user = self.somebody();
         let after_delete = self.chance(2);
         let deed = self.rng.borrow_mut().u8(..4);
-        // The tenant keeps what it calls, and the watch keeps the tenant.
+        // The tenant owns what it calls, and the watch owns the tenant.
         let watch = Arc::downgrade(&self.watch);
         let (clock, ledger) = (self.clock.clone(), self.ledger().await);
         let armed = std::sync::atomic::AtomicBool::new(true);

@@ -21,7 +21,7 @@ use crate::{
 const RETRIES: u32 = 3;
 
 impl World {
-    /// Looks at the ledger, the queue and the tenant once more.
+    /// Checks the ledger, the queue and the tenant once more.
     pub(crate) async fn check_the_end(&self) {
         self.check_everybody();
         self.check_the_history().await;
@@ -30,8 +30,7 @@ impl World {
         self.check_ambiguous_events().await;
     }
 
-    /// Everybody who registered has a decision, and those with whom nothing came in between the right
-    /// one.
+    /// Everybody who registered has a decision, and the expected one if nothing interfered.
     fn check_everybody(&self) {
         let window = self.settings().policy.window;
         for (user, person) in &*lock(&self.watch.people) {
@@ -70,7 +69,7 @@ impl World {
         }
     }
 
-    /// No outcome says that nothing went where something did.
+    /// No outcome says that nothing was deleted if something was.
     async fn check_the_history(&self) {
         let ledger = self.ledger().await;
         let people = lock(&self.watch.people).clone();

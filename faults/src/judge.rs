@@ -1,5 +1,5 @@
-//! Whether a DELETE may be, by the truth of the tenant: what the program cannot see, and so cannot
-//! have in common with whoever judges it.
+//! Whether a DELETE is allowed, by the tenant's truth. The program cannot see this truth, so it cannot share
+//! a mistake with its judge.
 
 use jiff::Timestamp;
 use shared::{
@@ -8,7 +8,8 @@ use shared::{
 };
 use simulator::{Harm, MethodView};
 
-/// The harms that no setting answers for, and no release that was given at `released`. `alone` says that there is no other method of its kind.
+/// Returns the harms that neither a setting nor a release given at `released` permits. `alone` says that
+/// there is no other method of its kind.
 pub(crate) fn unanswered(
     harms: Vec<Harm>,
     (method, alone): (&MethodView, bool),
@@ -16,7 +17,7 @@ pub(crate) fn unanswered(
     policy: &Policy,
 ) -> impl Iterator<Item = Harm> {
     let answered = answered_by_settings((method, alone), policy);
-    // A release speaks for what was there when it was given.
+    // A release covers what was there when it was given.
     let is_released = released.is_some_and(|at| method.origin.came_at <= at);
     harms.into_iter().filter(move |harm| !is_released && !answered(*harm))
 }
@@ -38,7 +39,7 @@ fn answered_by_settings(
     move |harm| match harm {
         Harm::HadBefore => lets_old || lets_unproven && !date_tells,
         Harm::CameAfter => lets_unproven && !date_tells,
-        // What an administrator did before the window is in no log that is read.
+        // No log that is read shows what an administrator did before the window.
         Harm::ByAdmin => lets_unproven || lets_old && is_old,
         Harm::ByDirectory => lets_unproven,
         Harm::HadMfa => lets_old,
@@ -48,8 +49,8 @@ fn answered_by_settings(
     }
 }
 
-/// Whether Graph's date alone shows that a method is not of the window. That of an Authenticator may be the date
-/// of an upgrade, and tells of nothing later.
+/// Whether Graph's date alone shows that a method is not of the window. The date of an Authenticator may be
+/// that of an upgrade, so a late date shows nothing.
 fn date_tells(created: Option<Timestamp>, kind: &str, window: &Window) -> bool {
     created.is_some_and(|at| at < window.start || at > window.end && kind != "microsoftAuthenticator")
 }

@@ -1,4 +1,4 @@
-//! A ledger that is slow, does not answer, loses answers, tells of conflicts, and whose index lags.
+//! A ledger that is slow, does not answer, loses answers and reports conflicts, and whose index lags.
 
 use std::{
     collections::BTreeMap,
@@ -33,11 +33,11 @@ pub(crate) struct Weather {
 
 const SLOW: Duration = Duration::from_secs(4);
 
-/// An index that shows writes late, one and the same for all processes.
+/// An index that shows writes late, shared by all processes.
 pub(crate) struct Index {
     lag: SignedDuration,
     clock: Clock,
-    /// Documents as they were before their latest writes, in the order of these.
+    /// Documents as they were before their latest writes, in the order of those writes.
     before: Mutex<Vec<(Timestamp, Key, Option<Document>)>>,
 }
 
@@ -59,7 +59,7 @@ impl Index {
         Ok(())
     }
 
-    /// The answer as it was a while ago.
+    /// Returns the answer as it was a while ago.
     async fn by_outcome(
         &self,
         store: &dyn Store,

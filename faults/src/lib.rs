@@ -1,9 +1,8 @@
-//! Randomised fault schedules: poll and drain on their real code paths against the simulated tenant,
-//! on one thread and in simulated time. Everything that goes wrong follows from one seed: processes
-//! that die at any I/O or stand still, a tenant that throttles, fails and loses answers, a ledger that
-//! does the same, clocks that differ, messages lost, repeated and reordered, people who change things
-//! in the middle. Each DELETE is held against the invariants when it is sent, and everything once more
-//! when it has come to rest.
+//! Randomised fault schedules: poll and drain on their real code paths against the simulated tenant, on one
+//! thread and in simulated time. Everything that goes wrong follows from one seed: processes that die at any
+//! I/O or stand still, a tenant that throttles, fails and loses answers, a ledger that does the same, clocks
+//! that differ, messages lost, repeated and reordered, people who change things in the middle. Each DELETE is
+//! checked against the invariants when it is sent, and everything again once it has come to rest.
 
 mod deeds;
 mod end;
@@ -33,7 +32,7 @@ use shared::{clock::Clock, ledger::Store};
 pub use world::Tally;
 use world::World;
 
-/// What kind of violation it is: the text without moment, person and method.
+/// Returns the kind of a violation: its text without time, person and method.
 pub fn kind(violation: &str) -> &str {
     let what = violation.split_once("Z: ").map_or(violation, |(_, what)| what);
     what.split_once(": ").map_or(what, |(kind, _)| kind)
@@ -42,13 +41,13 @@ pub fn kind(violation: &str) -> &str {
 /// What became of one schedule.
 #[derive(Debug)]
 pub struct Run {
-    /// Its seed.
+    /// The seed that it was run with.
     pub seed: u64,
-    /// What did not hold; nothing in a run that went well.
+    /// The invariants that did not hold; empty if all went well.
     pub violations: Vec<String>,
     /// A digest of every request that the tenant saw: the same seed has the same one.
     pub digest: u64,
-    /// What happened.
+    /// What happened, to be summed over many runs.
     pub tally: Tally,
 }
 
@@ -57,7 +56,7 @@ pub fn run(seed: u64) -> Run {
     run_on(seed, |_, database| -> Arc<dyn Store> { database.clone() })
 }
 
-/// The same with another ledger, whose answers must come without waiting.
+/// Does the same with another store, which must answer without waiting.
 pub fn run_on(seed: u64, store: impl FnOnce(&Clock, &Arc<Database>) -> Arc<dyn Store>) -> Run {
     panics::notice();
     fastrand::seed(seed);
@@ -81,7 +80,7 @@ pub fn run_on(seed: u64, store: impl FnOnce(&Clock, &Arc<Database>) -> Arc<dyn S
 }
 
 async fn play(world: &Rc<World>) {
-    // Whoever comes first has a ledger.
+    // The ledger exists before the first process starts.
     world.ledger().await;
     let deeds = world.rng.borrow_mut().usize(8..40);
     for _ in 0..deeds {
@@ -89,7 +88,7 @@ async fn play(world: &Rc<World>) {
         tokio::time::sleep(world.gap()).await;
     }
     world.calm_down().await;
-    // Whatever is still under way ends: the longest lease, and the longest freeze.
+    // Everything in progress ends: the longest lease, and the longest freeze.
     tokio::time::sleep(Duration::from_hours(3)).await;
     world.come_to_rest().await;
     world.check_the_end().await;

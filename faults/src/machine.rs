@@ -1,5 +1,5 @@
-//! One process of the program on its ground: a watched tenant, a faulty ledger, a clock that is off, and the luck that
-//! an invocation has. What it runs is [`shared::process::Process`], as Lambda and the CLI do.
+//! One process of the program in its surroundings: a watched tenant, a faulty ledger, a clock that is off,
+//! and the luck of each invocation. It runs a [`shared::process::Process`], as Lambda and the CLI do.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -32,10 +32,10 @@ use crate::{
     watch::{View, Watch},
 };
 
-/// What an invocation of drain has until it must answer: 120 s as in `template.yaml`, less 8 s.
+/// How long an invocation of drain may work: 120 s as in `template.yaml`, less 8 s for its answer.
 const DRAIN_TIME: SignedDuration = SignedDuration::from_secs(112);
 
-/// The same for poll, of 240 s.
+/// How long an invocation of poll may work: 240 s, less 8 s.
 const POLL_TIME: SignedDuration = SignedDuration::from_secs(232);
 
 /// A process, from its start to its death.
@@ -50,7 +50,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts a process on `ledger`, which may fail where the ledger does.
+    /// Starts a process on the ledger that `store` makes. Fails if the ledger cannot be opened.
     pub(crate) async fn start(
         watch: Arc<Watch>,
         database: Arc<Database>,
@@ -76,7 +76,7 @@ impl Machine {
         Run::begin(&self.process, run_id, run_id.to_string(), LeaseTerm::Until(self.watch.clock.now() + time))
     }
 
-    /// A person names a user, and does so again where that fails.
+    /// Names a user by hand. A failure is ignored.
     pub(crate) async fn name_by_hand(&self, user: UserId, by_hand: &ByHand) {
         self.is_busy.set(true);
         let run = self.begin(POLL_TIME);

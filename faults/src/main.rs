@@ -16,16 +16,16 @@ use faults::{Run, Tally, kind, run};
 /// Run fault schedules, and say which of them break an invariant.
 #[derive(Parser)]
 struct Args {
-    /// How many schedules.
+    /// How many schedules to run.
     #[arg(default_value_t = 5_000)]
     schedules: u64,
-    /// The first seed.
+    /// The seed of the first schedule; the others count up from it.
     #[arg(long, default_value_t = 0)]
     from: u64,
     /// Stop at the first schedule that breaks an invariant.
     #[arg(long)]
     first: bool,
-    /// Say only how many violations there are of each kind.
+    /// Print only how many violations there are of each kind.
     #[arg(long)]
     kinds: bool,
     /// Print what poll and drain log, for looking at one schedule.

@@ -1,4 +1,4 @@
-//! The way from one process to the tenant.
+//! The transport from one process to the tenant.
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ thread_local! {
     static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes notice of panics on this thread from now on.
+/// Records panics on this thread from now on.
 pub(crate) fn notice() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -19,7 +19,7 @@ pub(crate) fn notice() {
     PANICS.with_borrow_mut(Vec::clear);
 }
 
-/// Those that were noticed.
+/// Takes the panics that were recorded on this thread.
 pub(crate) fn noticed() -> Vec<String> {
     PANICS.take()
 }

@@ -12,19 +12,19 @@ pub(crate) struct Person {
     pub(crate) part: Part,
     /// Registrations that the audit log holds.
     pub(crate) registrations: Vec<Timestamp>,
-    /// Named by `EXCLUDED_USER_IDS`.
+    /// Whether `EXCLUDED_USER_IDS` names this user.
     pub(crate) excluded: bool,
     pub(crate) by_hand: bool,
     pub(crate) released: Option<Timestamp>,
-    /// When per-user MFA was enabled on the way.
+    /// When per-user MFA was enabled during the schedule.
     pub(crate) mfa_since: Option<Timestamp>,
-    /// When a method was registered on the way, by its id.
+    /// When a method was registered during the schedule, by the method's id.
     pub(crate) registered: BTreeMap<String, Timestamp>,
     /// When a method was first deleted by the program.
     pub(crate) first_deleted: Option<Timestamp>,
-    /// When the record of the user was erased on the way.
+    /// When the record of the user was erased during the schedule.
     pub(crate) erased: Option<Timestamp>,
-    /// The outcome in the end, where nothing came in between.
+    /// The outcome in the end; `None` once something may change it.
     pub(crate) expected: Option<&'static str>,
 }
 
@@ -49,8 +49,8 @@ impl Person {
         self.excluded || matches!(self.part, Part::BreakGlass | Part::NestedBreakGlass)
     }
 
-    /// Whether any rule about the account lets a method of this user go. Of the methods themselves the truth
-    /// judges.
+    /// Whether the rules about the account let any method of this user go. The methods themselves are judged
+    /// by the truth.
     pub(crate) fn may_lose_methods(&self, settings: &Settings) -> bool {
         let policy = &settings.policy;
         match self.part {

@@ -1,4 +1,4 @@
-//! How a schedule ends: faults cease, and polls and drains go on until nothing is due any more.
+//! How a schedule ends: faults stop, and polls and drains run until nothing is due any more.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl World {
-    /// All that goes wrong by itself ends; what people did stays, but for the settings.
+    /// Ends all that goes wrong by itself, and restores the settings. What else people did stays.
     pub(crate) async fn calm_down(&self) {
         self.watch.calm_down();
         self.tenant.set_faults(Faults::default());
@@ -23,8 +23,7 @@ impl World {
         self.set("MODE", "enforce".to_owned());
     }
 
-    /// Polls and drains, as the schedule does, until all that is late has shown and every retry has
-    /// had its time.
+    /// Polls and drains, as the schedule does, until every late event has shown and every retry is over.
     pub(crate) async fn come_to_rest(&self) {
         let until = self.clock.now() + DAY * 2 + HOUR * 12;
         while self.clock.now() < until {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl World {
-    /// A process with nothing to do: one that is up, or a new one.
+    /// Returns an idle process: a running one, or a new one.
     pub(crate) async fn machine(&self) -> Result<Rc<Machine>, LedgerError> {
         let idle = self.machines.borrow().iter().find(|machine| !machine.is_busy.get()).cloned();
         if let Some(idle) = idle
@@ -79,7 +79,7 @@ impl World {
         machine.is_busy.set(false);
     }
 
-    /// One invocation of poll. Says whether a scan came to its end.
+    /// Runs one invocation of poll. Returns whether a scan came to its end.
     pub(crate) async fn poll(&self, request: ScanRequest) -> bool {
         let is_calm = self.watch.is_calm();
         let Ok(machine) = self.machine().await else { return false };
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// One invocation of drain with what the queue shows. Says whether there was anything.
+    /// Runs one invocation of drain with the visible messages. Returns `false` only if there are none.
     pub(crate) async fn drain(&self) -> bool {
         let Ok(machine) = self.machine().await else { return true };
         let mut batch = self.database.receive(10, None).expect("the queue is in memory");
@@ -126,7 +126,7 @@ impl World {
         true
     }
 
-    /// `mfa-rollback run` on the same ledger.
+    /// Runs `mfa-rollback run` on the same ledger.
     pub(crate) async fn run(&self) {
         let Ok(machine) = self.machine().await else { return };
         machine.is_busy.set(true);

@@ -1,5 +1,5 @@
-//! The steps of one process: each I/O has one before it and one behind it, and at any of them the
-//! process may die.
+//! The steps of one process: there is one before and one after each I/O, and the process may die at any of
+//! them.
 
 use std::{
     pin::pin,
@@ -20,22 +20,22 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The process does not die at a step.
+/// The step number for a process that does not die.
 pub(crate) const NEVER: u32 = u32::MAX;
 
-/// An invocation that goes on for so long behind its deadline is cut off.
+/// How long an invocation may run past its deadline before it is cut off.
 const FOR_THE_ANSWER: Duration = Duration::from_secs(8);
 
-/// How an invocation fares.
+/// What happens to an invocation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Luck {
-    /// The step at which the process dies.
+    /// The step at which the process dies; [`NEVER`] if it does not.
     pub(crate) dies_at: u32,
-    /// When it stands still, and for how long.
+    /// When it stands still, counted from its start, and for how long.
     pub(crate) freezes: Option<(Duration, Duration)>,
 }
 
-/// Where one process stands.
+/// How far one process has come.
 pub(crate) struct Steps {
     chance: Mutex<Rng>,
     taken: AtomicU32,
@@ -68,12 +68,12 @@ impl Steps {
         }
     }
 
-    /// Whether something happens that does with this probability.
+    /// Draws whether something of this probability happens.
     pub(crate) fn happens(&self, probability: f64) -> bool {
         lock(&self.chance).f64() < probability
     }
 
-    /// A time of up to `most`.
+    /// Draws a time of up to `most`.
     pub(crate) fn some_time(&self, most: Duration) -> Duration {
         most.mul_f64(lock(&self.chance).f64())
     }
@@ -82,7 +82,7 @@ impl Steps {
     pub(crate) async fn run<T>(&self, dies_at: u32, work: impl Future<Output = T>) -> End<T> {
         self.taken.store(0, Relaxed);
         self.dies_at.store(dies_at, Relaxed);
-        // Several branches may have said so the last time.
+        // Clears what several branches may have signaled in the last run.
         let _ = self.died.notified().now_or_never();
         tokio::select! {
             biased;
@@ -91,7 +91,8 @@ impl Steps {
         }
     }
 
-    /// Runs `work` as far as its luck goes; one that does not freeze is cut off after `time`.
+    /// Runs `work` as far as its luck goes; without a freeze it is cut off after `time`. Returns `None` if it
+    /// died or was cut off.
     pub(crate) async fn invoke<T>(
         &self,
         luck: Luck,
@@ -113,8 +114,8 @@ impl Steps {
     }
 }
 
-/// Runs `work`, which from `from` on stands still for `length`: not one of its tasks goes on, and its
-/// timers are all late. The requests that it has sent go on without it.
+/// Runs `work`, and freezes it for `length` at `from`: none of its tasks runs, and all its timers are late.
+/// The requests that it has sent continue without it.
 pub(crate) async fn freezing<F: Future>(work: F, from: Instant, length: Duration) -> F::Output {
     let mut work = pin!(work);
     let mut freeze = pin!(tokio::time::sleep_until(from));

@@ -1,6 +1,5 @@
-//! What always holds at a DELETE, looked at from outside: with the tenant's truth, the ledger as it
-//! is, and what the process that sends it was told. The numbers are those of the invariants in
-//! `docs/invariants.md`.
+//! What must hold at every DELETE, checked from outside: against the tenant's truth, the ledger as it is, and
+//! what the process that sends it was told. The numbers are those of the invariants in `docs/invariants.md`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,16 +34,16 @@ use crate::{judge, person::Person, steps::lock};
 /// Clocks of processes are off by this at most, to either side.
 pub(crate) const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is read before a first DELETE is this old at most.
+/// How old a read may be at the first DELETE of a handling.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
 
-/// The same for a later one of the same handling.
+/// How old a read may be at a later DELETE of the same handling.
 const STILL_FRESH: SignedDuration = SignedDuration::from_secs(10);
 
-/// The brake is read this long before a DELETE at most: the ledger's answer may be slow.
+/// How long before a DELETE the brake may be read: the ledger's answer may be slow.
 const BRAKE_SEEN: SignedDuration = SignedDuration::from_secs(15);
 
-/// So long after the intent is an undated phone taken for the one intended.
+/// How long after the intent an undated phone is taken for the one intended.
 const UNDATED_PHONE: SignedDuration = SignedDuration::from_mins(15);
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -55,7 +54,7 @@ pub(crate) struct View {
     pub(crate) clock: Clock,
     /// In whose name it holds leases now.
     pub(crate) owner: Mutex<String>,
-    /// Why it may delete nothing at all.
+    /// Why it may delete nothing at all; `None` if it may.
     pub(crate) may_not_delete: Option<&'static str>,
     reads: Mutex<BTreeMap<(Uuid, String), Timestamp>>,
     handlings: Mutex<BTreeSet<Uuid>>,
@@ -76,7 +75,7 @@ impl View {
         &self.settings.policy.window
     }
 
-    /// The ledger answered these documents.
+    /// Notes documents that the ledger returned to the process.
     pub(crate) fn has_read(&self, documents: &[Option<Document>]) {
         let brakes = documents.iter().flatten().filter(|document| document.key == Key::brake());
         let is_released = |document: &Document| {
@@ -88,7 +87,7 @@ impl View {
     }
 }
 
-/// A request about one user: `authentication/…`, or nothing for the account itself.
+/// A request about one user. Its segment follows `authentication`, and is empty for the account itself.
 pub(crate) struct About {
     user: Uuid,
     segment: String,
@@ -120,7 +119,7 @@ pub(crate) struct Watch {
     slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
     calm: AtomicBool,
     violations: Mutex<Vec<String>>,
-    /// DELETEs with harms that are in no log of registrations.
+    /// Counts DELETEs by harms that are in no log of registrations.
     unseen: Mutex<BTreeMap<Harm, u64>>,
 }
 
@@ -141,7 +140,7 @@ impl Watch {
         watch
     }
 
-    /// From now on nothing goes wrong by itself.
+    /// Notes that nothing goes wrong by itself from now on.
     pub(crate) fn calm_down(&self) {
         self.calm.store(true, Relaxed);
     }
@@ -159,12 +158,12 @@ impl Watch {
         lock(&self.violations).clone()
     }
 
-    /// How many DELETEs did a harm that is in no log of registrations.
+    /// Returns how many DELETEs did a harm that is in no log of registrations.
     pub(crate) fn unseen(&self, harm: Harm) -> u64 {
         lock(&self.unseen).get(&harm).copied().unwrap_or_default()
     }
 
-    /// A document as it is in the ledger now, whatever processes see of it.
+    /// Loads a document as it is in the ledger now, whatever processes see of it.
     pub(crate) fn load<T: DeserializeOwned>(&self, key: Key) -> Option<T> {
         let document = self.store.get(&[key]).now_or_never()?.ok()?.pop()??;
         serde_json::from_str(&document.body).ok()
@@ -174,14 +173,14 @@ impl Watch {
         self.load(Key::user(user_id(user)))
     }
 
-    /// A request leaves a process.
+    /// Called when a request leaves a process.
     pub(crate) fn sent(&self, view: &View, about: &About, method: &Method) {
         if let (&Method::DELETE, Some(method_id)) = (method, &about.method_id) {
             self.delete(view, about, method_id);
         }
     }
 
-    /// A DELETE was answered, or its answer was lost.
+    /// Called when a DELETE was answered, or its answer was lost.
     pub(crate) fn ended(&self, view: &View, about: &About) {
         let is_gone = |person: &Person| {
             person.first_deleted.is_some() && person.registered.is_empty() && person.released.is_none()
@@ -191,7 +190,7 @@ impl Watch {
         }
     }
 
-    /// A process has put this on record.
+    /// Called when a process has put a document on record.
     pub(crate) fn recorded(&self, view: &View, document: &Document) {
         if !document.key.sk.starts_with("H#") || !document.body.contains("\"failed(") {
             return;
@@ -203,7 +202,7 @@ impl Watch {
         }
     }
 
-    /// A read that left a process at `sent_at` was answered.
+    /// Called when a read that left a process at `sent_at` was answered.
     pub(crate) fn answered(view: &View, about: About, sent_at: Timestamp) {
         lock(&view.reads).insert((about.user, about.segment), sent_at);
     }
@@ -236,7 +235,7 @@ impl Watch {
             if !person.by_hand && !person.registrations.iter().any(|at| view.window().contains(*at)) {
                 broken(3, "a DELETE though no registration lies in the window");
             }
-            // What is registered between the last look and the DELETE nobody can know.
+            // Nobody can know what is registered between the last look and the DELETE.
             let is_known =
                 |method: &&MethodView| self.clock.now().duration_since(method.origin.came_at) > STILL_FRESH;
             if let Some(method) = found.filter(is_known)
@@ -250,7 +249,7 @@ impl Watch {
         }
     }
 
-    /// Holds the DELETE of a method against the truth.
+    /// Checks the DELETE of a method against the truth.
     fn judge(
         &self,
         view: &View,
@@ -271,7 +270,7 @@ impl Watch {
         }
     }
 
-    /// Mode, preflight, brake, and the rules that go by what the account is.
+    /// Mode, preflight, brake and the rules about the account allow a DELETE.
     fn is_allowed(&self, view: &View, about: &About, person: &Person, broken: &dyn Fn(u8, &str)) {
         if view.settings.mode == Mode::Report {
             broken(1, "a DELETE in mode report");
@@ -373,7 +372,7 @@ impl Watch {
         }
     }
 
-    /// A message is done with that a process received at `began`.
+    /// Called when a process acknowledges a message that it received at `began`.
     pub(crate) fn acknowledged(&self, user: UserId, began: Timestamp) {
         let Some(state) = self.state(uuid(user)) else { return };
         if state.pending_since.is_some_and(|since| since < began.checked_sub(SKEW * 3).unwrap_or(began)) {
@@ -381,7 +380,7 @@ impl Watch {
         }
     }
 
-    /// People were told this.
+    /// Called when people are told something.
     pub(crate) fn told(&self, notice: &Notice) {
         if notice.subject.contains('@') || notice.text.contains('@') {
             self.violation(9, format!("a notice names somebody: {}", notice.text));

@@ -33,7 +33,6 @@ pub(crate) const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Situations whose outcome a later end of the window changes.
 const AFTERWARDS: [Part; 2] = [Part::RegisteredAfter, Part::DatedAfter];
 
-/// See the module.
 pub(crate) struct World {
     pub(crate) tenant: Tenant,
     pub(crate) cast: Cast,
@@ -43,7 +42,7 @@ pub(crate) struct World {
     pub(crate) rng: RefCell<Rng>,
     /// The settings of processes that start from now on.
     pub(crate) vars: RefCell<BTreeMap<&'static str, String>>,
-    /// Why processes that start now may delete nothing.
+    /// Why processes that start now may delete nothing; `None` if they may.
     pub(crate) may_not_delete: Cell<Option<&'static str>>,
     /// Whether an event shows so late that only a sweep finds it.
     pub(crate) is_late: Cell<bool>,
@@ -51,7 +50,7 @@ pub(crate) struct World {
     pub(crate) excluded_users: RefCell<String>,
     /// Whether security defaults are on.
     pub(crate) all_are_asked: Cell<bool>,
-    /// Messages about users that nobody knows.
+    /// How many messages name users that nobody knows.
     pub(crate) strangers: Cell<u64>,
     pub(crate) window: (Timestamp, Timestamp),
     pub(crate) index: Arc<Index>,
@@ -66,23 +65,24 @@ pub(crate) struct World {
 /// What happened in a schedule.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Invocations that ended by themselves.
+    /// Invocations that ran to their end.
     pub ended: u64,
-    /// Invocations that were killed or cut off.
+    /// Invocations that were killed or cut off, and all runs of the command line.
     pub killed: u64,
-    /// Invocations that stood still for a while.
+    /// Invocations that drew a freeze; one may have ended before it.
     pub frozen: u64,
-    /// DELETEs that worked.
+    /// DELETEs that deleted a method, whether or not the answer arrived.
     pub deleted: u64,
-    /// DELETEs that worked and whose answer was lost.
+    /// DELETEs that deleted a method and whose answer was lost.
     pub lost: u64,
     /// Requests to the tenant.
     pub requests: u64,
-    /// DELETEs for users for whom per-user MFA was on meanwhile: like the next two, no log of registrations tells it.
+    /// DELETEs for users whose per-user MFA was on in the meantime. Like the next two, no log of
+    /// registrations shows it.
     pub mfa_was_meant: u64,
     /// DELETEs for users who had MFA methods before the window.
     pub had_mfa: u64,
-    /// DELETEs for users who never knew a password, since before the window.
+    /// DELETEs for users who got a temporary access pass before the window and never knew a password.
     pub had_pass: u64,
 }
 
@@ -100,7 +100,7 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
-/// The situations of the people of one world.
+/// Draws the situations of the people of one world.
 fn parts(rng: &mut Rng, ends_later: bool) -> Vec<Part> {
     let count = rng.usize(5..13);
     let some = |rng: &mut Rng| match rng.u8(..10) {
@@ -241,7 +241,7 @@ impl World {
             let by_name = rng.choice(&self.cast.residents).expect("somebody lives here");
             vars.insert("EXCLUDED_USER_IDS", by_name.user_principal_name.to_uppercase());
             if by_name.part == Part::DeletedUser {
-                // A name that nobody has forbids everything.
+                // A name that nobody has would forbid everything.
                 vars.remove("EXCLUDED_USER_IDS");
             } else if let Some(person) = people.get_mut(&by_name.id) {
                 person.excluded = true;
@@ -260,7 +260,8 @@ impl World {
         vars.insert("MODE", mode.to_owned());
     }
 
-    /// How somebody in this situation ends where nothing comes in between; nothing where the settings may change it.
+    /// Returns how somebody in this situation ends if nothing interferes, or `None` if the settings may
+    /// change it.
     fn expected(&self, vars: &BTreeMap<&'static str, String>, part: Part) -> Option<&'static str> {
         let usual = part.expected();
         let may_change = |(name, outcome): &(&str, &str)| vars.contains_key(name) && usual == *outcome;
@@ -275,14 +276,14 @@ impl World {
         if part == Part::Mixed || otherwise.iter().any(may_change) {
             return None;
         }
-        // Of what was read and what was not, a no counts first.
+        // A rule that says no goes before one that could not be answered.
         let is_last =
             ["rolled_back", "partial(default_refused)", "held(per_user_mfa_unknown)"].contains(&usual);
         let are_held = self.all_are_asked.get() && !vars.contains_key("MFA_REQUIRED_USERS");
         Some(if is_last && are_held { "held(mfa_required)" } else { usual })
     }
 
-    /// Somebody who comes later.
+    /// Makes a person who comes later.
     pub(crate) fn newcomer(&self, part: Part) -> Person {
         Person { expected: self.expected(&self.vars.borrow(), part), ..Person::new(part) }
     }
@@ -295,8 +296,8 @@ impl World {
         self.rng.borrow_mut().u32(..one_in) == 0
     }
 
-    /// Sets what processes find that start from now on; those that are up are replaced, as a
-    /// deployment does.
+    /// Changes a setting for processes that start from now on. Running ones are replaced, as a deployment
+    /// does.
     pub(crate) fn set(&self, name: &'static str, value: String) {
         self.vars.borrow_mut().insert(name, value);
         self.deployment.set(self.deployment.get() + 1);

@@ -1,5 +1,5 @@
-//! What a function weighs: its zip, the time from its start to its first request for work, and the
-//! memory that it holds after a page of 1,000 events or a batch of ten users. `cargo bench -p functions`.
+//! Measures a function: the size of its zip, the time from its start to its first request for work, and its
+//! peak memory with a page of 1,000 events or a batch of ten users. `cargo bench -p functions`.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark ends where something is missing")]
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
@@ -28,7 +28,7 @@ const FUNCTIONS: [(&str, &str); 2] =
 
 #[tokio::main]
 async fn main() {
-    // `cargo test --benches` and the like only want to know that it starts.
+    // `cargo test --benches` and the like only check that it starts.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
@@ -80,7 +80,7 @@ fn start(binary: &str, env: &BTreeMap<String, String>) -> Duration {
     took
 }
 
-/// The size of what Lambda is given, in bytes.
+/// Returns the size of the zip that Lambda is given, in bytes.
 fn zipped(binary: &str) -> f64 {
     let script = "import io, sys, zipfile; out = io.BytesIO(); \
                   archive = zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED); \

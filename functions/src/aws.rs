@@ -20,7 +20,7 @@ pub async fn config() -> SdkConfig {
         .await
 }
 
-/// What went wrong with a request, by its code: AWS's own messages may quote what was sent.
+/// Names what went wrong with a request, by its code: AWS's own messages may quote what was sent.
 pub fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
     match error {
         SdkError::ServiceError(refused) => {

@@ -3,12 +3,12 @@
 use serde_json::Value;
 use shared::drain::Record;
 
-/// A message as the event source mapping hands it over.
+/// A message as the event source mapping delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Its body, and by what the answer names it.
+    /// The body, and the id by which the answer names the message.
     pub record: Record,
-    /// By which its visibility is changed.
+    /// The handle by which its visibility is changed.
     pub receipt_handle: String,
 }
 

@@ -16,7 +16,7 @@ use crate::{
     settings::{Credential, Settings},
 };
 
-/// Looks at what a function needs itself; nothing is kept and nothing is changed.
+/// Checks what a function itself needs. Nothing is kept, and nothing is changed.
 pub async fn examine(sandbox: &Sandbox) -> Vec<Check> {
     let mut checks = vec![doctor::settings(&sandbox.settings), ledger(sandbox).await];
     checks.push(credential(sandbox).await);
@@ -27,7 +27,7 @@ pub async fn examine(sandbox: &Sandbox) -> Vec<Check> {
     checks
 }
 
-/// The same, and what both functions share.
+/// Checks the same, and what both functions share.
 pub async fn examine_all(sandbox: &Sandbox) -> Vec<Check> {
     let mut checks = examine(sandbox).await;
     checks.extend(queues(sandbox).await);
@@ -57,7 +57,7 @@ async fn queues(sandbox: &Sandbox) -> Vec<Check> {
     }
 }
 
-/// New AWS accounts run ten functions at once, or fewer; what other functions reserve is gone.
+/// New AWS accounts run at most ten functions at once, less what other functions reserve.
 async fn concurrency(sandbox: &Sandbox) -> Check {
     const WHAT: &str = "concurrency quota";
     let needed = i64::from(sandbox.settings.drain_concurrency) + 1;
@@ -74,7 +74,7 @@ async fn concurrency(sandbox: &Sandbox) -> Check {
     }
 }
 
-/// A drain sends at least one request a second.
+/// Notes if all drains together exceed the pace: each sends at least one request a second.
 fn pace(settings: &Settings) -> Option<Check> {
     let (drains, rate) = (settings.drain_concurrency, settings.requests_per_second);
     (rate < f64::from(drains)).then(|| {

@@ -6,13 +6,13 @@ use futures::FutureExt;
 use lambda_runtime::Diagnostic;
 use shared::{ledger::LedgerError, poll::PollError};
 
-/// What Lambda is told; the log has it already.
+/// The error that Lambda is told. It is already in the log.
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
-    /// The event is none that the function takes.
+    /// The function does not take such an event.
     #[error("{0}")]
     Event(&'static str),
-    /// The poll failed; the next one goes on.
+    /// The poll failed; the next one continues where it ended.
     #[error("{0}")]
     Poll(#[from] PollError),
     /// It panicked; the log says where.
@@ -35,7 +35,7 @@ impl From<InvocationError> for Diagnostic {
     }
 }
 
-/// What is done, or that it panicked: the text of a panic may quote what it was about.
+/// Runs `done`, and turns a panic into an error without its text, which may quote what it was about.
 pub async fn caught<T>(done: impl Future<Output = Result<T, InvocationError>>) -> Result<T, InvocationError> {
     AssertUnwindSafe(done).catch_unwind().await.unwrap_or(Err(InvocationError::Panicked))
 }

@@ -1,5 +1,5 @@
-//! The one thing that Lambda is asked, as a plain request signed by AWS's own library: its SDK would be the largest
-//! dependency of all, for this alone.
+//! The one request to Lambda itself, signed by AWS's own library: the SDK would be the largest dependency of
+//! all, for this alone.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 const PATH: &str = "/2016-08-19/account-settings";
 
-/// Why there is no answer, without anything of AWS's own message.
+/// Why there is no answer, without any of AWS's own message.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LambdaError {
     /// There are no credentials, or no region.
@@ -27,10 +27,10 @@ pub enum LambdaError {
     /// It took too long.
     #[error("timed out")]
     TimedOut,
-    /// Nothing came back.
+    /// The connection failed, or broke off.
     #[error("the connection failed")]
     Connection,
-    /// It was refused; this is the error's code.
+    /// AWS refused the request, with this code.
     #[error("{0}")]
     Refused(String),
     /// What came back is not what AWS documents.
@@ -82,7 +82,7 @@ pub async fn unreserved_executions(config: &SdkConfig, now: Timestamp) -> Result
     Ok(settings.account_limit.and_then(|limit| limit.unreserved_concurrent_executions))
 }
 
-/// `AWS_ENDPOINT_URL` where it is set, otherwise the region's own.
+/// Returns `AWS_ENDPOINT_URL` if it is set, and the region's own endpoint otherwise.
 fn endpoint(set: Option<&str>, region: &str) -> String {
     let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
     set.map_or_else(
@@ -113,7 +113,7 @@ fn signature(
     Some(signed.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// The code of an error: its header may go on with where the code is explained.
+/// Returns the code of an error. Its header may continue with a link that explains the code.
 fn code(answer: &Response) -> String {
     let kind = answer.headers().get("x-amzn-errortype").and_then(|kind| kind.to_str().ok());
     let code = kind.and_then(|kind| kind.split(':').next()).filter(|code| !code.is_empty());
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(endpoint(Some("http://127.0.0.1:1/"), "eu-central-1"), "http://127.0.0.1:1");
     }
 
-    /// As botocore 1.43 signs the same request.
+    /// The expected signature is that of botocore 1.43 for the same request.
     #[test]
     fn a_request_is_signed_as_other_clients_sign_it() {
         let url = "https://lambda.eu-central-1.amazonaws.com/2016-08-19/account-settings";

@@ -21,37 +21,36 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// An invocation's last seconds are for its own answer.
+/// The last seconds of an invocation are for its own answer.
 const FOR_THE_ANSWER: SignedDuration = SignedDuration::from_secs(8);
 
-/// See the module.
+/// What a function makes once, and keeps between invocations.
 pub struct Sandbox {
-    /// The settings.
+    /// The settings of poll, or of one of the drains.
     pub settings: Arc<Settings>,
-    /// How the AWS clients are set up.
+    /// The region, credentials and timeouts of the AWS clients.
     pub config: SdkConfig,
-    /// How the function signs in.
+    /// How the function signs in to Entra.
     pub credentials: Arc<dyn Credentials>,
-    /// Graph.
+    /// The Graph client, with its pace and its token.
     pub graph: Arc<Graph>,
     /// The queue and its dead letters.
     pub queue: SqsQueue,
-    /// Who is told.
+    /// Sends notices and outcome events.
     pub notifier: Notifier,
-    /// The time.
+    /// The time that leases, deadlines and records go by.
     pub clock: Clock,
     store: Arc<DynamoDbStore>,
     process: OnceCell<Arc<Process>>,
     metrics: Metrics,
 }
 
-/// One invocation.
+/// One invocation, and how long it may work.
 #[derive(Debug, Clone, Copy)]
 pub struct Invocation {
-    /// The thread that its log lines hang on, and the name in which it holds leases: Lambda's own
-    /// request id.
+    /// Lambda's own request id: log lines carry it, and leases are held in its name.
     pub run_id: RunId,
-    /// From here on nothing is done but answering.
+    /// When work stops: after it, the invocation only answers.
     pub work_until: Timestamp,
 }
 
@@ -83,13 +82,13 @@ impl Sandbox {
         })
     }
 
-    /// The tenant's ledger; the first time it is made sure that it is this tenant's.
+    /// Returns the tenant's ledger. The first call checks that it is this tenant's.
     pub async fn ledger(&self) -> Result<Ledger, LedgerError> {
         Ok(self.process().await?.ledger.clone())
     }
 
-    /// The run of an invocation. Its leases end where the invocation stops working, which is long before the messages
-    /// that it was handed show again.
+    /// Begins the run of an invocation. Its leases end when the invocation stops working, long before the
+    /// messages that it was handed reappear.
     pub async fn run(&self, invocation: Invocation) -> Result<Run, LedgerError> {
         let Invocation { run_id, work_until } = invocation;
         Ok(Run::begin(self.process().await?, run_id, run_id.to_string(), LeaseTerm::Until(work_until)))
@@ -106,7 +105,7 @@ impl Sandbox {
             .await
     }
 
-    /// Begins an invocation: no wait for Graph outlasts it.
+    /// Begins an invocation. No wait for Graph lasts longer than it.
     pub fn begin(&self, context: &Context) -> Invocation {
         let run_id = RunId(context.request_id.parse().unwrap_or_else(|_| Uuid::new_v4()));
         let deadline =
@@ -116,12 +115,12 @@ impl Sandbox {
         Invocation { run_id, work_until }
     }
 
-    /// Ends an invocation: tells its metrics.
+    /// Ends an invocation: writes its metrics.
     pub fn end(&self) {
         self.metrics.tell(self.clock.now());
     }
 
-    /// The same invocation with less time.
+    /// Returns the same invocation with less time.
     pub fn narrow(&self, invocation: Invocation, work_until: Timestamp) -> Invocation {
         let work_until = invocation.work_until.min(work_until);
         self.graph.begin_invocation(Some(work_until));

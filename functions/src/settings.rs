@@ -1,4 +1,4 @@
-//! The functions' settings: everybody's, and where AWS's part is.
+//! The functions' settings: the common ones, and those for AWS.
 
 use std::ops::Deref;
 
@@ -11,12 +11,12 @@ pub enum Credential {
     Federated,
     /// By a client secret in Secrets Manager.
     Secret {
-        /// Which one.
+        /// `GRAPH_CREDENTIAL_SECRET_ARN`: the secret's ARN.
         arn: String,
     },
     /// By a certificate and its key, as PEM in Secrets Manager.
     Certificate {
-        /// Which one.
+        /// `GRAPH_CREDENTIAL_SECRET_ARN`: the secret's ARN.
         arn: String,
     },
 }
@@ -24,28 +24,28 @@ pub enum Credential {
 /// Everything that can be set for a function.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What holds everywhere.
+    /// The settings that the CLI has, too.
     pub common: Common,
-    /// `GRAPH_CREDENTIAL` and `GRAPH_CREDENTIAL_SECRET_ARN`.
+    /// `GRAPH_CREDENTIAL` and `GRAPH_CREDENTIAL_SECRET_ARN`; federated by default.
     pub credential: Credential,
-    /// `AZURE_WRITER_CLIENT_ID`: the registration that deletes, where it is not the one that reads.
+    /// `AZURE_WRITER_CLIENT_ID`: the app registration that deletes, if it is not the one that reads.
     pub writer_client_id: Option<String>,
-    /// `QUEUE_URL`.
+    /// `QUEUE_URL`: the queue that wakes drain.
     pub queue_url: String,
-    /// `DEAD_LETTER_QUEUE_URL`.
+    /// `DEAD_LETTER_QUEUE_URL`: the queue that dead letters are sent to.
     pub dead_letter_queue_url: String,
-    /// `LEDGER_TABLE`.
+    /// `LEDGER_TABLE`: the name of the ledger's DynamoDB table.
     pub ledger_table: String,
-    /// `DRAIN_CONCURRENCY`: so many drains share the pace.
+    /// `DRAIN_CONCURRENCY`: how many drains share the pace.
     pub drain_concurrency: u32,
-    /// `NOTIFICATION_TOPIC_ARN`.
+    /// `NOTIFICATION_TOPIC_ARN`: the SNS topic of notices; if `None`, nobody is told.
     pub notification_topic_arn: Option<String>,
-    /// `EVENT_BUS_NAME`.
+    /// `EVENT_BUS_NAME`: the EventBridge bus of outcomes; if `None`, no event is sent.
     pub event_bus_name: Option<String>,
 }
 
 impl Settings {
-    /// Reads all settings, or says everything that is wrong with them.
+    /// Reads all settings, or returns everything that is wrong with them.
     pub fn read(lookup: impl Lookup) -> Result<Self, SettingsError> {
         let mut vars = Vars::new(lookup);
         let common = Common::from_vars(&mut vars);
@@ -78,15 +78,15 @@ impl Settings {
         vars.finish(read)
     }
 
-    /// The same for poll, which deletes nothing.
+    /// Returns the settings of poll, which deletes nothing.
     #[must_use]
     pub fn of_poll(mut self) -> Self {
         self.common.another_deletes = self.writer_client_id.is_some();
         self
     }
 
-    /// The same for one of the drains, with its share of the pace: no less than one request a second,
-    /// since what was read about a user would grow old.
+    /// Returns the settings of one of the drains, with its share of the pace: at least one request a second,
+    /// or what was read about a user would grow old.
     #[must_use]
     pub fn of_one_drain(mut self) -> Self {
         if let Some(writer) = self.writer_client_id.take() {

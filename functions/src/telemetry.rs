@@ -1,5 +1,5 @@
-//! Log lines and metrics: JSON on standard output, from where Lambda takes them to CloudWatch. A line of metrics has
-//! the embedded metric format, of which CloudWatch makes metrics.
+//! Log lines and metrics as JSON on standard output, which Lambda takes to CloudWatch. Lines of metrics are
+//! in the embedded metric format, from which CloudWatch makes metrics.
 
 use std::io;
 
@@ -21,8 +21,8 @@ use tracing_subscriber::{
 
 /// Starts logging at the level of Lambda's own setting (`AWS_LAMBDA_LOG_LEVEL`), and logs panics.
 ///
-/// Libraries say at debug or trace level what they send and where to, which may hold a secret, a token
-/// or a principal name: they log from info on only.
+/// At debug and trace level, libraries log what they send and where to, which may hold a secret, a token or a
+/// principal name: they log from level info only.
 pub fn start() {
     let level = environment("AWS_LAMBDA_LOG_LEVEL").and_then(|level| level.parse().ok());
     let level: LevelFilter = level.unwrap_or(LevelFilter::INFO);
@@ -30,7 +30,7 @@ pub fn start() {
         .with_default(level.min(LevelFilter::INFO))
         .with_target("shared", level)
         .with_target("functions", level)
-        // It repeats each failed invocation, which is said already.
+        // It repeats each failed invocation, which is already in the log.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF);
     let lines = fmt::layer()
         .json()
@@ -39,12 +39,12 @@ pub fn start() {
         .with_span_list(false)
         .with_writer(std::io::stdout)
         .with_filter(filter);
-    // Whoever set a subscriber before may keep it.
+    // A subscriber that was set before may stay.
     let _ = tracing_subscriber::registry().with(lines).try_init();
     panics::say_only_where();
 }
 
-/// Where metrics come together until an invocation has ended.
+/// Collects metrics until an invocation has ended.
 #[derive(Clone, Copy)]
 pub struct Metrics(&'static Collector);
 
@@ -57,12 +57,12 @@ impl Metrics {
             .init()
             .map_err(|error| error.to_string())?;
         telemetry::describe();
-        // A line without a level is lost where lines are filtered by level.
+        // A line without a level is lost if lines are filtered by level.
         metrics.set_property("level", "INFO").set_property("message", "metrics");
         Ok(Self(metrics))
     }
 
-    /// Tells what came together, on a line for each set of dimensions.
+    /// Writes what was collected, one line for each set of dimensions.
     pub fn tell(self, now: Timestamp) {
         self.0.set_property("timestamp", now.to_string());
         if let Err(error) = self.0.flush(io::stdout()) {

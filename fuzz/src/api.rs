@@ -12,7 +12,7 @@ use shared::{
 
 use super::is_clean;
 
-/// A body, or a query, of any route.
+/// Reads `data` as a body and as a query, for every route that takes one.
 pub fn api_requests(data: &[u8]) {
     scan(data);
     rollback(data);

@@ -1,4 +1,4 @@
-//! Answers of Graph and of the sign-in, through the client as it is.
+//! Answers of Graph and of the sign-in, read by the real client.
 
 use std::{
     collections::VecDeque,
@@ -26,7 +26,7 @@ const USER: &str = "fd741069-6bb6-43de-a515-1c401dd377bf";
 
 const START: &str = "2026-03-20T12:00:00Z";
 
-/// What the requests of one input may come to, with all their retries.
+/// How many requests one input may cause, with all retries.
 const MOST_REQUESTS: usize = 200;
 
 const VARS: [(&str, &str); 6] = [
@@ -42,8 +42,8 @@ const SECRET: &str = "Xy7~client.secret-of-the-app";
 
 const TOKEN: &str = "token-of-the-app";
 
-/// A digit that says what is asked for, and the answers: a status and perhaps `Retry-After` on the
-/// first line, the body behind it, `---` between two answers. The digit 9 asks for a token.
+/// Reads a digit that says what to ask for, and the answers: a status and perhaps `Retry-After` on the first
+/// line, then the body; `---` separates two answers. The digit 9 asks for a token.
 pub fn graph_answers(data: &[u8]) {
     let Some((what, answers)) = data.split_first() else { return };
     let answers = split(answers);
@@ -108,7 +108,7 @@ fn response(text: &str) -> Option<Response<Bytes>> {
     builder.header("request-id", body.get(..40).unwrap_or("x")).body(Bytes::from(body.to_owned())).ok()
 }
 
-/// Asks a client to which these answers come, and looks at its requests.
+/// Asks a client that gets these answers, and checks its requests.
 fn ask(
     answers: VecDeque<Response<Bytes>>,
     is_login: bool,
@@ -149,9 +149,9 @@ fn not_found() -> Response<Bytes> {
     answer
 }
 
-/// The token goes to Graph, the secret to the sign-in, and nothing goes anywhere else.
+/// Checks that the token goes to Graph, the secret to the sign-in, and nothing anywhere else.
 fn goes_where_it_may(request: &Request<Bytes>) -> bool {
-    // As the network's client reads it.
+    // Parsed as the HTTP client parses it.
     let url = Url::parse(&request.uri().to_string()).expect("an address");
     let is_login = url.host_str() == Some("login.microsoftonline.com");
     assert!(is_login || url.host_str() == Some("graph.microsoft.com"), "{url}");

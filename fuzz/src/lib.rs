@@ -1,4 +1,4 @@
-//! What is fed with whatever may come from outside, and what must hold then. The fuzzer and
+//! The code that reads input from outside, fed with any bytes, and what must hold then. The fuzzer and
 //! `shared/tests/fuzz_seeds.rs` call the same functions.
 
 mod api;
@@ -19,7 +19,7 @@ use shared::{
     queue::Message,
 };
 
-/// A text that may stand in a log line: short, of one line, and with nothing that a terminal obeys.
+/// Checks that a text may go into a log line: short, of one line, and with nothing that a terminal obeys.
 fn is_clean(text: &str) {
     assert!(text.len() <= 600, "{} bytes: {text:?}", text.len());
     let obeyed = |c: char| {
@@ -61,7 +61,7 @@ fn read(input: impl Read) -> Export {
     read.map(|summary| (summary, records)).map_err(|error| error.to_string())
 }
 
-/// Gives seven bytes at a time.
+/// Returns at most seven bytes at a time.
 struct InPieces<'a>(&'a [u8]);
 
 impl Read for InPieces<'_> {
@@ -84,7 +84,7 @@ fn understood(record: &DirectoryAudit) {
     }
 }
 
-/// The script's file of ids.
+/// A file of object ids and principal names, one per line.
 pub fn ids_file(data: &[u8]) {
     let file = ids_file::read(data).expect("it is in memory");
     let mut known = std::collections::BTreeSet::new();

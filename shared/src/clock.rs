@@ -1,11 +1,11 @@
-//! The one place where time comes from.
+//! The only source of time.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Wall-clock time. Expiry of tokens, leases and caches goes by this, never by a monotonic clock,
-/// which stands still while a sandbox is frozen.
+/// Wall-clock time. Tokens, leases and caches expire by this, never by a monotonic clock, which stops while a
+/// sandbox is frozen.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -16,12 +16,12 @@ impl Clock {
         Self::from_fn(Timestamp::now)
     }
 
-    /// A clock that asks `now`, for simulated time.
+    /// A clock that calls `now`, for simulated time.
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time now.
+    /// Returns the current time. It may go backwards, since it is wall-clock time.
     pub fn now(&self) -> Timestamp {
         (self.0)()
     }

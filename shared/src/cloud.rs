@@ -6,30 +6,31 @@ use url::{Host, Url};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Cloud {
-    /// The worldwide cloud.
+    /// The worldwide cloud: `global`, the default.
     Global,
-    /// US government, L4.
+    /// Microsoft's US Government cloud, L4: `usgov`.
     UsGov,
-    /// US government, L5 (`DoD`).
+    /// Microsoft's US Government cloud, L5 (`DoD`): `usgov-dod`.
     #[strum(serialize = "usgov-dod")]
     UsGovDod,
-    /// China, operated by 21Vianet; it offers no directoryAudits, so only exported files serve.
+    /// China, operated by 21Vianet: `china`. It offers no directoryAudits, so only exported files can be
+    /// read.
     China,
 }
 
-/// The two hosts that ever see a credential or a token.
+/// The only two hosts that ever receive a credential or a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Which cloud it is.
+    /// The cloud, as `AZURE_CLOUD` names it.
     pub cloud: Cloud,
-    /// The sign-in host, without a trailing slash.
+    /// The sign-in host. As text it ends in a slash, as every URL without a path does.
     pub authority: Url,
-    /// The Graph host.
+    /// The Graph host, for which access tokens are requested.
     pub graph: Url,
 }
 
 impl Endpoints {
-    /// A cloud's hosts, or those that stand in for them.
+    /// Returns a cloud's hosts, or `authority` and `graph` in their place if they are given.
     pub fn of(cloud: Cloud, authority: Option<Url>, graph: Option<Url>) -> Self {
         let (login, api) = match cloud {
             Cloud::Global => ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
@@ -45,7 +46,7 @@ impl Endpoints {
         }
     }
 
-    /// An address given by a person: https, or plain http to loopback; nothing behind the host.
+    /// Parses an address from a setting: https, or plain http to loopback only, and nothing after the host.
     pub fn parse(text: &str) -> Result<Url, String> {
         let url =
             Url::parse(text).map_err(|_| "must be an address like https://graph.microsoft.com".to_owned())?;
@@ -63,7 +64,7 @@ impl Endpoints {
     }
 }
 
-/// Whether a URL's host is this machine's own loopback.
+/// Whether a URL's host is a loopback address of this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

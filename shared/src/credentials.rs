@@ -8,23 +8,24 @@ use crate::{
     settings::{Lookup, SettingsError, Vars},
 };
 
-/// What goes with a request for an access token.
+/// What authenticates a request for an access token.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// A client secret.
+    /// A client secret, sent as `client_secret`.
     Secret(SecretString),
-    /// A signed assertion: a JWT by the application's certificate, or by an issuer that it trusts.
+    /// A JWT, sent as `client_assertion`, signed with the application's certificate or by an issuer that it
+    /// trusts.
     Assertion(SecretString),
 }
 
 /// Where proofs come from.
 #[async_trait]
 pub trait Credentials: Send + Sync {
-    /// A proof for the token endpoint at `token_url`, made or read anew where that is needed.
+    /// Returns a proof for the token endpoint at `token_url`, making or reading a new one if needed.
     async fn proof(&self, token_url: &str) -> Result<Proof, GraphError>;
 
-    /// Entra refused the last proof: what it was made from is forgotten. Says whether the next one
-    /// may be another.
+    /// Call this when Entra refused the last proof: it forgets what the proof was made from. Returns whether
+    /// the next proof may be a different one.
     async fn refused(&self) -> bool {
         false
     }
@@ -35,7 +36,8 @@ pub trait Credentials: Send + Sync {
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// Reads `AZURE_CLIENT_SECRET`, the one credential on one machine. `None` goes with a fault.
+    /// Reads `AZURE_CLIENT_SECRET`, the only credential on one machine. `None` means that a fault was
+    /// recorded.
     pub fn from_vars(vars: &mut Vars<impl Lookup>) -> Option<Self> {
         vars.optional("GRAPH_CREDENTIAL", |text| match text {
             "secret" => Ok(()),
@@ -44,7 +46,7 @@ impl ClientSecret {
         vars.required("AZURE_CLIENT_SECRET", |text| Ok(Self(SecretString::from(text))))
     }
 
-    /// The same by itself.
+    /// Reads it alone, without other settings. The error names every variable that is wrong.
     pub fn read(lookup: impl Lookup) -> Result<Self, SettingsError> {
         let mut vars = Vars::new(lookup);
         let secret = Self::from_vars(&mut vars);

@@ -1,5 +1,4 @@
-//! What `doctor` says about settings, permissions and the tenant: the same from the command line and
-//! from AWS.
+//! What `doctor` says about settings, permissions and the tenant, the same on the command line and on AWS.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,62 +8,61 @@ use crate::{
     settings::Settings,
 };
 
-/// How a thing is that was looked at.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Finding {
     /// As it must be.
     Ok,
-    /// It keeps the program from working, or from deleting.
+    /// Something is missing that the program needs to work, or to delete.
     Missing,
-    /// A person should know it.
+    /// An operator should know it; it stops nothing.
     Note,
 }
 
 impl Finding {
-    /// Its name in results.
+    /// Its name in results, the same as in JSON.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What.
+    /// What was checked, such as `sign-in`, or a permission by its name.
     pub what: String,
-    /// How it is.
+    /// How the check turned out.
     pub result: Finding,
-    /// What was found, and what to do where something is missing. It may hold names that other
-    /// people chose.
+    /// What was found, and what to do if something is missing. It may contain names that other people chose.
     pub detail: String,
 }
 
 impl Check {
-    /// Something that is as it must be.
+    /// A check that found everything as it must be.
     pub fn ok(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { what: what.into(), result: Finding::Ok, detail: detail.into() }
     }
 
-    /// Something that is missing.
+    /// A check that found something missing.
     pub fn missing(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { what: what.into(), result: Finding::Missing, detail: detail.into() }
     }
 
-    /// Something that a person should know.
+    /// A check that found something an operator should know.
     pub fn note(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { what: what.into(), result: Finding::Note, detail: detail.into() }
     }
 }
 
-/// The settings in a line.
+/// Sums up mode and window in one line.
 pub fn settings(settings: &Settings) -> Check {
     let window = settings.policy.window;
     Check::ok("settings", format!("mode {}, window {} to {}", settings.mode, window.start, window.end))
 }
 
-/// Everything that the tenant says.
+/// Reports sign-in, permissions, other preflight faults, exclusions, administrators and policies.
 pub fn tenant(settings: &Settings, preflight: &Preflight) -> Vec<Check> {
     let mut checks = vec![Check::ok("sign-in", format!("tenant {}", settings.tenant))];
     permissions(preflight, settings.needs_to_delete(), &mut checks);

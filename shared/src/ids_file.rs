@@ -1,4 +1,4 @@
-//! Users that a person names: in the script's text file, one object id or principal name a line, or in a list.
+//! Users that a person names: in a text file with one object id or principal name per line, or in a list.
 
 use std::{collections::HashSet, io::Read};
 
@@ -6,22 +6,22 @@ use encoding_rs_io::DecodeReaderBytes;
 
 use crate::domain::user_ref::UserRef;
 
-/// Lines longer than this are no ids.
+/// A line longer than this, in bytes, cannot be an id.
 const LONGEST_LINE: usize = 1024;
 
-/// What a file of ids says.
+/// What a file of ids contains.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct IdsFile {
-    /// The users it names, each once, with the line that named it first.
+    /// The users it names, each once, with the number of the line that named it first.
     pub users: Vec<(UserRef, usize)>,
-    /// Lines that name nobody: number and cause.
+    /// Lines that name nobody, each with its number and the cause.
     pub refused: Vec<(usize, String)>,
-    /// Lines that name a user again.
+    /// How many lines name a user again.
     pub duplicates: usize,
 }
 
-/// Reads a file of ids, in UTF-8 or in UTF-16 with a byte order mark (as `PowerShell` writes it).
-/// Blank lines and `#` comments are passed over, quotes around an id are taken off.
+/// Reads a file of ids, in UTF-8 or in UTF-16 with a byte order mark (as `PowerShell` writes it). Skips blank
+/// lines and `#` comments, and removes quotes around an id.
 pub fn read(input: impl Read) -> std::io::Result<IdsFile> {
     let mut bytes = Vec::new();
     DecodeReaderBytes::new(input).read_to_end(&mut bytes)?;
@@ -33,7 +33,7 @@ pub fn read(input: impl Read) -> std::io::Result<IdsFile> {
     Ok(named(lines.filter(|(_, id)| !id.is_empty() && !id.starts_with('#'))))
 }
 
-/// Users that are named one by one, each with its number.
+/// Reads users that are named one by one, each with its line number.
 pub fn named<'a>(names: impl IntoIterator<Item = (usize, &'a str)>) -> IdsFile {
     let mut file = IdsFile::default();
     let mut known: HashSet<UserRef> = HashSet::new();

@@ -1,8 +1,8 @@
-//! The common crate of `mfa-rollback`: what an audit event means, who is to be rolled back and why,
-//! and how that is done so that no crash, race or refusal ever takes methods from the wrong user.
+//! The shared crate of `mfa-rollback`: what an audit event means, whom to roll back and why, and how to do it
+//! so that no crash, race or refusal ever takes methods from the wrong user.
 //!
-//! Deciding, planning, window arithmetic and the brake are pure, with the clock passed in; input and
-//! output stand at the rim: [`graph`], [`ledger`], [`queue`].
+//! Deciding, planning, window arithmetic and the brake are pure functions that take the clock as an argument.
+//! Input and output happen at the edges: [`graph`], [`ledger`], [`queue`].
 
 pub mod api;
 pub mod audit;

@@ -1,6 +1,6 @@
-//! What a panic says.
+//! What a panic logs.
 
-/// From now on a panic says where it happened and not what it was about: its own text may quote a secret or a
+/// Installs a panic hook that logs where a panic happened, but not its message: that may quote a secret or a
 /// name.
 pub fn say_only_where() {
     std::panic::set_hook(Box::new(|panic| {

@@ -1,5 +1,5 @@
-//! Preflight: what must hold before anything is deleted, read every 10 minutes, and what a person
-//! should know beforehand.
+//! Preflight: what must hold before anything is deleted, and what an operator should know beforehand. A
+//! reading is used for 10 minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,34 +17,34 @@ use crate::{
     settings::{Mode, Settings, UsersAndGroup},
 };
 
-/// How long a reading of the tenant holds.
+/// How long a reading of the tenant stays valid.
 const HOLDS_FOR: SignedDuration = SignedDuration::from_mins(10);
 
-/// Users that a setting names, looked up at the same time.
+/// How many of the users that a setting names are looked up concurrently.
 const AT_ONCE: usize = 8;
 
-/// Something that forbids deleting.
+/// A reason why nothing may be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// A person has to change a setting.
     Settings {
-        /// The environment variable.
+        /// The environment variable to change, such as `EXCLUDED_GROUP_ID`.
         variable: &'static str,
-        /// What is wrong.
+        /// What is wrong with it, in words for the operator.
         cause: String,
     },
     /// A person has to grant a permission.
     Permission {
-        /// Which one.
+        /// Its name in Graph's permissions reference, such as `Policy.Read.All`.
         permission: &'static str,
         /// What it is needed for.
         needed_for: &'static str,
     },
-    /// The tenant did not let something be read.
+    /// Something could not be read from the tenant or its token.
     Unreadable {
-        /// What.
+        /// What was to be read, such as `directory roles`.
         what: &'static str,
-        /// Why not.
+        /// Why it could not be read: a permanent refusal, or what the token does not say.
         cause: String,
     },
 }
@@ -62,12 +62,12 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// A needed application permission, and others that do as well.
+/// A required application permission, and alternatives that are as good.
 #[derive(Debug, Clone, Copy)]
 pub struct Needed {
-    /// The usual one.
+    /// The permission that the operator is asked to grant if it is missing.
     pub permission: &'static str,
-    /// Sets of others of which one whole set is enough instead.
+    /// Alternatives: all permissions of any one of these sets are enough instead.
     pub or: &'static [&'static [&'static str]],
     /// What it is needed for.
     pub needed_for: &'static str,
@@ -75,7 +75,7 @@ pub struct Needed {
     pub to_delete: bool,
 }
 
-/// What the program needs, by the least that does (see Microsoft's permissions reference).
+/// The least-privileged permissions that the program needs (see Microsoft's permissions reference).
 pub const NEEDED: &[Needed] = &[
     Needed {
         permission: "AuditLog.Read.All",
@@ -126,25 +126,25 @@ pub const NEEDED: &[Needed] = &[
 ];
 
 impl Needed {
-    /// Whether it, or what does instead, is among the granted ones.
+    /// Whether this permission, or one whole set of alternatives, is among the granted ones.
     pub fn is_granted(&self, granted: &[String]) -> bool {
         let has = |permission: &str| granted.iter().any(|held| held == permission);
         has(self.permission) || self.or.iter().any(|set| set.iter().all(|permission| has(permission)))
     }
 }
 
-/// The tenant as it was read.
+/// What was read about the tenant.
 #[derive(Debug, Clone)]
 pub struct Preflight {
-    /// When.
+    /// When the reading began; it is stale 10 minutes later.
     pub at: Timestamp,
-    /// What forbids deleting; empty where nothing does.
+    /// What forbids deleting; empty if nothing does.
     pub faults: Vec<Fault>,
-    /// Exclusions and administrators.
+    /// Excluded users, administrators and policies, each known or unreadable.
     pub belts: Belts,
-    /// The canaries.
+    /// The canary users, including the group's members; empty in any mode but `canary`.
     pub canaries: BTreeSet<UserId>,
-    /// Granted permissions, where the token can be read.
+    /// The permissions that the access token grants; `None` if the token cannot be read.
     pub granted: Option<Vec<String>>,
     /// The tenant has no P2 licence: nobody can be PIM-eligible.
     pub no_pim_licence: bool,
@@ -161,7 +161,7 @@ impl Preflight {
         now >= shift(self.at, HOLDS_FOR)
     }
 
-    /// Reads the tenant. An error means that it cannot be told now (throttled, out of reach) or that
+    /// Reads the tenant. Returns an error if that is impossible now (Graph throttles or is unreachable) or if
     /// the sign-in itself is refused.
     pub async fn read(graph: &Graph, settings: &Settings, now: Timestamp) -> Result<Self, GraphError> {
         let mut faults = Vec::new();
@@ -191,7 +191,7 @@ impl Preflight {
     }
 }
 
-/// A lasting refusal becomes a fault and an unknown; anything else goes to the caller.
+/// Turns a permanent refusal into a fault and an unknown; returns any other error to the caller.
 fn unreadable<T>(
     what: &'static str,
     error: GraphError,
@@ -280,8 +280,8 @@ async fn canaries(
     Ok(users)
 }
 
-/// Ids of the users that a setting names. An id or a name that nobody has is a fault: a slip in that of a
-/// break-glass account must not go unnoticed.
+/// Looks up the ids of the users that a setting names. An id or name that nobody has is a fault: a typo in
+/// that of a break-glass account must not go unnoticed.
 async fn resolve(
     graph: &Graph,
     named: &UsersAndGroup,
@@ -296,7 +296,7 @@ async fn resolve(
             Ok(found) => {
                 users.insert(found.body.id);
             }
-            // An id is no secret, and tells where to look; a principal name may be one.
+            // An id is not secret and shows where to look; a principal name may be secret.
             Err(GraphError::NotFound) => missing.push(match user {
                 UserRef::Id(id) => id.to_string(),
                 UserRef::PrincipalName(_) => "a principal name".to_owned(),
@@ -317,7 +317,7 @@ async fn resolve(
     Ok(Reading::Unknown(cause))
 }
 
-/// Everybody who holds a directory role or may take one, and how.
+/// Everyone who holds a directory role or is eligible for one, and how.
 async fn administrators(
     graph: &Graph,
     no_pim_licence: &mut bool,
@@ -347,7 +347,7 @@ async fn administrators(
             continue;
         }
         match graph.transitive_members(&group).await {
-            // A principal that is no group, or a group that was deleted.
+            // The principal is not a group, or the group was deleted.
             Err(GraphError::NotFound) => continue,
             Err(error) => return Err(error),
             Ok(members) => {

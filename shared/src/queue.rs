@@ -1,4 +1,4 @@
-//! The queue: it only wakes. What is to be done, and whether it still is, the ledger says.
+//! The queue only wakes the handling of a user. The ledger says what is to be done, and whether it still is.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -6,53 +6,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{RunId, UserId};
 
-/// The version of a message's shape. A newer one is left for newer code.
+/// The version of the message format. A message of a newer version is left for newer code.
 pub const SCHEMA: u32 = 1;
 
-/// "Look at this user."
+/// Says "look at this user", and nothing else. Travels as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// [`SCHEMA`].
+    /// The format's version: [`SCHEMA`] in every message that this version sends.
     pub schema: u32,
-    /// Whom to look at.
+    /// The user to look at.
     pub user_id: UserId,
-    /// The run that asked for it.
+    /// The run that sent the message.
     pub run_id: RunId,
-    /// When.
+    /// When the message was made, just before it was sent.
     pub enqueued_at: Timestamp,
 }
 
-/// Why a message could not be sent.
+/// Why the queue cannot be reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the queue cannot be reached: {0}")]
 pub struct QueueError(pub String);
 
-/// What is to be done with a message that was handled.
+/// What to do with a message after its handling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
-    /// It is done with.
+    /// Remove it from the queue: it is done.
     Acknowledge,
-    /// It shows again after so long.
+    /// Make it visible again after this long.
     ComeBack(std::time::Duration),
-    /// It goes to the dead letters, with the reason.
+    /// Move it to the dead letters, with this reason.
     DeadLetter(String),
 }
 
-/// A place to put messages.
+/// Where messages are sent.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Sends messages. Once it returns, all of them are in the queue.
+    /// Sends messages. When it returns `Ok`, all of them are in the queue.
     async fn send(&self, messages: &[Message]) -> Result<(), QueueError>;
 }
 
-/// Why a body is no message.
+/// Why a body is not a message that this version can handle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
-    /// It goes to the dead letters.
+    /// It is not a valid message, and goes to the dead letters.
     #[error("not a message of mfa-rollback: {0}")]
     Unreadable(String),
-    /// It is left for newer code.
+    /// It has this newer version, and is left for newer code.
     #[error("a message of version {0}, which this version of mfa-rollback does not know")]
     Newer(u32),
 }

@@ -1,24 +1,24 @@
-//! Metrics: their names, units and meaning. They go wherever whoever runs the use cases sends them; on AWS to
+//! Metrics: their names, units and meaning. The installed recorder decides where they go: on AWS to
 //! CloudWatch, on a laptop nowhere.
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use strum::VariantArray as _;
 
-/// The namespace of all metrics.
+/// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "MfaRollback";
 
-/// The one dimension that every metric has: whose tenant it is.
+/// The one dimension that every metric has: the tenant's id.
 pub const TENANT: &str = "TenantId";
 
 /// The dimension of [`Metric::UsersDecided`]: `roll_back`, `not_eligible`, `held` or `undecided`.
 pub const DECISION: &str = "Decision";
 
-/// A metric.
+/// Everything that is measured; a variant's name is the metric's name.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray,
 )]
 pub enum Metric {
-    /// Audit events read.
+    /// Audit events read by polls that succeeded.
     EventsRead,
     /// Users with a registration that was not seen before.
     Candidates,
@@ -28,29 +28,30 @@ pub enum Metric {
     Duplicates,
     /// Registrations that only a sweep found; must be 0.
     MissedEvents,
-    /// How late registrations showed in the audit log, from the second scan on.
+    /// How late registrations appeared in the audit log, from the second scan on.
     EventLagSeconds,
-    /// Polls that came to their end.
+    /// Polls that finished without an error.
     PollsFinished,
-    /// How old the scan position is, until the window has closed.
+    /// How old the scan position is, until it reaches the end of the window.
     WatermarkAgeSeconds,
     /// Users decided on, by [`DECISION`].
     UsersDecided,
-    /// Users rolled back.
+    /// Users whose handling ended in `rolled_back`.
     UsersRolledBack,
     /// Users of whom some methods are gone and some are left.
     UsersPartial,
     /// Users whose rollback failed.
     UsersFailed,
-    /// Requests sent to Graph.
+    /// Requests sent to Graph, including retries but not sign-ins.
     GraphRequests,
-    /// Requests that Graph throttled.
+    /// Requests that Graph answered with 429.
     GraphThrottled,
-    /// Requests refused for want of a credential, a permission or a licence (401, 403).
+    /// Requests and sign-ins refused because a credential, permission or licence is missing or wrong (401,
+    /// 403).
     GraphDenied,
     /// 1 while the brake is open, else 0.
     BrakeOpen,
-    /// Days until the first of the application's secrets or certificates runs out.
+    /// Days until the first of the application's secrets or certificates expires.
     CredentialDaysLeft,
 }
 
@@ -63,7 +64,7 @@ impl Metric {
         self.into()
     }
 
-    /// Its unit.
+    /// The unit that [`describe`] tells the recorder: seconds or a count.
     pub fn unit(self) -> Unit {
         match self {
             Self::EventLagSeconds | Self::WatermarkAgeSeconds => Unit::Seconds,
@@ -71,32 +72,32 @@ impl Metric {
         }
     }
 
-    /// Whether it is a sum of what happened, rather than something measured.
+    /// Whether it counts events, rather than recording a measured value.
     fn is_sum(self) -> bool {
         let measured =
             [Self::EventLagSeconds, Self::WatermarkAgeSeconds, Self::BrakeOpen, Self::CredentialDaysLeft];
         !measured.contains(&self)
     }
 
-    /// Counts so many more.
+    /// Adds `more` to the counter; 0 records nothing.
     pub fn count(self, more: u64) {
         if more > 0 {
             counter!(self.name()).increment(more);
         }
     }
 
-    /// Says what was measured just now. It is told once, and not again with what is told later.
+    /// Records a value measured just now. It is reported once, not repeated with later reports.
     pub fn measure(self, value: f64) {
         histogram!(self.name()).record(value);
     }
 }
 
-/// Counts a user who was decided on.
+/// Counts a user in [`Metric::UsersDecided`]; `decision` is the value of [`DECISION`].
 pub fn count_decided(decision: &'static str) {
     counter!(Metric::UsersDecided.name(), DECISION => decision).increment(1);
 }
 
-/// Tells a recorder the units.
+/// Tells the installed recorder the unit of every metric.
 pub fn describe() {
     for metric in Metric::ALL {
         if metric.is_sum() {

@@ -1,6 +1,6 @@
-//! Comparing names that Microsoft writes now one way and now another, and quoting input safely.
+//! Comparing names that Microsoft does not spell consistently, and quoting input safely.
 
-/// Whether two names are the same but for case, runs of blanks, and full stops and blanks at the end.
+/// Whether two names are equal, ignoring ASCII case, extra whitespace, and periods at the end.
 pub fn same_name(left: &str, right: &str) -> bool {
     let mut left = words(left);
     let mut right = words(right);
@@ -17,8 +17,8 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).split_whitespace()
 }
 
-/// At most `limit` characters of a text on one line: blanks for control characters, an ellipsis for
-/// what is left out.
+/// Clips a text to `limit` characters on one line: unprintable characters become spaces, and an ellipsis
+/// replaces what is cut off.
 pub fn clip(text: &str, limit: usize) -> String {
     let mut clipped: String =
         text.chars().take(limit).map(|c| if is_unprintable(c) { ' ' } else { c }).collect();
@@ -28,8 +28,8 @@ pub fn clip(text: &str, limit: usize) -> String {
     clipped
 }
 
-/// Whether a terminal or a reader would obey a character rather than show it: controls, invisible marks, and
-/// what turns the direction of writing.
+/// Whether a terminal or viewer would act on a character instead of showing it: control characters, invisible
+/// marks, and changes of text direction.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

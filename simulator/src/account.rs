@@ -1,4 +1,4 @@
-//! Users.
+//! Users, their methods and per-user MFA.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     origin::{By, Origin},
 };
 
-/// Per-user MFA.
+/// The state of a user's per-user MFA: `perUserMfaState` in Graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PerUserMfa {
@@ -29,13 +29,13 @@ pub enum PerUserMfa {
 pub struct NewUser {
     /// The principal name; unique in the tenant.
     pub user_principal_name: String,
-    /// The display name.
+    /// Graph's `displayName`; [`NewUser::named`] makes it from the principal name.
     pub display_name: String,
     /// `Member`, `Guest` or null.
     pub user_type: Option<String>,
     /// Whether the user can sign in.
     pub account_enabled: bool,
-    /// State of a B2B invitation.
+    /// Graph's `externalUserState`: the state of a B2B invitation.
     pub external_user_state: Option<String>,
     /// `Invitation` for B2B users.
     pub creation_type: Option<String>,
@@ -43,17 +43,17 @@ pub struct NewUser {
     pub on_premises_sync_enabled: Option<bool>,
     /// Whether there is a password method.
     pub password: bool,
-    /// Per-user MFA.
+    /// The state of the user's per-user MFA.
     pub per_user_mfa: PerUserMfa,
     /// When the account was created.
     pub created_at: Timestamp,
     /// When the password was last changed.
     pub last_password_change_at: Option<Timestamp>,
-    /// Whether the person really knows the password: who came with a temporary access pass does not.
+    /// Whether the person really knows the password: one who came with a temporary access pass does not.
     pub knows_password: bool,
 }
 
-/// When an account was created that nothing is said about.
+/// When an account was created if nothing else is said.
 const LONG_AGO: Timestamp = Timestamp::constant(1_577_872_800, 0);
 
 impl NewUser {
@@ -77,20 +77,20 @@ impl NewUser {
     }
 }
 
-/// What is really there, whatever lists still show.
+/// A user as it really is, whatever lists still show.
 #[derive(Debug, Clone, Serialize)]
 pub struct UserView {
-    /// The object id.
+    /// The user's Entra object id.
     pub id: Uuid,
-    /// The principal name.
+    /// The principal name, as it was given.
     pub user_principal_name: String,
     /// Whether the user is deleted.
     pub deleted: bool,
     /// Whether the user can sign in.
     pub account_enabled: bool,
-    /// Per-user MFA.
+    /// The state of the user's per-user MFA.
     pub per_user_mfa: PerUserMfa,
-    /// All methods.
+    /// All methods, the password included.
     pub methods: Vec<MethodView>,
 }
 
@@ -108,9 +108,9 @@ impl UserView {
 pub struct MethodView {
     /// The short name of its kind, like `phone`.
     pub kind: String,
-    /// Its id.
+    /// Graph's id of it; all passwords have the same id, and all phones of one type.
     pub id: String,
-    /// Its date, where it has one.
+    /// Its `createdDateTime`; `None` if Graph shows none.
     pub created: Option<Timestamp>,
     /// Whether it is the user's default.
     pub is_default: bool,
@@ -132,7 +132,6 @@ pub(crate) const PROPERTIES: [&str; 10] = [
     "lastPasswordChangeDateTime",
 ];
 
-/// A user.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) id: Uuid,
@@ -142,7 +141,7 @@ pub(crate) struct Account {
     /// Methods that are gone, and until when they still show.
     removed: Vec<(Method, Timestamp)>,
     default_method: Option<String>,
-    /// All strong methods that were ever there and are not: since when, and until when.
+    /// Strong methods that are gone: since when each was there, and until when.
     former: Vec<(Timestamp, Timestamp)>,
     /// When per-user MFA was last switched off.
     pub(crate) per_user_mfa_until: Option<Timestamp>,
@@ -174,8 +173,8 @@ impl Account {
         account
     }
 
-    /// Adds a method, in place of one with the same id. The first strong one is the default. The same
-    /// number in the same place is what the user had already, with its date.
+    /// Adds a method, in place of one with the same id. The first strong method becomes the default. A number
+    /// that the user already has in that place keeps its date and origin.
     pub(crate) fn add(&mut self, id: String, mut what: NewMethod, mut origin: Origin) -> String {
         let id = what.fixed_id().map_or(id, str::to_owned);
         if what.default || (self.default_method.is_none() && what.kind.is_strong()) {
@@ -203,7 +202,7 @@ impl Account {
         still || self.former.iter().any(|(since, until)| *since < at && at <= *until)
     }
 
-    /// Takes a method away; it shows for a while.
+    /// Removes a method; it still shows for a while.
     pub(crate) fn remove(&mut self, id: &str, now: Timestamp, shows_for: Duration) -> Option<Method> {
         let at = self.methods.iter().position(|method| method.id == id)?;
         let method = self.methods.remove(at);
@@ -243,7 +242,7 @@ impl Account {
         self.methods.iter().any(|method| *method.kind() == MethodKind::Phone(PhoneType::AlternateMobile))
     }
 
-    /// `userPreferredMethodForSecondaryAuthentication`.
+    /// Graph's `userPreferredMethodForSecondaryAuthentication`; `None` without a default.
     pub(crate) fn preferred(&self) -> Option<&'static str> {
         let id = self.default_method.as_deref()?;
         let method = self.methods.iter().find(|method| method.id == id)?;
@@ -295,7 +294,7 @@ impl Account {
     }
 }
 
-/// A moment as Graph writes it, to the second.
+/// Formats a moment as Graph does, to the second.
 fn written(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

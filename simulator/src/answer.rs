@@ -33,7 +33,7 @@ pub(crate) enum Success {
     Json(Value),
     /// 200 with this text, which need not be JSON.
     Text(String),
-    /// 204.
+    /// 204, without a body.
     NoContent,
 }
 
@@ -159,7 +159,7 @@ pub(crate) fn context(what: &str) -> String {
     format!("https://graph.microsoft.com/v1.0/$metadata#{what}")
 }
 
-/// Puts an answer on the wire.
+/// Makes the HTTP response.
 pub(crate) fn response(handled: &Handled, now: Timestamp, id: Uuid) -> Response<Bytes> {
     let (status, kind, body) = match handled {
         Ok(Success::Json(value)) => (200, "application/json", value.to_string()),

@@ -1,8 +1,8 @@
 //! Client assertions: the JWTs that an application shows in place of its secret.
 //!
-//! One that the application signed itself names the application as its issuer; any other issuer is
-//! a URL, and its token must fit a federated credential. The numbers are those that Microsoft's
-//! pages and people's reports give; which of several faults Entra names first is not documented.
+//! An assertion that the application signed itself names the application as its issuer; any other issuer is a
+//! URL, and its token must fit a federated credential. The error numbers are those in Microsoft's pages and
+//! people's reports; which of several faults Entra names first is not documented.
 
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Header, TokenData, crypto::verify, dangerous::insecure_decode};
@@ -10,11 +10,11 @@ use serde::Deserialize;
 
 use crate::{answer::Refusal, credentials::FederatedCredential, ids::object_id, options::Options};
 
-/// So many seconds may two clocks differ. Entra allows more.
+/// How many seconds two clocks may differ. Entra allows more.
 const SKEW: i64 = 60;
 
-/// So many seconds ahead may the expiry of the application's own assertion lie. Entra sets no limit
-/// and recommends this one.
+/// How many seconds ahead the expiry of the application's own assertion may lie. Entra sets no limit and
+/// recommends this one.
 const MOST_AHEAD: i64 = 600;
 
 #[derive(Deserialize)]
@@ -43,7 +43,7 @@ impl Audience {
     }
 }
 
-/// An assertion that was read, and is not believed yet.
+/// An assertion that was read but not verified yet.
 struct Assertion<'a> {
     signed: &'a str,
     signature: &'a str,
@@ -91,7 +91,7 @@ impl<'a> Assertion<'a> {
     }
 }
 
-/// Whether this assertion, sent to `token_url`, proves that the application asks.
+/// Refuses an assertion, sent to `token_url`, unless it proves that the application asks.
 pub(crate) fn check(text: &str, options: &Options, token_url: &str, now: Timestamp) -> Result<(), Refusal> {
     let assertion = Assertion::read(text).ok_or_else(malformed)?;
     if assertion.claims.iss.contains("://") {
@@ -101,7 +101,7 @@ pub(crate) fn check(text: &str, options: &Options, token_url: &str, now: Timesta
     }
 }
 
-/// What is no JWT, or lacks a claim.
+/// The refusal of a text that is not a JWT, or lacks a claim.
 pub(crate) fn malformed() -> Refusal {
     refused(50027, "JWT token is invalid or malformed.")
 }
@@ -171,7 +171,7 @@ fn by_issuer(assertion: &Assertion, known: &[FederatedCredential], now: Timestam
     assertion.must_be_valid_at(now, i64::MAX)
 }
 
-/// The federated credential whose names are those of the token.
+/// Returns the federated credential that has the token's issuer, audience and subject.
 fn matching<'a>(
     claims: &Claims,
     known: &'a [FederatedCredential],

@@ -1,4 +1,4 @@
-//! Graph's limits.
+//! Graph's request limits, as sharp figures.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -64,7 +64,7 @@ impl Budgets {
         })
     }
 
-    /// Counts a request; where it is over the limit, how long until one would pass.
+    /// Counts a request. If it is over the limit, returns how long until one would pass.
     fn take(&mut self, limit: Limit, now: Timestamp) -> Result<(), Duration> {
         let (most, span) = limit.figures();
         let times = match limit {

@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use crate::answer::Refusal;
 
-/// Which Graph was asked.
+/// Which version of Graph was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Version {
     V1,
     Beta,
 }
 
-/// What needs no encoding in a path.
+/// What is encoded in a path: all but letters, digits and `-._~`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Stands for an empty segment, which no route would match.
@@ -81,12 +81,12 @@ impl Call {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }
 
-    /// The decoded segments of the path; `None` where they cannot be decoded.
+    /// Returns the decoded segments of the path, or `None` if they cannot be decoded.
     pub(crate) fn segments(&self) -> Option<Vec<&str>> {
         self.segments.as_ref().map(|segments| segments.iter().map(String::as_str).collect())
     }
 
-    /// The last segment below the version; empty where there is none.
+    /// Returns the last segment below the version; empty if there is none.
     pub(crate) fn last_segment(&self) -> &str {
         self.segments.iter().flatten().skip(1).last().map_or("", String::as_str)
     }
@@ -112,7 +112,7 @@ impl Call {
         if self.method == Method::GET { Ok(()) } else { Err(Refusal::method_not_allowed()) }
     }
 
-    /// Refuses query options other than these, and any that stands twice.
+    /// Refuses query options other than these, and any that comes twice.
     pub(crate) fn only(&self, allowed: &[&str]) -> Result<(), Refusal> {
         let options = self.options.as_ref().ok_or_else(|| Refusal::bad("Malformed query string."))?;
         for (index, (name, _)) in options.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Call {
         Some(&found.1)
     }
 
-    /// `$top`, from 1 to `max`.
+    /// Reads `$top`, from 1 to `max`. Returns `None` if it is not given.
     pub(crate) fn top(&self, max: usize) -> Result<Option<usize>, Refusal> {
         let Some(text) = self.option("$top") else {
             return Ok(None);
@@ -149,7 +149,7 @@ impl Call {
         if (1..=max).contains(&top) { Ok(Some(top)) } else { Err(invalid()) }
     }
 
-    /// `$select`, its names checked against those that there are.
+    /// Reads `$select`, and refuses names that are not in `known`.
     pub(crate) fn select(&self, kind: &str, known: &[&str]) -> Result<Option<Vec<&str>>, Refusal> {
         let Some(text) = self.option("$select") else {
             return Ok(None);
@@ -167,7 +167,7 @@ impl Call {
             .map(Some)
     }
 
-    /// The link to this list's next page.
+    /// Makes the link to this list's next page.
     pub(crate) fn next_link(&self, cursor: &str) -> String {
         let mut link = self.url() + "?";
         for pair in self.query.split('&').filter(|pair| !pair.is_empty()) {
@@ -181,7 +181,7 @@ impl Call {
     }
 }
 
-/// Reads `a=b&c=d`; `None` where it cannot be decoded.
+/// Reads `a=b&c=d`. Returns `None` if it cannot be decoded.
 pub(crate) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
     text.split('&')
         .filter(|pair| !pair.is_empty())

@@ -9,7 +9,7 @@ use base64::{
 use jsonwebtoken::{AlgorithmFamily, DecodingKey, jwk::JwkSet};
 use sha2::{Digest, Sha256};
 
-/// Neither a certificate nor a public key, or not for RSA.
+/// The text is neither a certificate nor a public key, or not one for RSA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidKey;
 
@@ -21,8 +21,7 @@ impl fmt::Display for InvalidKey {
 
 impl Error for InvalidKey {}
 
-/// A certificate that is registered with the application. Its own period of validity is not looked
-/// at.
+/// A certificate that is registered with the application. Its own validity period is not checked.
 #[derive(Debug, Clone)]
 pub struct Certificate {
     thumbprint: String,
@@ -30,7 +29,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Takes the first certificate in a PEM text; its private key may stand there too.
+    /// Takes the first certificate in a PEM text, which may also hold the private key.
     pub fn from_pem(text: &str) -> Result<Self, InvalidKey> {
         const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
         let section = &text[text.find(BEGIN).ok_or(InvalidKey)?..];
@@ -82,17 +81,17 @@ impl IssuerKeys {
     }
 }
 
-/// A federated identity credential: tokens of one issuer for one subject that the application takes
-/// as its own proof. All three names are compared letter by letter.
+/// A federated identity credential: the application may sign in with tokens of one issuer for one subject.
+/// All three names are compared letter by letter.
 #[derive(Debug, Clone)]
 pub struct FederatedCredential {
-    /// `iss`: a URL.
+    /// The issuer, `iss` of the token: a URL.
     pub issuer: String,
-    /// `sub`.
+    /// The subject, `sub` of the token, such as a role's ARN.
     pub subject: String,
-    /// `aud`.
+    /// The audience, which must be in `aud` of the token.
     pub audience: String,
-    /// What the issuer signs with.
+    /// The public keys that the issuer's tokens are verified with.
     pub keys: IssuerKeys,
 }
 

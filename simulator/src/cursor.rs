@@ -25,7 +25,7 @@ fn seal_of(state: &State, call: &Call, key: &str, expires: i64) -> u64 {
     seal(state.options.seed, &call.path, (key, expires, state.cursor_epoch), &options)
 }
 
-/// Makes the `$skiptoken` that goes on after `key`.
+/// Makes the `$skiptoken` of the page after `key`.
 pub(crate) fn issue(state: &State, call: &Call, key: &str, now: Timestamp) -> String {
     let expires =
         now.as_second() + i64::try_from(state.options.cursor_lifetime.as_secs()).unwrap_or(i64::MAX / 2);
@@ -33,7 +33,8 @@ pub(crate) fn issue(state: &State, call: &Call, key: &str, now: Timestamp) -> St
     URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
-/// Reads the `$skiptoken` of a request: the key to go on after.
+/// Reads the `$skiptoken` of a request. Returns the key that the page comes after, or `None` for the first
+/// page.
 pub(crate) fn redeem(state: &State, call: &Call, now: Timestamp) -> Result<Option<String>, Refusal> {
     let Some(text) = call.option("$skiptoken") else {
         return Ok(None);
@@ -50,8 +51,8 @@ pub(crate) fn redeem(state: &State, call: &Call, now: Timestamp) -> Result<Optio
     Ok(Some(key))
 }
 
-/// One page of a list that is sorted by its keys. A full page has a link even where nothing
-/// follows, so the last page may be empty.
+/// Makes one page of a list that is sorted by its keys. A full page has a link even if nothing follows, so
+/// the last page may be empty.
 pub(crate) fn page<T>(
     state: &State,
     call: &Call,

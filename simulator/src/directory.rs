@@ -5,13 +5,13 @@ use uuid::Uuid;
 /// How a role is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleKind {
-    /// Now.
+    /// Held now, as `roleAssignments` of Graph lists it.
     Active,
     /// On request, through Privileged Identity Management.
     Eligible,
 }
 
-/// What makes people register.
+/// The policies that make people register.
 #[derive(Debug, Clone, Default)]
 pub struct Policies {
     /// Whether security defaults are on.
@@ -25,7 +25,7 @@ pub struct Policies {
 /// A Conditional Access policy.
 #[derive(Debug, Clone)]
 pub struct ConditionalAccess {
-    /// The display name.
+    /// Graph's `displayName` of the policy.
     pub name: String,
     /// `enabled`, `disabled` or `enabledForReportingButNotEnforced`.
     pub state: String,
@@ -35,7 +35,7 @@ pub struct ConditionalAccess {
     pub demands_strength: bool,
     /// Whether it guards the user action "register security information".
     pub guards_registration: bool,
-    /// Whom it is for; everybody where nobody is named.
+    /// Whom it is for; empty means everybody.
     pub include_users: Vec<Uuid>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Fate {
     pub(crate) reset_after: bool,
 }
 
-/// A late answer.
+/// A late answer, and whether the server acts late, too.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Slow {
     pub(crate) pause: Duration,
@@ -28,7 +28,7 @@ pub(crate) struct Slow {
 }
 
 impl Fate {
-    /// Draws the same amount of chance for every request, whatever the rates are.
+    /// Draws the same number of random values for every request, whatever the rates are.
     pub(crate) fn draw(faults: &Faults, chance: &mut fastrand::Rng, now: Timestamp, login: bool) -> Self {
         let mut hits = [faults.reset_before, faults.throttle, faults.server_error]
             .into_iter()
@@ -63,7 +63,7 @@ impl Fate {
         self.refusal.as_ref().is_some_and(|refusal| refusal.status == 504)
     }
 
-    /// Puts an error object into a page, where that was drawn and the answer is a page.
+    /// Puts an error object into a page, if that was drawn and the answer is a page.
     pub(crate) fn spoil(&self, handled: Handled) -> Handled {
         let Some(shape) = self.spoiled_page else {
             return handled;
@@ -111,7 +111,7 @@ fn server_error(dice: &mut fastrand::Rng, login: bool) -> Refusal {
     refusal.after(retry_after)
 }
 
-/// A `Retry-After` in one of the three forms that are seen, never earlier than `wait`.
+/// Makes a `Retry-After` in one of the three forms that are seen, never earlier than `wait`.
 pub(crate) fn retry_after(dice: &mut fastrand::Rng, now: Timestamp, wait: Duration) -> String {
     match dice.u8(..3) {
         0 => (wait.as_secs() + 1).to_string(),
@@ -125,7 +125,7 @@ pub(crate) fn retry_after(dice: &mut fastrand::Rng, now: Timestamp, wait: Durati
     }
 }
 
-/// The same, in half of the cases.
+/// Makes one in half of the cases.
 pub(crate) fn perhaps_retry_after(
     dice: &mut fastrand::Rng,
     now: Timestamp,

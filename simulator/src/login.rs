@@ -15,7 +15,7 @@ use crate::{
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// `POST /{tenant}/oauth2/v2.0/token`.
+/// Answers `POST /{tenant}/oauth2/v2.0/token` with an access token.
 pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
     if call.method != Method::POST {
         let text = "Endpoint only accepts POST requests.";
@@ -115,7 +115,7 @@ fn issue(state: &mut State, resource: &str) -> Success {
     }))
 }
 
-/// What the token of a Graph request grants.
+/// Checks the token of a Graph request, and returns what it grants.
 pub(crate) fn authenticate(state: &State, call: &Call) -> Result<Granted, Refusal> {
     let refused = |text| Refusal::graph(401, "InvalidAuthenticationToken", text);
     let header = call.authorization.as_deref().ok_or_else(|| refused("Access token is empty."))?;

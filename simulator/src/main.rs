@@ -25,10 +25,10 @@ struct Arguments {
     /// The port on 127.0.0.1; 0 takes any that is free
     #[arg(long, default_value_t = 8943)]
     port: u16,
-    /// Whether Graph's request limits are kept (5 report requests in 10 s, and so on)
+    /// Whether to enforce Graph's request limits (5 report requests in 10 s, and so on)
     #[arg(long, value_enum, default_value_t = Limits::Real)]
     budget: Limits,
-    /// So many seconds does a deleted method still show in lists
+    /// How many seconds a deleted method still shows in lists
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     removal_delay: u64,
     /// The share of requests that go wrong, from 0 to 1, spread evenly over throttling, server
@@ -56,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
     })?;
     let address = format!("http://{}", listener.local_addr()?);
     let options = options(&arguments);
-    // A person reads the window.
+    // A person reads the window, so whole seconds are enough.
     let now = (options.clock)().round(Unit::Second)?;
     let population = Population {
         users: arguments.users,

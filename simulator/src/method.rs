@@ -14,11 +14,11 @@ pub const PASSWORD_ID: &str = "28c10230-6103-485e-b985-444c60001490";
 /// Which of a user's numbers a phone method is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneType {
-    /// The mobile number.
+    /// The mobile number: `mobile` in Graph.
     Mobile,
-    /// The alternate mobile number: it must go before the mobile one.
+    /// The alternate mobile number: it must be deleted before the mobile one.
     AlternateMobile,
-    /// The office number.
+    /// The office number: `office` in Graph.
     Office,
 }
 
@@ -43,17 +43,17 @@ impl PhoneType {
 /// The kinds of authentication method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MethodKind {
-    /// A phone number.
+    /// A phone number, of one of three types.
     Phone(PhoneType),
     /// The Microsoft Authenticator app.
     MicrosoftAuthenticator,
     /// An app that makes codes.
     SoftwareOath,
-    /// A token that makes codes; v1.0 does not list it.
+    /// A hardware token that makes codes; v1.0 does not list it.
     HardwareOath,
     /// An address for self-service password reset.
     Email,
-    /// The password.
+    /// The password, whose id is always [`PASSWORD_ID`].
     Password,
     /// A security key or passkey.
     Fido2,
@@ -135,7 +135,7 @@ impl MethodKind {
 /// A method to add.
 #[derive(Debug, Clone)]
 pub struct NewMethod {
-    /// Its kind.
+    /// What it is; phones and passwords get their id from it.
     pub kind: MethodKind,
     /// Its `createdDateTime`; many methods have none.
     pub created: Option<Timestamp>,
@@ -148,9 +148,9 @@ pub struct NewMethod {
     pub with_code: bool,
     /// Becomes the user's default, whatever there was before.
     pub default: bool,
-    /// The reason in the audit event, where it is not the usual one.
+    /// The reason in the audit event; `None` for the usual one.
     pub reason: Option<String>,
-    /// Since when the user really has it; without it that is its date, or now.
+    /// Since when the user really has it. If `None`, the time of its registration, its date or now.
     pub came_at: Option<Timestamp>,
     /// Who really gave it.
     pub by: By,
@@ -196,7 +196,7 @@ impl NewMethod {
         Self::new(MethodKind::SoftwareOath)
     }
 
-    /// Sets `createdDateTime`.
+    /// Sets `createdDateTime`, which is null otherwise.
     #[must_use]
     pub fn dated(mut self, created: Timestamp) -> Self {
         self.created = Some(created);
@@ -245,7 +245,7 @@ impl NewMethod {
         self
     }
 
-    /// The id that is the same for everybody, where the kind has one.
+    /// Returns the id that is the same for everybody, or `None` if the kind has none.
     pub(crate) fn fixed_id(&self) -> Option<&'static str> {
         match self.kind {
             MethodKind::Phone(kind) => Some(kind.id()),
@@ -261,7 +261,7 @@ pub(crate) struct Method {
     pub(crate) id: String,
     pub(crate) what: NewMethod,
     pub(crate) origin: Origin,
-    /// When it was last used, which beta tells of some kinds.
+    /// When it was last used; only beta shows it.
     pub(crate) last_used: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! `/_simulator/…`: what tests outside the process want to know. Not in the journal.
+//! `/_simulator/…`: what tests outside the process want to know. These requests are not in the journal.
 
 use std::sync::Arc;
 

@@ -12,47 +12,47 @@ use crate::{
     permissions::ALL_PERMISSIONS,
 };
 
-/// Where the time comes from.
+/// The source of all time in the tenant.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The tenant and how it behaves.
 #[derive(Clone)]
 pub struct Options {
-    /// The tenant's id.
+    /// The tenant's object id; it follows from the seed.
     pub tenant_id: Uuid,
     /// The id of the one application that may sign in.
     pub client_id: Uuid,
-    /// Its secret.
+    /// The client secret that the application signs in with.
     pub client_secret: String,
-    /// When its secret and its certificates run out. They are taken all the same.
+    /// When its secret and its certificates expire. They still work after that.
     pub credential_ends_at: Timestamp,
     /// Its certificates; none in a new tenant.
     pub certificates: Vec<Certificate>,
-    /// Whose tokens it takes as its own proof; none in a new tenant.
+    /// The issuers whose tokens it may sign in with; none in a new tenant.
     pub federated_credentials: Vec<FederatedCredential>,
-    /// Everything left to chance follows from this.
+    /// The seed of everything that is left to chance.
     pub seed: u64,
-    /// The time.
+    /// The source of all time in the tenant.
     pub clock: Clock,
-    /// Whether Graph's limits are kept.
+    /// Whether Graph's limits are enforced.
     pub budget: Budget,
-    /// So long does a deleted method still show in lists and count for the default rule.
+    /// How long a deleted method still shows in lists and counts for the default rule.
     pub removal_delay: Duration,
-    /// So long is an access token valid.
+    /// How long an access token is valid.
     pub token_lifetime: Duration,
-    /// So long is the link to a next page valid.
+    /// How long the link to a next page is valid.
     pub cursor_lifetime: Duration,
-    /// So long after the event does the audit log keep a record.
+    /// How long after the event the audit log keeps a record.
     pub retention: Duration,
-    /// Entries per page of the lists that take no `$top`.
+    /// Entries per page of most lists, unless `$top` asks for another number.
     pub page_size: usize,
     /// Records per page of the audit log at most, whatever `$top` asks for.
     pub audit_page_size: usize,
     /// The granted application permissions.
     pub permissions: Vec<String>,
-    /// The tenant's licence.
+    /// The tenant's licence, which decides what Graph refuses.
     pub premium: Premium,
-    /// What goes wrong.
+    /// What goes wrong with requests by chance.
     pub faults: Faults,
 }
 
@@ -83,20 +83,20 @@ impl Options {
     }
 }
 
-/// Whether Graph's limits are kept.
+/// Whether Graph's limits are enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
     /// Five report requests in any 10 s, about five requests a second on authentication methods,
     /// one a second on Conditional Access.
     Real,
-    /// None.
+    /// No limits; only [`Faults::throttle`] answers 429.
     Off,
 }
 
-/// The tenant's licence.
+/// The tenant's licence, which decides what Graph refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Premium {
-    /// Everything is there.
+    /// Nothing is refused for lack of a licence.
     P2,
     /// No Privileged Identity Management.
     P1,
@@ -105,7 +105,7 @@ pub enum Premium {
 }
 
 impl Premium {
-    /// Refuses the audit log and the reports, which take a P1 licence at least.
+    /// Refuses the audit log and the reports without at least a P1 licence.
     pub(crate) fn require_reports(self) -> Result<(), Refusal> {
         if self == Self::Free {
             return Err(Refusal::graph(
@@ -117,7 +117,7 @@ impl Premium {
         Ok(())
     }
 
-    /// Refuses Privileged Identity Management, which takes a P2 licence.
+    /// Refuses Privileged Identity Management without a P2 licence.
     pub(crate) fn require_pim(self) -> Result<(), Refusal> {
         if self != Self::P2 {
             return Err(Refusal::graph(
@@ -141,10 +141,9 @@ pub struct Faults {
     pub reset_before: f64,
     /// The server acts, and the answer is lost.
     pub reset_after: f64,
-    /// The answer is late; in half of the cases the server also acts late, even where the caller
-    /// has hung up.
+    /// The answer is late. In half of the cases the server also acts late, even if the caller has hung up.
     pub slow: f64,
-    /// How late.
+    /// How late a slow answer is.
     pub slow_for: Duration,
     /// A page of a list answers 200 and has an error object in it.
     pub error_in_page: f64,

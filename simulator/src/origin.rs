@@ -21,8 +21,8 @@ pub enum By {
 pub struct Origin {
     /// Since when the user has had just this: this number, this registration of the app.
     pub came_at: Timestamp,
-    /// Who gave it.
+    /// Who gave it; the same number given again keeps its first giver.
     pub by: By,
-    /// The id of the audit event that tells of it, where there is one.
+    /// The id of the audit event that reports it; `None` if there is none.
     pub event_id: Option<String>,
 }

@@ -6,7 +6,7 @@ macro_rules! parts {
         special { $($(#[$its_doc:meta])* $special:ident: $its_expected:literal, $its_words:literal;)* }
         lot { $($(#[$lot_doc:meta])* $lot:ident: $lot_expected:literal, $lot_words:literal;)* }
     ) => {
-        /// A situation.
+        /// The situation that a person is in.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Part {
             $($(#[$doc])* $ordinary,)*
@@ -18,11 +18,11 @@ macro_rules! parts {
             /// The situations of most people.
             pub const ORDINARY: [Self; 7] = [$(Self::$ordinary,)*];
 
-            /// The situations of few.
+            /// The situations of a few people.
             pub const SPECIAL: [Self; 39] = [$(Self::$special,)*];
 
-            /// The outcome with default settings in mode enforce; `none` where there is none to expect. The
-            /// ambiguous registration is held under the event's id.
+            /// Returns the outcome with default settings in mode enforce, or `none` if there is none to
+            /// expect. The ambiguous registration is held under the event's id.
             pub fn expected(self) -> &'static str {
                 match self {
                     $(Self::$ordinary => $expected,)*
@@ -43,7 +43,7 @@ macro_rules! parts {
     };
 }
 
-// Each with the outcome that is expected of it, and in words.
+// Each has the outcome that is expected of it, and a description.
 parts! {
     ordinary {
         /// Registered one mobile number, which has its date.
@@ -58,7 +58,7 @@ parts! {
         AuthenticatorAndPhone: "held(unproven_method)", "ordinary: the Authenticator, and a phone as the default";
         /// Registered the Authenticator with notification and code: two methods.
         AuthenticatorWithCode: "held(unproven_method)", "ordinary: the Authenticator with notification and code";
-        /// Never registered.
+        /// Never registered; some have a number from long before the window.
         NeverRegistered: "none", "never registered";
     }
     special {
@@ -66,7 +66,7 @@ parts! {
         BreakGlass: "held(excluded)", "break-glass account";
         /// Enabled for per-user MFA.
         PerUserMfaEnabled: "not_eligible(per_user_mfa)", "per-user MFA enabled";
-        /// Enforced per-user MFA.
+        /// Per-user MFA is enforced for this user.
         PerUserMfaEnforced: "not_eligible(per_user_mfa)", "per-user MFA enforced";
         /// Holds a directory role.
         Administrator: "held(administrator)", "administrator";
@@ -124,13 +124,13 @@ parts! {
         RegisteredAfter: "none", "registered after the window";
         /// The registration's actor and target differ.
         AmbiguousEvent: "held(ambiguous_event)", "ambiguous registration event";
-        /// Registered three numbers; the office number is the directory's to hold.
+        /// Registered three numbers; the office number may be the directory's own.
         ThreeNumbers: "held(unproven_method)", "mobile, alternate mobile and office phone";
         /// Registered phone, codes and the Authenticator, which is the default.
         AuthenticatorDefault: "held(unproven_method)", "phone and codes, and the Authenticator as the default";
         /// Had an Authenticator before the window, and registered another one in it.
         OldAuthenticator: "held(unproven_method)", "an old Authenticator beside the window's";
-        /// Had an Authenticator before the window, and deleted the window's again.
+        /// Had an Authenticator before the window, and deleted the one from the window again.
         AuthenticatorLeftOver: "held(unproven_method)", "an old Authenticator, the window's deleted again";
         /// Got the number from the helpdesk in the window; it has its date.
         HelpdeskNumber: "held(unproven_method)", "a number that the helpdesk registered";

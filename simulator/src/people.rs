@@ -19,24 +19,23 @@ use crate::{
 };
 
 impl Tenant {
-    /// Adds a user.
+    /// Adds a user, and returns the new object id. Panics if the principal name is taken.
     pub fn add_user(&self, user: NewUser) -> Uuid {
         self.state().add_user(user)
     }
 
-    /// A user registers a method now: it is there at once, and so is the audit event "User
-    /// registered security info". Answers the method's id. A phone takes the place of a number of
-    /// the same type.
+    /// Registers a method for a user now. The method is there at once, and so is the audit event "User
+    /// registered security info". A phone replaces a number of the same type. Returns the method's id.
     ///
     /// # Panics
-    /// Where the user is not in the tenant; so do all methods below that take one.
+    /// If the user is not in the tenant, as do most methods below that take one.
     pub fn register(&self, user: Uuid, method: NewMethod) -> String {
         let mut state = self.state();
         let now = state.now();
         state.register(user, method, Told::at(now))
     }
 
-    /// A registration whose event says `at`, and which Graph lists only from `visible_at` on.
+    /// Registers a method; the event says `at`, and Graph lists it only from `visible_at` on.
     pub fn register_at(&self, user: Uuid, method: NewMethod, at: Timestamp, visible_at: Timestamp) -> String {
         self.state().register(user, method, Told { visible_at, ..Told::at(at) })
     }
@@ -62,7 +61,7 @@ impl Tenant {
         state.add_method(user, method.by(By::Admin).came_at(now), event_id)
     }
 
-    /// Somebody else takes a method away, without an audit event. Answers whether it was there.
+    /// Removes a method as somebody else would, without an audit event. Returns whether it was there.
     pub fn remove_method(&self, user: Uuid, method_id: &str) -> bool {
         let mut state = self.state();
         let (now, shows_for) = (state.now(), state.options.removal_delay);
@@ -74,12 +73,12 @@ impl Tenant {
         let _ = self.state().add_event(event);
     }
 
-    /// All records of the audit log by time, those that Graph does not list yet too.
+    /// All records of the audit log by time, including those that Graph does not list yet.
     pub fn events(&self) -> Vec<Value> {
         self.state().audit.records().cloned().collect()
     }
 
-    /// Sets per-user MFA.
+    /// Sets per-user MFA from now on, without an audit event.
     pub fn set_per_user_mfa(&self, user: Uuid, per_user_mfa: PerUserMfa) {
         let mut state = self.state();
         let now = state.now();
@@ -96,7 +95,7 @@ impl Tenant {
         self.state().account(user).deleted = true;
     }
 
-    /// Restores a deleted user with all methods.
+    /// Restores a deleted user with all of its methods.
     pub fn restore_user(&self, user: Uuid) {
         self.state().account(user).deleted = false;
     }
@@ -111,7 +110,7 @@ impl Tenant {
         }
     }
 
-    /// Adds a group.
+    /// Adds an empty group, and returns its object id.
     pub fn add_group(&self, name: &str) -> Uuid {
         self.state().add_group(name)
     }
@@ -121,8 +120,8 @@ impl Tenant {
         self.state().add_member(group, member);
     }
 
-    /// Gives a directory role to a user, a group or (any other id) a service principal; `/` is the
-    /// scope of the whole directory. Answers the assignment's id.
+    /// Gives a directory role to a user, a group or (any other id) a service principal; `/` is the scope of
+    /// the whole directory. Returns the assignment's id.
     pub fn assign_role(&self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {
         self.state().assign_role(principal, kind, scope)
     }
@@ -142,7 +141,7 @@ impl Tenant {
         self.state().policies = policies;
     }
 
-    /// Switches security defaults.
+    /// Switches security defaults on or off.
     pub fn set_security_defaults(&self, on: bool) {
         self.state().policies.security_defaults = on;
     }
@@ -152,7 +151,7 @@ impl Tenant {
         self.state().options.faults = faults;
     }
 
-    /// Grants these application permissions; tokens that are out keep theirs.
+    /// Grants these application permissions; issued tokens keep theirs.
     pub fn set_permissions(&self, permissions: Vec<String>) {
         self.state().options.permissions = permissions;
     }
@@ -162,51 +161,49 @@ impl Tenant {
         self.state().options.removal_delay = delay;
     }
 
-    /// Sets the application's secret: the one before is refused from now on. Tokens that are out
-    /// stay valid.
+    /// Sets the application's secret: the one before is refused from now on. Issued tokens stay valid.
     pub fn set_client_secret(&self, secret: &str) {
         secret.clone_into(&mut self.state().options.client_secret);
     }
 
-    /// Sets the application's certificates: any other is refused from now on. Tokens that are out
-    /// stay valid.
+    /// Sets the application's certificates: any other is refused from now on. Issued tokens stay valid.
     pub fn set_certificates(&self, certificates: Vec<Certificate>) {
         self.state().options.certificates = certificates;
     }
 
-    /// Sets the application's federated credentials: any other token is refused from now on. Tokens
-    /// that are out stay valid.
+    /// Sets the application's federated credentials: any other token is refused from now on. Issued tokens
+    /// stay valid.
     pub fn set_federated_credentials(&self, credentials: Vec<FederatedCredential>) {
         self.state().options.federated_credentials = credentials;
     }
 
-    /// Lets no token that is out pass any more.
+    /// Revokes all issued tokens.
     pub fn revoke_tokens(&self) {
         self.state().tokens.clear();
     }
 
-    /// Lets no link to a next page that is out pass any more.
+    /// Expires all links to next pages.
     pub fn expire_cursors(&self) {
         self.state().cursor_epoch += 1;
     }
 
-    /// What is really there, of a deleted user too.
+    /// Returns a user as it really is, deleted or not.
     pub fn user(&self, id: Uuid) -> Option<UserView> {
         self.state().accounts.get(&id).map(Account::view)
     }
 
-    /// The same of all users.
+    /// Returns all users as they really are.
     pub fn users(&self) -> Vec<UserView> {
         self.state().accounts.values().map(Account::view).collect()
     }
 
-    /// What is secret now.
+    /// Returns what is secret at this moment.
     pub fn secrets(&self) -> Secrets {
         let state = self.state();
         let mut secrets = Secrets::default();
         secrets.add("the client secret", &state.options.client_secret);
         for token in state.tokens.keys() {
-            // Whoever has the last part has the rest as well.
+            // A text that holds a token holds its last part, too.
             secrets.add("an access token", token.rsplit('.').next().unwrap_or(token));
         }
         for account in state.accounts.values() {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::answer::Refusal;
 
-/// All permissions that reading and rolling back registrations takes.
+/// All permissions needed for reading and rolling back registrations.
 pub const ALL_PERMISSIONS: [&str; 6] = [
     "AuditLog.Read.All",
     "Directory.Read.All",
@@ -51,7 +51,7 @@ impl Granted {
         self.0.iter().any(|permission| any_of.contains(&permission.as_str()))
     }
 
-    /// Refuses where none of the permissions is granted.
+    /// Refuses the request unless one of the permissions is granted.
     pub(crate) fn require(&self, any_of: &[&str]) -> Result<(), Refusal> {
         if self.has(any_of) { Ok(()) } else { Err(Refusal::denied()) }
     }

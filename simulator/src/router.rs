@@ -1,4 +1,4 @@
-//! The way of a request: into the journal, through what goes wrong, to its endpoint and back.
+//! The path of a request: into the journal, through what goes wrong, to its endpoint and back.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ use crate::{
 };
 
 impl Tenant {
-    /// The tenant as a service, for a client in the same process. The host in a request's URI does
-    /// not matter. Clones are cheaper than services made anew.
+    /// Returns the tenant as a service, for a client in the same process. The host in a request's URI does
+    /// not matter. Cloning a service is cheaper than making a new one.
     pub fn service(&self) -> InProcess {
         InProcess::new(router(self))
     }
@@ -59,7 +59,7 @@ fn unknown(call: &Call) -> Extension<Handled> {
     }))
 }
 
-/// Writes a request into the journal, and lets happen to it what chance has in store.
+/// Writes a request into the journal, and does to it what chance has in store.
 async fn befall(
     State(tenant): State<Tenant>,
     Extension(call): Extension<Arc<Call>>,
@@ -74,7 +74,7 @@ async fn befall(
     };
     let outcome = match slow {
         Some(Slow { pause, acts_late: true }) => {
-            // The server goes on when the caller hangs up.
+            // The server continues even if the caller hangs up.
             let late = async move {
                 tokio::time::sleep(pause).await;
                 answered.await

@@ -1,38 +1,38 @@
-//! What nobody may tell who works with this tenant.
+//! What a program that works with this tenant must never reveal.
 
 use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// The client secret, the access tokens, the phone numbers and the principal names of a tenant at one
-/// moment, in the forms in which they might be told.
+/// The client secret, the access tokens, the phone numbers and the principal names of a tenant at one moment,
+/// in the forms in which they might leak.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     forms: BTreeSet<(&'static str, String)>,
 }
 
 impl Secrets {
-    /// All of these and of the others.
+    /// Adds the secrets of `others`, such as those of another moment.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
         self.forms.extend(others.forms);
         self
     }
 
-    /// Without one kind.
+    /// Removes the secrets of one kind, such as `a phone number`.
     #[must_use]
     pub fn but(mut self, what: &str) -> Self {
         self.forms.retain(|(kind, _)| *kind != what);
         self
     }
 
-    /// How many there are of one kind.
+    /// Counts the forms of one kind.
     pub fn count(&self, what: &str) -> usize {
         self.forms.iter().filter(|(kind, _)| *kind == what).count()
     }
 
-    /// The first one that is told in `text`: what it is, and what stands there.
+    /// Returns the first secret that `text` reveals: its kind, and the form that was found.
     pub fn told_in(&self, text: &[u8]) -> Option<(&'static str, &str)> {
         let text = String::from_utf8_lossy(text).to_lowercase();
         // Numbers are written with all sorts of things between their digits.
@@ -47,7 +47,7 @@ impl Secrets {
     pub(crate) fn add(&mut self, what: &'static str, secret: &str) {
         let mut forms = vec![secret.to_owned(), utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string()];
         if what != "a phone number" {
-            // Wherever it begins in what is encoded; the ends depend on what stands beside it.
+            // In base64 at any offset. The ends are cut off, since they depend on what is next to it.
             let encoded = (0..3).map(|pad| STANDARD.encode([&vec![b' '; pad], secret.as_bytes()].concat()));
             forms.extend(encoded.filter_map(|text| text.get(4..text.len() - 4).map(str::to_owned)));
         }

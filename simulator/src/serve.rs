@@ -19,8 +19,7 @@ use crate::{answer::ConnectionLost, service::InProcess, tenant::Tenant};
 const MOST_BYTES: usize = 1 << 20;
 
 impl Tenant {
-    /// Serves HTTP/1.1 until the task is dropped. A lost connection is one that closes without an
-    /// answer.
+    /// Serves HTTP/1.1 until the task is dropped. A connection that is lost closes without an answer.
     pub async fn serve(&self, listener: TcpListener) -> std::io::Result<()> {
         let service = self.service();
         loop {
@@ -33,7 +32,7 @@ impl Tenant {
     }
 }
 
-/// A caller that went away before it was served is no failure of the listener.
+/// Whether the caller went away before it was served, which is no failure of the listener.
 fn is_the_callers(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

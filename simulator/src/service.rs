@@ -24,7 +24,7 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// A client's way to these routes, each of which answers with an [`Outcome`].
+    /// Serves these routes, each of which answers with an [`Outcome`].
     pub(crate) fn new(router: Router) -> Self {
         Self { router }
     }

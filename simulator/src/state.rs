@@ -26,9 +26,9 @@ use crate::{
 /// The tenant's content and the server's memory.
 pub(crate) struct State {
     pub(crate) options: Options,
-    /// For what is in the tenant.
+    /// Draws what is in the tenant.
     pub(crate) rng: fastrand::Rng,
-    /// For how it answers, so that faults do not change the content.
+    /// Draws how it answers, so that faults do not change the content.
     pub(crate) chance: fastrand::Rng,
     pub(crate) accounts: BTreeMap<Uuid, Account>,
     /// Principal names in lower case.
@@ -75,7 +75,7 @@ impl State {
         (self.options.clock)()
     }
 
-    /// Puts on the wire how a request went.
+    /// Makes the response to a request.
     pub(crate) fn answer(&mut self, handled: &Handled) -> Response<Bytes> {
         let (now, id) = (self.now(), random_uuid(&mut self.chance));
         answer::response(handled, now, id)
@@ -87,7 +87,7 @@ impl State {
         self.accounts.get(&id)
     }
 
-    /// All users and groups in a group, directly or through groups.
+    /// All users and groups in a group, directly or through groups, except deleted users.
     pub(crate) fn transitive_members(&self, group: Uuid) -> Vec<Uuid> {
         let mut seen = HashSet::from([group]);
         let mut members = Vec::new();
@@ -113,7 +113,7 @@ impl State {
         self.policies.demands_mfa(user)
     }
 
-    /// Whoever holds an active role now, through groups too.
+    /// Everybody who holds an active role now, directly or through groups.
     pub(crate) fn administrators(&self) -> HashSet<Uuid> {
         let mut found = HashSet::new();
         for grant in self.grants.values().filter(|grant| grant.kind == RoleKind::Active) {
@@ -156,7 +156,7 @@ impl State {
         self.group_eligibilities.insert(id, GroupEligibility { id, group, principal });
     }
 
-    /// Adds a method; the code of an Authenticator is a method of its own. Answers the first one's id.
+    /// Adds a method; the codes of an Authenticator are a method of their own. Returns the first one's id.
     pub(crate) fn add_method(&mut self, user: Uuid, method: NewMethod, event_id: Option<String>) -> String {
         let (first, second) =
             (random_uuid(&mut self.rng).to_string(), random_uuid(&mut self.rng).to_string());
@@ -173,7 +173,7 @@ impl State {
         }
     }
 
-    /// Adds a record to the audit log. Answers its id.
+    /// Adds a record to the audit log. Returns its id, if it has one.
     pub(crate) fn add_event(&mut self, event: NewEvent) -> Option<String> {
         let (at, visible_at, record) = event.complete(&mut self.rng);
         let id = record["id"].as_str().map(str::to_owned);
@@ -181,7 +181,7 @@ impl State {
         id
     }
 
-    /// Adds a method and the event of its registration. Answers the method's id.
+    /// Adds a method and the event of its registration. Returns the method's id.
     pub(crate) fn register(&mut self, user: Uuid, method: NewMethod, told: Told<'_>) -> String {
         let reason = method.reason.clone().unwrap_or_else(|| method.kind.reason().to_owned());
         let name = self.accounts[&user].user.user_principal_name.clone();

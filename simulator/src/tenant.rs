@@ -18,7 +18,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Tenant {
-    /// An empty tenant.
+    /// Makes a tenant without users, groups and audit events.
     pub fn new(options: Options) -> Self {
         Self { state: Arc::new(Mutex::new(State::new(options))), hooks: Arc::default() }
     }
@@ -38,7 +38,6 @@ impl Tenant {
         lock(&self.state)
     }
 
-    /// Calls the hooks.
     pub(crate) fn tell(&self, entry: &JournalEntry) {
         let hooks = lock(&self.hooks).clone();
         for hook in hooks {

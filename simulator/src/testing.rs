@@ -23,7 +23,7 @@ pub(crate) mod keys {
     pub(crate) const ISSUER_PUBLIC_KEY: &str = include_str!("../tests/data/test-issuer-public-key.pem");
 }
 
-/// An answer, read.
+/// An answer, with its body read.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,

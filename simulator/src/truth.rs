@@ -1,5 +1,5 @@
-//! The truth about methods and people: what Graph does not tell, or not reliably. Whoever judges a
-//! rollback judges by this, never by a rule of the program that made it.
+//! The truth about methods and people: what Graph does not show, or not reliably. A rollback is judged by
+//! this, never by a rule of the program that made it.
 
 use std::collections::BTreeSet;
 
@@ -56,12 +56,12 @@ pub enum Harm {
 }
 
 impl Harm {
-    /// What it is, in a few words.
+    /// Describes the harm in a few words.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// Whether the services that log registrations tell nothing of it in the window: only the directory's own
+    /// Whether the services that log registrations show nothing of it in the window: only the directory's own
     /// "Update user" records do, or earlier events.
     pub fn is_in_no_registration_log(self) -> bool {
         matches!(self, Self::MfaWasMeant | Self::HadMfa | Self::LockedOutSinceBefore)
@@ -69,8 +69,8 @@ impl Harm {
 }
 
 impl Tenant {
-    /// Everything that is wrong with deleting this method now, for a window with these ends (both
-    /// included). Nothing where it is not there.
+    /// Returns everything that is wrong with deleting this method now, for a window with these ends (both
+    /// included). Empty if the method is not there.
     pub fn harms(&self, user: Uuid, method_id: &str, (start, end): (Timestamp, Timestamp)) -> Vec<Harm> {
         let state = self.state();
         let Some(account) = state.accounts.get(&user) else { return Vec::new() };
@@ -84,8 +84,8 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// Every strong method whose DELETE would harm somebody now, by user and method id, for a window with these
-    /// ends.
+    /// Returns every strong method whose DELETE would harm somebody now, by user and method id, for a window
+    /// with these ends.
     pub fn harmful(&self, window: (Timestamp, Timestamp)) -> BTreeSet<(Uuid, String)> {
         let strong = |user: &UserView| {
             let is_strong = |method: &&MethodView| {

@@ -7,8 +7,8 @@ use crate::{
     population::{Cast, Population},
 };
 
-/// The settings that name a tenant, its application and its window, by their variables. Registrations count until a
-/// day after the preview.
+/// Returns the settings that name a tenant, its application and its window, by their variables. Registrations
+/// count until a day after the preview.
 pub fn variables(options: &Options, population: &Population, cast: &Cast) -> BTreeMap<&'static str, String> {
     let until = population.window_end + Duration::from_hours(24);
     BTreeMap::from([

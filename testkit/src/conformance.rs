@@ -151,7 +151,7 @@ fn pks(documents: &[Document]) -> Vec<&str> {
     documents.iter().map(|document| document.key.pk.as_str()).collect()
 }
 
-/// Lists may lag: asks again for a while until they say what is expected.
+/// Lists may lag: asks again for a while until they are as expected.
 async fn lists(store: &dyn Store, query: &OutcomeQuery, expected: &[&str]) {
     for _ in 0..50 {
         if pks(&store.by_outcome(query).await.unwrap()) == expected {
@@ -582,7 +582,7 @@ async fn a_request_is_claimed_once(store: Arc<dyn Store>) {
     ledger.not_done(given_back).await.unwrap();
     let again = ledger.claim("arn:one", "not done", &[b"a"], until).await.unwrap();
     assert!(matches!(again, Claim::Yours(_)), "what was not done is there to be done");
-    // One that nobody lived to answer is done again, and one that was answered long ago is forgotten.
+    // A claim whose owner died is taken again, and one that was answered long ago is forgotten.
     let claimed = ledger.claim("arn:one", "dies", &[b"a"], until).await.unwrap();
     hands.set(31);
     let again = ledger.claim("arn:one", "dies", &[b"a"], at(61)).await.unwrap();
@@ -821,7 +821,7 @@ enum Fault {
     NotDone(LedgerError),
 }
 
-/// A ledger whose answers come late, so that writers come between each other, and get lost.
+/// A store whose answers come late or get lost. Late answers let writers interleave.
 struct Double {
     inner: Arc<dyn Store>,
     next: Mutex<Option<Fault>>,

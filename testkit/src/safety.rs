@@ -1,13 +1,13 @@
-//! What must hold of a simulated tenant whatever happened, as its own journal and its own truth show it.
+//! What must hold of a simulated tenant whatever happened, by its own journal and its own truth.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use simulator::{Cast, JournalEntry, Tenant};
 use uuid::Uuid;
 
-/// Panics unless every DELETE in the tenant's journal kept to design §7: nobody who is protected, no method that is
-/// harmful to take (as the tenant's truth has it), only the three typed segments, none twice, and none without fresh
-/// reads before it.
+/// Panics unless every DELETE in the tenant's journal kept to `docs/invariants.md`: none for a protected
+/// user, none of a method whose loss would harm somebody (by the tenant's truth), only the three typed
+/// segments, no method twice, and none without fresh reads before it.
 pub fn assert_safe(tenant: &Tenant, cast: &Cast, harmful: &BTreeSet<(Uuid, String)>) {
     let journal = tenant.journal();
     let mut gone: BTreeSet<(Uuid, String)> = BTreeSet::new();
@@ -31,8 +31,8 @@ pub fn assert_safe(tenant: &Tenant, cast: &Cast, harmful: &BTreeSet<(Uuid, Strin
     }
 }
 
-/// Invariant 1: account, per-user MFA and methods were read at most 5 s before the user's first
-/// DELETE of a handling; a resend of a DELETE within a handling comes after such a read, too.
+/// Invariant 1: per-user MFA and methods were read at most 5 s before a user's DELETE. A DELETE within two
+/// minutes of an earlier one counts as the same handling, and is not checked.
 fn assert_fresh(journal: &[JournalEntry], delete: &JournalEntry) {
     let before = &journal[..delete.seq];
     let earlier_delete = before.iter().rev().any(|entry| {

@@ -1,4 +1,4 @@
-//! `brake`: stop everything, or let it go on.
+//! `brake`: stop everything, or continue.
 
 use serde_json::json;
 use shared::{domain::brake::BrakeState, ledger::Ledger};
@@ -24,7 +24,7 @@ pub(super) async fn brake(
     show(brake.state, reason, format)
 }
 
-/// Writes how the brake is now.
+/// Writes the brake's new state.
 pub(super) fn show(state: BrakeState, reason: &str, format: Format) -> Result<Exit, CommandError> {
     match format {
         Format::Json => output::write_json(&json!({ "brake": state, "reason": reason }))?,

@@ -27,7 +27,7 @@ use crate::{
     sqlite::Database,
 };
 
-/// What a stage came to.
+/// The result of one stage: the mode, and the users handled in it.
 struct Stage {
     mode: Mode,
     users: BTreeMap<shared::domain::ids::UserId, UserState>,
@@ -120,7 +120,7 @@ pub(super) async fn demo(
 fn options(seed: u64, clock: &Clock) -> Options {
     let clock = clock.clone();
     let mut options = Options::new(seed, move || clock.now());
-    // Neither throttling nor the wait until Graph forgets a method: a demo is short.
+    // A demo is short: no throttling, and deleted methods disappear at once.
     options.budget = Budget::Off;
     options.removal_delay = std::time::Duration::ZERO;
     options
@@ -151,7 +151,7 @@ fn settings(
     Ok(super::read(lookup)?)
 }
 
-/// The demo's own ledger begins empty each time.
+/// Removes an old ledger: each demo starts with an empty one.
 fn remove_old(path: &std::path::Path) -> Result<(), CommandError> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();

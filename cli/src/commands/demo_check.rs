@@ -1,4 +1,4 @@
-//! A look at the simulated tenant itself: what it says against what the ledger says.
+//! Checks the simulated tenant itself against what the ledger says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{engine::Engine, error::CommandError, output::Rows};
 
-/// One thing that was looked at.
+/// One property that was checked, and whether it holds.
 #[derive(Debug, Serialize)]
 pub(super) struct Check {
     pub(super) what: String,
@@ -23,7 +23,7 @@ pub(super) struct Check {
 pub(super) struct Before {
     /// The methods that each user has.
     methods: BTreeMap<Uuid, BTreeSet<String>>,
-    /// Those whose loss would harm somebody, as the tenant itself knows, whatever the program believes.
+    /// Methods whose loss would harm somebody, as the tenant itself knows, whatever the program believes.
     harmful: BTreeSet<(Uuid, String)>,
 }
 
@@ -53,7 +53,7 @@ fn user_id(resident: &Resident) -> Option<UserId> {
     resident.id.to_string().parse().ok()
 }
 
-/// Everybody whose methods stayed, by situation and reason.
+/// Counts the users who were not rolled back, by outcome and situation.
 pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, CommandError> {
     let mut counts: BTreeMap<(String, &'static str), u64> = BTreeMap::new();
     for resident in &cast.residents {
@@ -74,7 +74,7 @@ pub(super) async fn left_alone(engine: &Engine, cast: &Cast) -> Result<Rows, Com
     })
 }
 
-/// Looks at the tenant and its journal.
+/// Checks the tenant and its journal against the ledger.
 pub(super) async fn check(
     tenant: &Tenant,
     cast: &Cast,

@@ -33,7 +33,7 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     }))
 }
 
-/// Writes the checks; it is done where nothing is missing.
+/// Writes the checks. Returns [`Exit::Done`] if nothing is missing, and [`Exit::Tenant`] otherwise.
 pub(super) fn show(checks: &[Check], format: Format) -> Result<Exit, CommandError> {
     let rows = Rows {
         header: vec!["what", "result", "detail"],

@@ -1,4 +1,4 @@
-//! `erase`: what is on record about one user goes.
+//! `erase`: removes what is on record about one user.
 
 use shared::{api::Erased, domain::user_ref::UserRef, ledger::Ledger};
 
@@ -23,7 +23,7 @@ pub(super) async fn erase(
     show(&Erased { user_id, entries: entries as u64 }, format)
 }
 
-/// Writes what is gone.
+/// Writes what was erased.
 pub(super) fn show(erased: &Erased, format: Format) -> Result<Exit, CommandError> {
     match format {
         Format::Json => output::write_json(erased)?,

@@ -32,7 +32,7 @@ pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> 
     show(&explanation, Some(engine.run.process.settings.mode), format)
 }
 
-/// Writes an explanation, under a mode where that is known.
+/// Writes an explanation. `mode` is `None` for a stack, whose mode is not known here.
 pub(super) fn show(
     explanation: &Explanation,
     mode: Option<Mode>,

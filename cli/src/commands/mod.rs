@@ -33,7 +33,7 @@ use crate::{
     sqlite::Database,
 };
 
-/// Carries a command out.
+/// Carries a command out, on this machine or on a deployed stack.
 pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     let Args { command, ledger, stack, format, log: _ } = args;
     if format == Format::Html && !matches!(command, Command::Report { .. }) {
@@ -71,7 +71,7 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     }
 }
 
-/// Settings, ledger and client; `--mode` goes before `MODE`.
+/// Opens settings, ledger and Graph client. `--mode` overrides `MODE`.
 async fn open(how: &How, path: Option<PathBuf>) -> Result<Engine, CommandError> {
     let (settings, secret) = settings(how)?;
     let path = ledger_path(path, settings.tenant)?;
@@ -89,20 +89,20 @@ fn settings(how: &How) -> Result<(Settings, ClientSecret), CommandError> {
     Ok(read(lookup)?)
 }
 
-/// All settings of one machine, or everything that is wrong with them.
+/// Reads all settings of one machine, or returns everything that is wrong with them.
 fn read(lookup: impl Lookup) -> Result<(Settings, ClientSecret), SettingsError> {
     let mut vars = Vars::new(lookup);
     let (settings, secret) = (Settings::from_vars(&mut vars), ClientSecret::from_vars(&mut vars));
     vars.finish(settings.zip(secret))
 }
 
-/// The ledger alone, for commands that do not ask the tenant anything.
+/// Opens the ledger alone, for commands that ask the tenant nothing.
 async fn opened(path: Option<PathBuf>) -> Result<Ledger, CommandError> {
     let (database, tenant) = existing(path.as_ref())?;
     Ok(Ledger::open(std::sync::Arc::new(database), tenant, Clock::system()).await?)
 }
 
-/// A ledger that is there already, and whose it is.
+/// Opens a ledger that already exists, and tells which tenant it belongs to.
 fn existing(path: Option<&PathBuf>) -> Result<(Database, TenantId), CommandError> {
     let named = Settings::read_tenant(environment)?;
     let path = match (path, named) {
@@ -136,7 +136,7 @@ fn ledger_path(named: Option<PathBuf>, tenant: TenantId) -> Result<PathBuf, Comm
     Ok(folders.data_dir().join(format!("{tenant}.ledger")))
 }
 
-/// Who is at the keyboard, for the record.
+/// Returns who is at the keyboard, for the record.
 fn who() -> String {
     let name = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| environment(name));
     format!("{} (command line)", name.unwrap_or_else(|| "somebody".to_owned()))

@@ -38,7 +38,7 @@ pub(super) async fn release(
     show(user, &released.reasons.into_iter().collect::<Vec<_>>(), format)
 }
 
-/// The user, who has to be named by object id.
+/// Returns the user's id, or a usage error if the user is not named by object id.
 pub(super) fn by_id(user: Option<&UserRef>) -> Result<UserId, CommandError> {
     match user {
         Some(UserRef::Id(user)) => Ok(*user),
@@ -55,7 +55,7 @@ pub(super) fn show_ended(event: &EventId, format: Format) -> Result<Exit, Comman
     Ok(Exit::Done)
 }
 
-/// Writes what a release lifts.
+/// Writes which reasons a release lifted.
 pub(super) fn show(user: UserId, lifted: &[Held], format: Format) -> Result<Exit, CommandError> {
     let lifted: Vec<String> = lifted.iter().map(Held::to_string).collect();
     match format {

@@ -14,7 +14,7 @@ use crate::{
     report::Report,
 };
 
-/// Users on a page.
+/// Entries per page of the ledger.
 const PAGE: usize = 500;
 
 pub(super) async fn report(
@@ -45,7 +45,7 @@ async fn add(ledger: &Ledger, outcome: String, names: bool, report: &mut Report)
     }
 }
 
-/// The names under which the wanted users are listed.
+/// Returns the outcomes to list, or a usage error if there is no such outcome.
 fn outcomes(wanted: &Wanted) -> Result<Vec<String>, CommandError> {
     let outcome = wanted.kind();
     listed(outcome).ok_or_else(|| {

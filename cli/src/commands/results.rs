@@ -1,4 +1,4 @@
-//! What `run` and `rollback` say at the end.
+//! What `run` and `rollback` print at the end.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ fn result(state: &UserState) -> Option<UserResult<'_>> {
     })
 }
 
-/// Writes the results and says how the command ends.
+/// Writes the results, and returns the exit code of the command.
 pub(super) async fn write(
     engine: &Engine,
     summary: Option<&Polled>,
@@ -90,7 +90,7 @@ fn rows(users: &[UserResult<'_>]) -> Rows {
     }
 }
 
-/// A table of outcomes with their reasons, and what each means for what comes next.
+/// Makes a table of outcomes with their reasons, and what comes next for each.
 pub(super) fn outcomes_table<'a>(users: impl Iterator<Item = &'a UserState>) -> Rows {
     let mut counts: BTreeMap<Outcome, u64> = BTreeMap::new();
     for outcome in users.filter_map(UserState::outcome) {

@@ -1,4 +1,4 @@
-//! `rollback`: the users that a file names, by the same rules.
+//! `rollback`: rolls back the users that a file names, by the same rules.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,14 +29,14 @@ use crate::{
     progress::Progress,
 };
 
-/// Registrations are taken in so many at a time.
+/// How many registrations are put on record at a time.
 const CHUNK: usize = 500;
 
 /// Where the users come from.
 pub(super) enum Input {
-    /// A text file of ids.
+    /// A text file of object ids and principal names.
     Ids(PathBuf),
-    /// Exported audit logs.
+    /// Exported audit logs, whose registrations in the window count.
     AuditLogs(Vec<PathBuf>),
 }
 
@@ -47,7 +47,7 @@ struct Selected {
 }
 
 impl Selected {
-    /// Leaves users out whose item in the ledger cannot be used, and says so.
+    /// Removes users whose item in the ledger cannot be used, and reports them.
     fn without(mut self, passed_over: &BTreeMap<UserId, LedgerError>) -> Self {
         for (user, error) in passed_over {
             eprintln!("user {user} is passed over: {error}");
@@ -149,7 +149,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
     }
     users.extend(registrations.iter().filter(|r| window.contains(r.registered_at)).map(|r| r.user_id));
     let intake = engine.run.intake();
-    // Before the candidates: what a file says against a method counts as much as what it says for it.
+    // Before the candidates: evidence against a method counts as much as evidence for it.
     intake.record_acts(acts, &engine.run.process.settings.client_id).await?;
     let mut first = true;
     while first || !registrations.is_empty() {
@@ -162,9 +162,9 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
     Ok(Selected { users, refused: counts.bad > 0 || counts.failed_files > 0 }.without(&passed_over))
 }
 
-/// Users whose registrations were on record before are named all the same: those who are pending, and
-/// in a mode that deletes also those whose rollback was only decided so far. Returns those whose item
-/// is damaged or for newer code, with what is wrong.
+/// Wakes users whose registrations were already on record: those who are pending without a message, and, in a
+/// mode that deletes, those whose outcome waits, such as `would_roll_back`. Returns the users whose item is
+/// damaged or written by newer code, each with the error.
 async fn wake(
     engine: &Engine,
     users: &BTreeSet<UserId>,

@@ -47,7 +47,7 @@ pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Ex
         }
         other => other,
     };
-    // Whoever is on record is handled whether or not the audit log can be read.
+    // Users on record are handled even if the audit log cannot be read.
     engine.wake_pending().await?;
     let drained = confirmed_drain(engine, None, yes, &progress).await?;
     let exit = results::write(engine, summary.as_ref().ok(), drained, format).await?;
@@ -55,7 +55,7 @@ pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Ex
     Ok(exit)
 }
 
-/// Enforcing needs somebody to ask, or --yes.
+/// Returns a usage error if mode enforce has neither `--yes` nor a terminal to ask on.
 pub(super) fn may_ask(engine: &Engine, yes: bool) -> Result<(), CommandError> {
     if engine.run.process.settings.mode == Mode::Enforce && !yes && !io::stdin().is_terminal() {
         return Err(CommandError::usage(
@@ -65,7 +65,7 @@ pub(super) fn may_ask(engine: &Engine, yes: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Reads preflight; where the mode deletes, it must pass.
+/// Reads preflight. It must pass if the mode deletes; a missing permission is an error in every mode.
 pub(super) async fn check(engine: &Engine) -> Result<(), CommandError> {
     let preflight = engine.run.process.preflight().await?;
     if engine.run.process.deletes() && !preflight.passes() {
@@ -79,7 +79,7 @@ pub(super) async fn check(engine: &Engine) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Asks where that is due, and drains the queue.
+/// Asks for confirmation if mode enforce needs it, then drains the queue.
 pub(super) async fn confirmed_drain(
     engine: &Engine,
     only: Option<&BTreeSet<UserId>>,

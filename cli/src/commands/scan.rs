@@ -40,17 +40,17 @@ struct Found {
     in_window: Option<bool>,
 }
 
-/// What reading exports came to.
+/// What was counted while reading exports.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     pub(super) records: u64,
     pub(super) bad: u64,
     pub(super) ambiguous: u64,
-    /// Files that could not be read at all.
+    /// Files that could not be read, or hold no audit records.
     pub(super) failed_files: u64,
 }
 
-/// Reads exports one record at a time. What is broken is said on standard error, and the rest goes on.
+/// Reads exports one record at a time. Reports what is broken on standard error, and continues.
 pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(&DirectoryAudit, Event)) -> Counts {
     let mut counts = Counts::default();
     for path in files {
@@ -128,7 +128,7 @@ pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandErr
     Ok(if clean { Exit::Done } else { Exit::Incomplete })
 }
 
-/// One line a user, by the latest registration; the kinds are those of all of them.
+/// Merges a registration into its user's line, which shows the latest one and the kinds of all of them.
 fn merge(users: &mut BTreeMap<UserId, Found>, new: Registration, window: Option<&Window>) {
     let in_window = window.map(|window| window.contains(new.registered_at));
     let found = users.entry(new.user_id).or_insert_with(|| Found {

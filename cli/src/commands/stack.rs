@@ -29,10 +29,10 @@ use crate::{
     stack::{Call, Stack},
 };
 
-/// Principal names in one request: the stack looks each up, and has 25 s.
+/// Principal names in one request: the stack looks up each of them, and has 25 s.
 const NAMES: usize = 25;
 
-/// Entries on a page.
+/// Entries per page, as the parameter `limit`.
 const PAGE: &str = "500";
 
 /// Carries a command out on a stack.
@@ -79,7 +79,7 @@ struct Input {
     audit_log: Vec<PathBuf>,
 }
 
-/// Scans until the scan is complete; who is found is handled by the stack's own drain.
+/// Asks for scans until one is complete. The stack's own drain handles the users that are found.
 async fn run(stack: &Stack, how: &How, format: Format) -> Result<Exit, CommandError> {
     only_the_stacks_own(how)?;
     let progress = Progress::start("the stack scans the audit log");
@@ -133,7 +133,7 @@ async fn rollback(
     Ok(if bad_input || !taken.refused.is_empty() { Exit::Incomplete } else { Exit::Done })
 }
 
-/// Users of a text file, as many at a time as the stack takes.
+/// Sends the users of a text file, as many at a time as the stack accepts.
 async fn by_hand(stack: &Stack, path: &Path, reason: &str) -> Result<(RollbacksTaken, bool), CommandError> {
     let shown = output::file(path);
     let input = |cause: String| CommandError::input(format!("{shown}: {cause}"));
@@ -251,7 +251,7 @@ async fn redrive(stack: &Stack, format: Format) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-/// A stack's mode is one of its settings: nobody changes it with a request.
+/// Refuses `--mode` and `--yes`: a stack's mode is one of its settings, and it asks nobody.
 fn only_the_stacks_own(how: &How) -> Result<(), CommandError> {
     if how.mode.is_some() {
         return Err(CommandError::usage(

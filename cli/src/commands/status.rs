@@ -22,7 +22,7 @@ pub(super) async fn status(path: Option<PathBuf>, format: Format) -> Result<Exit
     show(&read(path).await?, format)
 }
 
-/// Reads it from the ledger.
+/// Reads the status from a ledger file.
 pub(super) async fn read(path: Option<PathBuf>) -> Result<Status, CommandError> {
     let (database, tenant) = existing(path.as_ref())?;
     let database = Arc::new(database);
@@ -36,7 +36,7 @@ pub(super) async fn read(path: Option<PathBuf>) -> Result<Status, CommandError> 
     Ok(Status::read(&ledger, tenant, settings.as_ref(), messages).await?)
 }
 
-/// Writes it, wherever it comes from.
+/// Writes a status, whether it comes from a ledger or from a stack.
 pub(super) fn show(status: &Status, format: Format) -> Result<Exit, CommandError> {
     output::write(format, &Rows { header: vec!["what", "value"], rows: rows(status) }, status)?;
     Ok(Exit::Done)

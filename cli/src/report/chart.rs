@@ -1,23 +1,23 @@
-//! Pictures in SVG: bars by name, and columns by day. They are drawn for 560 units of width and scale with the page.
+//! SVG charts: bars by name, and columns by day. They are 560 units wide and scale with the page.
 
 use jiff::{ToSpan, civil::Date};
 use maud::{Markup, html};
 
 const WIDTH: f64 = 560.0;
 
-/// The lengths of a picture of columns.
+/// The dimensions of a column chart.
 const HEIGHT: f64 = 180.0;
 const TOP: f64 = 16.0;
 const BASE: f64 = 154.0;
 const LEFT: f64 = 44.0;
 
-/// Columns in one picture; with more days, one stands for several.
+/// The most columns in one chart; with more days, one column stands for several.
 const COLUMNS: i32 = 62;
 
 /// A bar: its name, its length, and the class that colours it.
 pub(super) type Bar = (String, u64, &'static str);
 
-/// Bars below each other, each with its name and number.
+/// Draws bars below each other, each with its name and number.
 pub(super) fn bars(title: &str, bars: &[Bar]) -> Markup {
     const ROW: f64 = 24.0;
     const NAMES: f64 = 220.0;
@@ -47,7 +47,7 @@ pub(super) struct Part<'a> {
     pub(super) days: Vec<(Date, u64)>,
 }
 
-/// Columns by day, their parts on top of each other.
+/// Draws columns by day, with their parts stacked.
 pub(super) fn columns(title: &str, parts: &[Part<'_>]) -> Markup {
     let days = parts.iter().flat_map(|part| part.days.iter().map(|(day, _)| *day));
     let Some((first, last)) = ends(days) else { return html! { p.none { "nothing yet" } } };
@@ -95,7 +95,7 @@ fn day_of(first: Date, step: i32, n: usize) -> Date {
     first.saturating_add((i64::from(step) * i64::try_from(n).unwrap_or(0)).days())
 }
 
-/// How much of a part is in each column.
+/// Sums a part for each column.
 fn sums(part: &Part<'_>, first: Date, step: i32, columns: usize) -> Vec<u64> {
     let mut sums = vec![0; columns];
     for (day, count) in &part.days {

@@ -13,11 +13,11 @@ use crate::output::kinds;
 
 type Cell = Box<dyn Fn(&Line) -> String + Send + Sync>;
 
-/// Names, and what is in the cells below them.
+/// Column names, each with how to fill the cells below it.
 pub(super) struct Columns(Vec<(&'static str, Cell)>);
 
 impl Columns {
-    /// Those that a table has room for.
+    /// The columns that a table has room for.
     pub(super) fn few(names: bool) -> Self {
         let user: Cell = Box::new(|line| match (line.user_id, &line.event_id) {
             (Some(user), _) => user.to_string(),
@@ -33,7 +33,7 @@ impl Columns {
         Self(columns)
     }
 
-    /// All of them.
+    /// All columns, for CSV.
     pub(super) fn all(names: bool) -> Self {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let mut columns: Vec<(&'static str, Cell)> = vec![
@@ -117,7 +117,7 @@ fn words(kinds: &[MethodKind]) -> String {
     kinds.iter().map(MethodKind::as_str).collect::<Vec<_>>().join(" ")
 }
 
-/// When each was, and the kinds that its reason names.
+/// Lists the registrations: when each was, and the kinds that its reason names.
 pub(super) fn registrations(line: &Line) -> String {
     let each = line.registrations.iter().map(|registration| {
         let named = if registration.methods.is_empty() {
@@ -135,7 +135,7 @@ fn answer(line: &Line, rule: Rule) -> String {
     results.iter().find(|result| result.rule == rule).map(|result| said(&result.answer)).unwrap_or_default()
 }
 
-/// A rule's answer in words.
+/// Puts a rule's answer into words.
 pub(super) fn said(answer: &RuleAnswer) -> String {
     match answer {
         RuleAnswer::Pass { note: None } => "pass".to_owned(),
@@ -146,7 +146,7 @@ pub(super) fn said(answer: &RuleAnswer) -> String {
     }
 }
 
-/// A rule's column; what per-user MFA is has one of its own.
+/// Names a rule's column. The state of per-user MFA has a column of its own.
 fn column(rule: Rule) -> &'static str {
     match rule {
         Rule::PerUserMfa => "per_user_mfa_disabled",

@@ -19,7 +19,7 @@ use crate::{
     output::{self, Rows},
 };
 
-/// A report that is being written on standard output. Only a table holds all of its lines.
+/// A report that is being written to standard output. Only a table keeps all of its lines.
 pub struct Report {
     columns: Columns,
     out: Out,
@@ -33,7 +33,7 @@ enum Out {
 }
 
 impl Report {
-    /// Begins one; with names, if `names`.
+    /// Begins a report; `names` adds the columns with names.
     pub fn begin(format: Format, names: bool) -> Result<Self, CommandError> {
         let columns = if format == Format::Csv { Columns::all(names) } else { Columns::few(names) };
         let out = match format {
@@ -49,7 +49,6 @@ impl Report {
         Ok(Self { columns, out })
     }
 
-    /// Adds a line.
     pub fn add(&mut self, line: Line) -> Result<(), CommandError> {
         match &mut self.out {
             Out::Table(rows) => rows.push(self.columns.row(&line)),
@@ -66,7 +65,7 @@ impl Report {
         Ok(())
     }
 
-    /// Ends it. What is asked for is read only where it is shown.
+    /// Ends the report. Calls `status` only for a page, which shows it.
     pub async fn end(
         self,
         status: impl AsyncFnOnce() -> Result<Status, CommandError>,

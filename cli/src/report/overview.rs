@@ -5,22 +5,21 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use shared::view::Line;
 
-/// Lines of users to look at. With more, a browser would stall; the rest is in the CSV.
+/// The most users to look at on a page. More would stall a browser; the CSV has all of them.
 const TO_LOOK_AT: usize = 1_000;
 
-/// Lines of users that were rolled back last.
+/// How many of the users that were rolled back last are on a page.
 const ROLLED_BACK: usize = 200;
 
-/// What an outcome means to whoever looks.
+/// What an outcome means to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Group {
-    /// Rolled back.
     Done,
-    /// A person looks: held, partial, failed.
+    /// A person has to look: held, partial, failed.
     Look,
-    /// Goes on by itself, or with another mode.
+    /// Continues automatically, or in another mode.
     Waits,
-    /// None of ours.
+    /// Not eligible: there is nothing to roll back.
     LeftAlone,
 }
 
@@ -45,7 +44,7 @@ impl Group {
         }
     }
 
-    /// Its colour's name in the page's style.
+    /// The CSS class that colors it.
     pub(super) fn class(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -56,7 +55,7 @@ impl Group {
     }
 }
 
-/// What users notice of a rollback.
+/// What users notice after a rollback, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Noticed {
     pub(super) sspr_loses_phone: u64,
@@ -66,12 +65,11 @@ pub(super) struct Noticed {
     pub(super) no_method_left: u64,
 }
 
-/// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Overview {
     /// Users, and registrations without one clear user.
     pub(super) all: u64,
-    /// By outcome and reason.
+    /// Counts by outcome and reason.
     pub(super) outcomes: BTreeMap<(String, Option<String>), u64>,
     /// Registrations by day (UTC).
     pub(super) registered: BTreeMap<Date, u64>,
@@ -79,11 +77,11 @@ pub(super) struct Overview {
     pub(super) reached: BTreeMap<Date, [u64; 4]>,
     /// Methods that were deleted, by kind.
     pub(super) deleted: BTreeMap<String, u64>,
-    /// What those notice who were or would be rolled back.
+    /// What users notice who were or would be rolled back.
     pub(super) noticed: Noticed,
-    /// Users to look at, no more than a page shows.
+    /// Users to look at, at most [`TO_LOOK_AT`].
     pub(super) to_look_at: Vec<Line>,
-    /// Users that were rolled back last.
+    /// The users that were rolled back last, at most [`ROLLED_BACK`].
     pub(super) rolled_back: VecDeque<Line>,
 }
 
@@ -131,7 +129,7 @@ impl Overview {
         self.noticed.no_method_left += u64::from(consequences.no_method_left);
     }
 
-    /// How many there are of a group.
+    /// Counts the entries of a group.
     pub(super) fn of(&self, group: Group) -> u64 {
         self.outcomes.iter().filter(|((kind, _), _)| Group::of(kind) == group).map(|(_, count)| count).sum()
     }

@@ -1,4 +1,4 @@
-//! The report as one page that needs nothing else: no network, no script.
+//! The report as one self-contained page: no network, no script.
 
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -17,10 +17,9 @@ use crate::{output::kinds, progress::clock_time};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Nothing but what is in the page may be loaded, and no script runs.
+/// The page may load nothing from elsewhere, and no script runs.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// Makes the page.
 pub(super) fn page(overview: &Overview, status: &Status, now: Timestamp) -> Markup {
     html! {
         (DOCTYPE)
@@ -185,7 +184,7 @@ fn whom_to_tell(overview: &Overview) -> Markup {
     }
 }
 
-/// A user's line, which opens to the record of the decision.
+/// A user's line, which expands to the record of the decision.
 fn record(line: &Line) -> Markup {
     let user = line.user_id.map(|user| user.to_string());
     let event = line.event_id.as_ref().map(|event| format!("event {event}"));

@@ -1,20 +1,20 @@
-//! What the queue hands over.
+//! What the queue hands over, and what it gave up.
 
 /// A message that was received.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// What tells it from every other message, however often it is received.
+    /// The row's id, which stays the same however often the message is received.
     pub id: i64,
     pub(super) receipt: String,
-    /// Its body.
+    /// The message as JSON, which may turn out to be unreadable.
     pub body: String,
 }
 
-/// A message that could not be read.
+/// A message that could not be handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its body.
+    /// The message's text, as it was received.
     pub body: String,
-    /// Why.
+    /// Why it could not be handled.
     pub reason: String,
 }

@@ -1,5 +1,5 @@
-//! Ledger and queue in one `SQLite` file: safe against being killed at any moment and against
-//! another process on the same file.
+//! Ledger and queue in one `SQLite` file. It survives being killed at any moment, and several processes may
+//! use it.
 
 mod ledger;
 mod message;
@@ -23,7 +23,7 @@ use shared::{
 pub use self::message::{DeadLetter, Received};
 use self::owner::Owners;
 
-/// The version of the tables. A file of a newer one is left for a newer program.
+/// The version of the tables. A file with a newer version is refused.
 const SCHEMA_VERSION: i64 = 1;
 
 /// Marks a file as one of this program's ("mfrb").
@@ -32,10 +32,10 @@ const APPLICATION_ID: i64 = 0x6d66_7262;
 /// Steps from one version of the tables to the next.
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
-/// Another process holds the file for moments only.
+/// How long to wait for another process, which holds the file only for moments.
 const BUSY: Duration = Duration::from_secs(30);
 
-/// More than there are, so that none is ever parsed twice.
+/// Prepared statements that are kept: more than there are, so that none is parsed twice.
 const STATEMENTS: usize = 64;
 
 /// A file with a ledger and a queue in it.
@@ -52,33 +52,33 @@ pub enum OpenError {
     /// The file or its folder is not accessible.
     #[error("ledger {path}: {cause}")]
     Io {
-        /// The file.
+        /// The path of the ledger file.
         path: String,
         /// What the system says.
         cause: String,
     },
-    /// It is no ledger, or damaged.
+    /// The file is not a ledger, or is damaged.
     #[error("ledger {path} is not a ledger of mfa-rollback, or is damaged: {cause}")]
     NotALedger {
-        /// The file.
+        /// The path of the ledger file.
         path: String,
-        /// What the database says.
+        /// What `SQLite` says, or what else the file is.
         cause: String,
     },
-    /// A newer program wrote it.
+    /// A newer version of the program wrote the file.
     #[error(
         "ledger {path} was written by a newer version of mfa-rollback (tables {found}, this one knows {SCHEMA_VERSION}): use that one"
     )]
     Newer {
-        /// The file.
+        /// The path of the ledger file.
         path: String,
-        /// Its tables' version.
+        /// The version of the file's tables.
         found: i64,
     },
 }
 
 impl Database {
-    /// Opens a file, making it where it is not there and bringing older tables up to date.
+    /// Opens a file. Creates it if it does not exist, and brings older tables up to date.
     pub fn open(path: &Path, clock: Clock) -> Result<Self, OpenError> {
         let io = |error: std::io::Error| OpenError::Io {
             path: path.display().to_string(),
@@ -89,13 +89,13 @@ impl Database {
         }
         make_private(path).map_err(io)?;
         let connection = Connection::open(path).map_err(|error| not_a_ledger(path, &error))?;
-        // Whatever name the file was opened by, its processes meet in one folder.
+        // Processes meet in one folder, whatever path each of them opened the file by.
         let owners = Owners::of(&path.canonicalize().map_err(io)?).map_err(io)?;
         Self::prepare(connection, Some(owners), clock, Some(path.to_owned()))
             .map_err(|error| error.for_file(path))
     }
 
-    /// A ledger and queue that are gone with the process, for tests.
+    /// Opens a ledger and queue in memory, for tests.
     pub fn in_memory(clock: Clock) -> Result<Self, OpenError> {
         let path = Path::new(":memory:");
         let connection = Connection::open_in_memory().map_err(|error| not_a_ledger(path, &error))?;
@@ -110,9 +110,9 @@ impl Database {
     ) -> Result<Self, PrepareError> {
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // Without it a statement is planned anew for every value bound to it.
+        // Without it, SQLite plans a statement again for every value bound to it.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        // An intent must outlast a loss of power too: a DELETE follows it.
+        // An intent must survive a power loss, too: a DELETE follows it.
         connection.pragma_update(None, "synchronous", "FULL")?;
         let store = Self { connection: Mutex::new(connection), owners, clock, path };
         store.migrate()?;
@@ -148,17 +148,17 @@ impl Database {
         Ok(())
     }
 
-    /// The name in which this process holds leases.
+    /// Returns the name in which this process holds leases.
     pub fn owner(&self) -> String {
         self.owners.as_ref().map_or_else(|| "in-memory".to_owned(), |owners| owners.own().to_owned())
     }
 
-    /// The file.
+    /// Returns the path of the file, or `None` for a ledger in memory.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Whose ledger the file is, where it is anybody's yet.
+    /// Returns the tenant that the ledger belongs to, or `None` if the ledger is new.
     pub fn tenant(&self) -> Result<Option<TenantId>, LedgerError> {
         let key = Key::tenant();
         let body: Option<String> = self
@@ -175,7 +175,7 @@ impl Database {
         self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Does something in one transaction that nobody can come between.
+    /// Runs `body` in one transaction that no other writer can interrupt.
     fn with<T>(&self, body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         let mut connection = self.lock();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -185,7 +185,7 @@ impl Database {
     }
 }
 
-/// A time as it sorts in the database.
+/// Formats a time so that it sorts as text.
 fn text(at: Timestamp) -> String {
     format!("{at:.9}")
 }
@@ -238,7 +238,8 @@ fn not_a_ledger(path: &Path, error: &rusqlite::Error) -> OpenError {
     }
 }
 
-/// The ledger says who is an administrator and who may be rolled back: it is nobody else's business.
+/// Creates the file so that only its owner may read it: the ledger says who is an administrator and who may
+/// be rolled back.
 fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);

@@ -1,5 +1,5 @@
-//! Which processes are alive: each holds a locked file beside the ledger, and the system lets go of
-//! the lock however the process ends.
+//! Which processes are alive: each holds a locked file beside the ledger, and the system releases the lock
+//! however the process ends.
 
 use std::{
     fs::{File, TryLockError},
@@ -17,14 +17,14 @@ pub(super) struct Owners {
 }
 
 impl Owners {
-    /// Registers this process.
+    /// Registers this process under a new name, in a folder beside the ledger.
     pub(super) fn of(ledger: &Path) -> io::Result<Self> {
         let mut folder = ledger.as_os_str().to_owned();
         folder.push("-processes");
         let folder = PathBuf::from(folder);
         std::fs::create_dir_all(&folder)?;
         let own = Uuid::new_v4().to_string();
-        // Nobody must see the file under its name before it is locked.
+        // The file must be locked before it appears under its name.
         let unlocked = folder.join(format!("new-{own}"));
         let lock = File::create(&unlocked)?;
         lock.lock()?;
@@ -37,8 +37,8 @@ impl Owners {
         &self.own
     }
 
-    /// Whether the process of that name is known to be dead. A name that is not one of ours (a
-    /// function's lease in a copied ledger, say) is not.
+    /// Whether the process of that name is known to be dead. Returns `false` for a name that is not one of
+    /// ours, such as a function's lease in a copied ledger.
     pub(super) fn is_dead(&self, name: &str) -> bool {
         if name == self.own || Uuid::try_parse(name).is_err() {
             return false;
@@ -47,7 +47,7 @@ impl Owners {
         match File::open(&path) {
             Ok(file) => match file.try_lock() {
                 Ok(()) => {
-                    // It will never live again.
+                    // A dead process never comes back.
                     let _ = std::fs::remove_file(&path);
                     true
                 }

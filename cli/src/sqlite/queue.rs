@@ -1,5 +1,5 @@
-//! The queue in `SQLite`: a received message shows again after its visibility time-out, or as soon
-//! as the process that received it is dead.
+//! The queue in `SQLite`: a received message reappears after its visibility timeout, or as soon as the
+//! process that received it is dead.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{Database, DeadLetter, Received, text};
 
-/// How long a received message stays away: longer than any handling.
+/// How long a received message stays hidden: longer than any handling.
 const VISIBILITY: Duration = Duration::from_mins(12);
 
 fn queue_error(error: impl std::fmt::Display) -> QueueError {
@@ -28,7 +28,7 @@ impl Queue for Database {
             for message in messages {
                 let body = serde_json::to_string(message).expect("a message is plain data");
                 let (user, at) = (message.user_id.to_string(), text(message.enqueued_at));
-                // One that nobody has received yet wakes just as well.
+                // A message that nobody has received yet wakes the user just as well.
                 let there = transaction
                     .prepare_cached(
                         "UPDATE messages SET visible_at = min(visible_at, ?2) WHERE user_id = ?1 AND owner IS NULL",
@@ -47,7 +47,7 @@ impl Queue for Database {
 }
 
 impl Database {
-    /// Receives up to `most` messages, of these users only where `only` names some.
+    /// Receives up to `most` messages; if `only` is given, only of these users.
     pub fn receive(&self, most: usize, only: Option<&BTreeSet<UserId>>) -> Result<Vec<Received>, QueueError> {
         let now = self.clock.now();
         self.let_go_of_the_dead()?;
@@ -81,8 +81,8 @@ impl Database {
         .map_err(queue_error)
     }
 
-    /// Does with a received message what its handling came to. A message that meanwhile showed again
-    /// and was received by somebody else is theirs.
+    /// Acknowledges a received message, lets it come back or makes it a dead letter. Does nothing if the
+    /// message has reappeared and somebody else has received it.
     pub fn dispose(&self, message: &Received, disposition: &Disposition) -> Result<(), QueueError> {
         let now = self.clock.now();
         self.with(|transaction| match disposition {
@@ -110,7 +110,8 @@ impl Database {
         .map_err(queue_error)
     }
 
-    /// When the next message shows that is none of `but`, of these users only where `only` names some.
+    /// Returns when the next message becomes visible that is not in `but`; if `only` is given, only of these
+    /// users.
     pub fn next_visible_at(
         &self,
         only: Option<&BTreeSet<UserId>>,
@@ -134,7 +135,7 @@ impl Database {
         Ok(None)
     }
 
-    /// How many messages there are.
+    /// Counts the messages, visible or not.
     pub fn depth(&self) -> Result<u64, QueueError> {
         self.lock().query_row("SELECT count(*) FROM messages", [], |row| row.get(0)).map_err(queue_error)
     }
@@ -148,7 +149,7 @@ impl Database {
             .map_err(queue_error)
     }
 
-    /// Messages that could not be read.
+    /// Returns the messages that could not be handled, the oldest first.
     pub fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
         let connection = self.lock();
         let mut statement = connection
@@ -160,7 +161,7 @@ impl Database {
             .map_err(queue_error)
     }
 
-    /// Messages that a dead process had received show again at once.
+    /// Makes messages that a dead process had received visible again at once.
     fn let_go_of_the_dead(&self) -> Result<(), QueueError> {
         let Some(owners) = &self.owners else { return Ok(()) };
         let holders: Vec<String> = {

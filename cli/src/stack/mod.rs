@@ -1,4 +1,4 @@
-//! A deployed stack, asked through its API.
+//! A deployed stack, reached through its API.
 
 mod signed;
 
@@ -15,7 +15,7 @@ use url::Url;
 use self::signed::Signer;
 use crate::error::{CommandError, Exit};
 
-/// How often a request is sent that the stack could not answer.
+/// How often a request is sent at most if the stack cannot answer.
 const TRIES: u32 = 4;
 
 /// The API of one deployment.
@@ -25,7 +25,7 @@ pub struct Stack {
     signer: Signer,
 }
 
-/// A request: a route with its parts, and what goes with it.
+/// A request: method, route and query, body, and idempotency key.
 pub struct Call<'a> {
     method: Method,
     path: Vec<&'a str>,
@@ -35,36 +35,35 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Asks.
     pub fn get(path: &[&'a str]) -> Self {
         Self { method: Method::GET, path: path.to_vec(), query: Vec::new(), body: None, key: None }
     }
 
-    /// Changes something.
+    /// Makes a POST. It is not sent again unless it is marked [`once`](Self::once).
     pub fn post(path: &[&'a str]) -> Self {
         Self { method: Method::POST, ..Self::get(path) }
     }
 
-    /// With a body.
+    /// Adds a JSON body.
     #[must_use]
     pub fn with(self, body: &impl Serialize) -> Self {
         Self { body: Some(serde_json::to_value(body).expect("a request is plain data")), ..self }
     }
 
-    /// A repeat of it is known as one.
+    /// Adds an idempotency key: a repeat is answered, not done again.
     #[must_use]
     pub fn once(self) -> Self {
         Self { key: Some(uuid::Uuid::new_v4().to_string()), ..self }
     }
 
-    /// With a parameter.
+    /// Adds a query parameter.
     #[must_use]
     pub fn parameter(mut self, name: &'a str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
         self
     }
 
-    /// Whether it may be sent again: asking changes nothing, and what has a key is done once.
+    /// Whether it may be sent again: a GET changes nothing, and a request with a key is done once.
     fn can_be_repeated(&self) -> bool {
         self.method == Method::GET || self.key.is_some()
     }
@@ -89,7 +88,7 @@ impl Stack {
         Ok(Self { base, transport, signer })
     }
 
-    /// Sends it, again where the stack could not answer and a repeat does no harm.
+    /// Sends a request, again if the stack could not answer and a repeat does no harm.
     pub async fn ask<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CommandError> {
         let mut tried = 1;
         loop {
@@ -137,7 +136,7 @@ fn unreadable(status: StatusCode) -> CommandError {
     CommandError { exit: Exit::Tenant, message }
 }
 
-/// What the stack says is wrong, and how the command ends.
+/// Turns the stack's problem into an error with an exit code.
 fn refused(status: StatusCode, body: &[u8]) -> CommandError {
     let Ok(Problem { title, detail, .. }) = serde_json::from_slice(body) else { return unreadable(status) };
     let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();

@@ -10,14 +10,14 @@ use shared::settings::environment;
 
 use crate::error::{CommandError, Exit};
 
-/// What a canonical path leaves as it is.
+/// What a canonical path encodes: all but letters, digits and `-_.~/`.
 const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
 
 /// Signs for one host.
 pub(super) struct Signer(DefaultSigner);
 
 impl Signer {
-    /// For API Gateway's own host, which names its region, or any other with the region of the environment.
+    /// Makes a signer. The host of API Gateway names its region; for any other host the environment does.
     pub(super) fn for_host(host: &str) -> Result<Self, CommandError> {
         let labels: Vec<&str> = host.split('.').collect();
         let of_host = match labels[..] {

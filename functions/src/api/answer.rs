@@ -1,4 +1,4 @@
-//! Answers as API Gateway takes them.
+//! Answers in the form that API Gateway expects.
 
 use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use serde::Serialize;
@@ -18,28 +18,28 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer that is no problem.
+    /// Makes an answer that is not a problem.
     pub fn new(status: u16, body: &impl Serialize) -> Self {
         Self { status, content_type: "application/json", body: json(body), allow: None }
     }
 
-    /// It with the one method that the path has.
+    /// Adds the header `Allow`, with the one method that the path takes.
     #[must_use]
     pub fn allow(self, method: &'static str) -> Self {
         Self { allow: Some(method), ..self }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status code.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// It as it is kept under an idempotency key.
+    /// Returns the form that is kept under an idempotency key.
     pub fn to_keep(&self) -> KeptAnswer {
         KeptAnswer { status: self.status, body: self.body.clone() }
     }
 
-    /// It as API Gateway takes it.
+    /// Returns the response that API Gateway expects.
     pub fn into_event(self) -> Value {
         let mut response = ApiGatewayProxyResponse::default();
         response.status_code = self.status.into();
@@ -48,7 +48,7 @@ impl Answer {
         if let Some(method) = self.allow {
             response.headers.insert("allow", method.parse().expect("a method is a header value"));
         }
-        // What is on record about users is nobody's to cache.
+        // Nobody may cache what is on record about users.
         response.headers.insert("cache-control", "no-store".parse().expect("it is a header value"));
         response.body = Some(self.body.into());
         serde_json::to_value(response).expect("an answer is plain data")

@@ -1,5 +1,5 @@
-//! Requests of API Gateway (REST, proxy integration) and their answers; which routes there are is in
-//! `infra/openapi.yaml`.
+//! Requests of API Gateway (REST, proxy integration) and their answers. `infra/openapi.yaml` lists the
+//! routes.
 
 mod answer;
 mod problem;
@@ -20,10 +20,10 @@ use shared::domain::window::until;
 
 use crate::sandbox::{Invocation, Sandbox};
 
-/// An answer is still made after the time for work is up.
+/// The time to make an answer after the time for work is up.
 const FOR_ANSWERING: Duration = Duration::from_secs(2);
 
-/// Answers the request in an event by way of `route`, in the time that a request has.
+/// Answers the request in an event through `route`, within the time that a request has.
 pub async fn serve(
     sandbox: &Sandbox,
     event: &Value,

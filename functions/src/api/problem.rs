@@ -1,4 +1,4 @@
-//! What went wrong inside, as a caller may know it; the log has the cause.
+//! Internal errors, as a caller may see them; the log has the cause.
 
 use shared::{
     api::{Problem, ProblemKind},
@@ -14,13 +14,13 @@ const GRAPH: &str = "Microsoft Graph does not answer in time, or throttles: try 
 const REFUSED: &str = "the tenant refuses this program: GET /doctor says what is missing";
 const ITEM: &str = "the user's item in the ledger is damaged or for a newer version: see the log";
 
-/// An error that a caller is told as a problem.
+/// An error that is reported to a caller as a problem.
 pub trait AsProblem {
-    /// The problem, after the error itself went to the log.
+    /// Returns the problem for the caller, and logs the error unless it is an expected one.
     fn as_problem(&self) -> Problem;
 }
 
-/// The problem of a request that there was no time for.
+/// Returns the problem of a request that ran out of time.
 pub fn deadline_passed() -> Problem {
     Problem::new(ProblemKind::Unavailable, "not done in the time that a request has: try again")
 }

@@ -1,4 +1,4 @@
-//! A request as API Gateway hands it over.
+//! A request as API Gateway delivers it.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/services-apigateway.html> (format 1.0).
 
@@ -13,13 +13,13 @@ use shared::{
     domain::window::shift,
 };
 
-/// API Gateway waits 29 s for an answer. What takes time stops before.
+/// API Gateway waits 29 s for an answer: work stops before that.
 const WORK_FOR: SignedDuration = SignedDuration::from_secs(25);
 
 /// The longest idempotency key, in bytes.
 const MAX_KEY: usize = 255;
 
-/// See the module.
+/// A request of API Gateway's proxy integration, or of an invocation that looks like one.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -63,57 +63,58 @@ pub fn is_request(event: &Value) -> bool {
 }
 
 impl Request {
-    /// The request in an event.
+    /// Reads the request in an event.
     pub fn read(event: &Value) -> Result<Self, Problem> {
         Self::deserialize(event).map_err(|_| {
             Problem::new(ProblemKind::BadRequest, "not a request of API Gateway's proxy integration")
         })
     }
 
-    /// Method and route, for a match.
+    /// Returns method and route, to match on. The path stands in for a route that is missing.
     pub fn route(&self) -> (&str, &str) {
         (&self.http_method, self.resource.as_deref().unwrap_or(&self.path))
     }
 
-    /// Who asks, for the record.
+    /// Returns the caller's ARN, for the record.
     pub fn caller(&self) -> &str {
         let arn = self.context.as_ref().and_then(|context| context.identity.user_arn.as_deref());
         arn.unwrap_or("an invocation without API Gateway")
     }
 
-    /// Who asks, for the log: sessions and users are often named after a person's address.
+    /// Returns the caller's ARN without names, for the log: sessions and users are often named after an email
+    /// address.
     pub fn caller_without_names(&self) -> String {
         let parts = self.caller().split('/').map(|part| if part.contains('@') { "*" } else { part });
         parts.collect::<Vec<_>>().join("/")
     }
 
-    /// API Gateway's own name for it; none for an invocation by hand.
+    /// Returns API Gateway's id of the request; empty for an invocation by hand.
     pub fn id(&self) -> &str {
         let id = self.context.as_ref().and_then(|context| context.request_id.as_deref());
         id.unwrap_or_default()
     }
 
-    /// Until when there is something to be done about it.
+    /// Returns when work on the request must stop, counted from when API Gateway received it.
     pub fn work_until(&self, now: Timestamp) -> Timestamp {
         let epoch = self.context.as_ref().and_then(|context| context.request_time_epoch);
         let came = epoch.and_then(|at| Timestamp::from_millisecond(at).ok());
         shift(came.unwrap_or(now), WORK_FOR)
     }
 
-    /// A header, whatever the case of its name.
+    /// Returns a header, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
         let headers = self.headers.as_ref()?;
         let found = headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
-    /// A part of the path, decoded.
+    /// Returns a part of the path, decoded; empty if there is none.
     pub fn path_parameter(&self, name: &str) -> &str {
         let value = self.path_parameters.as_ref().and_then(|parameters| parameters.get(name));
         value.map(String::as_str).unwrap_or_default()
     }
 
-    /// The parameters of the query, decoded.
+    /// Returns the parameters of the query, decoded. One that comes twice is there twice.
     pub fn query(&self) -> Vec<(&str, &str)> {
         if let Some(all) = &self.multi_value_query_string_parameters {
             return all
@@ -125,7 +126,7 @@ impl Request {
         single.map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
-    /// That the query has no parameter, for the routes that take none.
+    /// Refuses any query parameter, for the routes that take none.
     pub fn no_query(&self) -> Result<(), Problem> {
         match self.query().first() {
             None => Ok(()),
@@ -133,7 +134,7 @@ impl Request {
         }
     }
 
-    /// The body; empty where there is none.
+    /// Returns the body, empty if there is none. Refuses one that is too large.
     pub fn body(&self) -> Result<Vec<u8>, Problem> {
         let body = self.body.as_deref().unwrap_or_default();
         let body = if self.is_base64_encoded {
@@ -150,7 +151,7 @@ impl Request {
         Ok(body)
     }
 
-    /// The body, which has to be JSON.
+    /// Returns the body. Refuses it unless its type is JSON.
     pub fn json(&self) -> Result<Vec<u8>, Problem> {
         match self.media_type().as_str() {
             "application/json" => self.body(),
@@ -158,13 +159,13 @@ impl Request {
         }
     }
 
-    /// The type of the body in lower case, without parameters.
+    /// Returns the type of the body in lower case, without parameters.
     pub fn media_type(&self) -> String {
         let named = self.header("content-type").unwrap_or_default();
         named.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// The key under which a repeat is known, where the caller gives one.
+    /// Returns the key by which a repeat is recognized, or `None` if the caller gives none.
     pub fn idempotency_key(&self) -> Result<Option<&str>, Problem> {
         let Some(key) = self.header("idempotency-key") else { return Ok(None) };
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -32,8 +32,8 @@ impl<F> Route<F> {
     }
 }
 
-/// Answers a request by the route that fits it. If none does, the answer is 405 where the path has another method, and
-/// 404 where there is no such path.
+/// Answers a request by the route that fits it. If none does, the answer is 405 if the path has another
+/// method, and 404 if there is no such path.
 pub async fn answer<F>(
     routes: &[Route<F>],
     function: &F,

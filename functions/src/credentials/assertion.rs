@@ -9,13 +9,13 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// An assertion is used at once; Entra recommends five to ten minutes.
+/// How long an assertion is valid. It is used at once; Entra recommends five to ten minutes.
 const VALID_FOR_SECONDS: i64 = 300;
 
-/// A clock that is a little behind still finds the assertion valid.
+/// How far back the validity begins, for a clock that is a little behind.
 const EARLIER_SECONDS: i64 = 60;
 
-/// Why a text is no certificate with its key.
+/// Why a text is not a certificate with its key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// It is not PEM.
@@ -65,7 +65,7 @@ impl Signer {
         Ok(Self { key, header })
     }
 
-    /// An assertion of `client_id` for the token endpoint at `token_url`.
+    /// Makes an assertion of `client_id` for the token endpoint at `token_url`.
     pub fn assertion(
         &self,
         client_id: &str,

@@ -21,7 +21,7 @@ pub struct StoredCertificate {
 }
 
 impl StoredCertificate {
-    /// The certificate and key that stand in `secret` as PEM.
+    /// Uses the certificate and key that `secret` holds as PEM.
     pub fn new(secret: Secret, client_id: String, clock: Clock) -> Self {
         Self { secret, client_id, clock, known: Mutex::default() }
     }

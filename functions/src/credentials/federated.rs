@@ -16,19 +16,19 @@ use shared::{
 /// What Entra demands of a token that it exchanges.
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// Entra takes no other algorithm from another issuer.
+/// The only algorithm that Entra accepts from another issuer.
 const ALGORITHM: &str = "RS256";
 
-/// The token is used at once.
+/// The token is used at once, so it need not live long.
 const VALID_FOR_SECONDS: i32 = 300;
 
-/// Tokens by STS `GetWebIdentityToken`.
+/// Gets tokens from STS by `GetWebIdentityToken`.
 pub struct Federated {
     client: Client,
 }
 
 impl Federated {
-    /// Tokens from the region's own endpoint: there is no global one for them.
+    /// Needs a client for the region's own endpoint: there is no global one for these tokens.
     pub fn new(client: Client) -> Self {
         Self { client }
     }

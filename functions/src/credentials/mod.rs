@@ -18,7 +18,7 @@ use self::{
 };
 use crate::settings::Credential;
 
-/// The credentials that the settings name.
+/// Makes the credentials that the settings name.
 pub fn of(
     credential: &Credential,
     settings: &Settings,

@@ -25,7 +25,7 @@ impl Secret {
         Self { client, arn: arn.to_owned() }
     }
 
-    /// Reads it.
+    /// Reads the secret, trimmed. The error is [`GraphError::NoCredential`] if only a person can fix it.
     pub async fn read(&self) -> Result<SecretString, GraphError> {
         let answer = self
             .client
@@ -34,7 +34,7 @@ impl Secret {
             .send()
             .await
             .map_err(|error| refused(&error))?;
-        // Whoever stores a file stores its last line's end, too.
+        // A secret that was stored from a file ends with a line break.
         let text = answer.secret_string.map(|text| SecretString::from(text.trim()));
         text.ok_or_else(|| GraphError::NoCredential {
             cause: "the secret holds no SecretString: look at GRAPH_CREDENTIAL_SECRET_ARN".to_owned(),
@@ -66,7 +66,7 @@ pub struct StoredSecret {
 }
 
 impl StoredSecret {
-    /// The client secret that is the whole text of `secret`.
+    /// Uses the whole text of `secret` as the client secret.
     pub fn new(secret: Secret) -> Self {
         Self { secret, known: Mutex::default() }
     }

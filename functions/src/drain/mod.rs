@@ -23,13 +23,13 @@ use crate::{
     settings::Settings,
 };
 
-/// A dead letter that could not be put away is tried again soon.
+/// How soon a message comes back that could not be moved to the dead letters.
 const BURY_AGAIN: Duration = Duration::from_mins(1);
 
-/// The part of an invocation's end in which dead letters, visibility and notices are seen to.
+/// The time at the end of an invocation for dead letters, visibility and notices.
 const FOR_SETTLING: Duration = Duration::from_secs(6);
 
-/// See the module.
+/// The Lambda function drain: handles batches of messages, and answers the API.
 pub struct DrainFunction {
     sandbox: Sandbox,
 }
@@ -41,7 +41,7 @@ impl DrainFunction {
         Ok(Self { sandbox: Sandbox::new(settings, aws::config().await, Clock::system())? })
     }
 
-    /// Takes a batch of SQS, or a request of API Gateway.
+    /// Handles an SQS batch or an API Gateway request.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.sandbox.begin(&event.context);
         let answered = caught(Box::pin(self.answer(&event.payload, invocation))).await;
@@ -61,7 +61,7 @@ impl DrainFunction {
             return Err(InvocationError::Event("drain takes a batch of SQS or a request of API Gateway"));
         };
         let read: Option<Vec<Received>> = records.iter().map(Received::read).collect();
-        // SQS names every message; what it did not name could not be given back one by one.
+        // SQS gives every message an id; one without could not be returned on its own.
         let messages = read.ok_or(InvocationError::Event("a record without a messageId"))?;
         Ok(json!(self.drain(&messages, invocation).await?))
     }
@@ -80,7 +80,7 @@ impl DrainFunction {
         Ok(answer)
     }
 
-    /// Puts dead letters away, and names the messages that are not done with.
+    /// Moves dead letters away, and returns the ids of messages that are not done.
     async fn give_back(&self, messages: &[Received], dispositions: Vec<Disposition>) -> SqsBatchResponse {
         let disposed = join_all(messages.iter().zip(dispositions).map(|(message, disposition)| async move {
             let after = match disposition {
@@ -93,7 +93,7 @@ impl DrainFunction {
         let again: Vec<(&Received, Duration)> = disposed.await.into_iter().flatten().collect();
         let receipts: Vec<(String, Duration)> =
             again.iter().map(|(message, after)| (message.receipt_handle.clone(), *after)).collect();
-        // A message that this comes too late for shows again by the queue's own timeout.
+        // If this times out, the message reappears when its visibility timeout expires.
         if tokio::time::timeout(FOR_SETTLING / 2, self.sandbox.queue.show_again(&receipts)).await.is_err() {
             tracing::warn!("message visibility not changed in time");
         }
@@ -106,7 +106,7 @@ impl DrainFunction {
         answer
     }
 
-    /// Puts a message among the dead letters, or says when to try that again.
+    /// Sends a message to the dead letters. If that fails, returns when to try again.
     async fn bury(&self, record: &Record, reason: &str) -> Option<Duration> {
         let bury = self.sandbox.queue.bury(&record.body, reason);
         match tokio::time::timeout(FOR_SETTLING / 2, bury).await {

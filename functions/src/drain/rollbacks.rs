@@ -25,7 +25,7 @@ use crate::{
     sandbox::Invocation,
 };
 
-/// Names are looked up until so long before the time is up: those found are to be put on record yet.
+/// Looking up names stops this long before the time is up, so that the users found can be put on record.
 const FOR_RECORDING: jiff::SignedDuration = jiff::SignedDuration::from_secs(8);
 
 impl DrainFunction {
@@ -59,8 +59,8 @@ impl DrainFunction {
         taken
     }
 
-    /// Drain could tell neither who signs in by the Authenticator alone nor what others did to somebody's methods
-    /// before poll has read the report and the log.
+    /// Refuses the request until poll has read the registration report and the audit log. Without them drain
+    /// cannot tell who signs in by the Authenticator alone, nor what others did to a user's methods.
     async fn was_scanned(&self, ledger: &Ledger) -> Result<(), Problem> {
         let position = ledger.load::<Position>(Key::poll()).await.map_err(|error| error.as_problem())?;
         let position = position.value.unwrap_or_default();
@@ -125,7 +125,7 @@ impl DrainFunction {
         Ok(taken)
     }
 
-    /// The id of a user, or why the line is refused.
+    /// Returns the id of a user, or why the line is refused.
     async fn id_of(
         &self,
         user: &UserRef,

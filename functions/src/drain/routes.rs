@@ -26,7 +26,7 @@ use crate::{
     sandbox::Invocation,
 };
 
-/// What drain answers; `GET /doctor` is asked by invocation only, since API Gateway asks poll.
+/// The routes that drain answers. `GET /doctor` takes an invocation by hand, since API Gateway asks poll.
 pub const ROUTES: [Route<DrainFunction>; 10] = [
     Route::new("POST", "/rollbacks", |drain, request, invocation| {
         drain.rollbacks(request, invocation).boxed_local()
@@ -174,7 +174,7 @@ impl DrainFunction {
     }
 }
 
-/// The user of the path, who has to be named by object id.
+/// Returns the user in the path, or a problem if it is not an object id.
 fn user_id(request: &Request) -> Result<UserId, Problem> {
     let named = request.path_parameter("user_id").parse();
     named.map_err(|error| Problem::new(ProblemKind::BadRequest, format!("user_id: {error}")))

@@ -14,12 +14,12 @@ use crate::aws::cause;
 
 /// Why a request was not done.
 pub(super) enum Failure {
-    /// A condition failed. These are the items as they are, in the order of the writes, where
-    /// DynamoDB gives them.
+    /// A condition failed. Holds the items as they are, in the order of the writes, as far as DynamoDB
+    /// returns them.
     Condition(Vec<Option<Item>>),
-    /// Throttled, busy or out of reach.
+    /// Throttled, busy or unreachable: try again.
     Passing(String),
-    /// It is the same the next time.
+    /// It would fail the same way again.
     Lasting(String),
 }
 
@@ -28,8 +28,7 @@ impl Failure {
         matches!(self, Self::Passing(_))
     }
 
-    /// A condition that failed on an item that holds this very write is a success whose answer was
-    /// lost.
+    /// Returns `Ok` if a condition failed because this very write was done before and its answer was lost.
     pub(super) fn unless_own(self, writes: &[Write]) -> Result<(), LedgerError> {
         let Self::Condition(items) = &self else { return Err(self.into()) };
         let own = items.iter().zip(writes).any(|(item, write)| {
@@ -49,7 +48,7 @@ impl From<Failure> for LedgerError {
     }
 }
 
-/// Sorts an error. DynamoDB's own messages may quote keys, so only the code is kept.
+/// Classifies an error. DynamoDB's own messages may quote keys, so only the code is kept.
 pub(super) fn failure<E>(error: &SdkError<E>, table: &str) -> Failure
 where
     E: ProvideErrorMetadata + Items,
@@ -76,7 +75,7 @@ where
 
 /// The items behind a failed condition.
 pub(super) trait Items {
-    /// The failure, where it is a condition's or a transaction's.
+    /// Returns the failure if a condition or a transaction failed.
     fn condition(&self) -> Option<Failure> {
         None
     }

@@ -1,4 +1,4 @@
-//! Documents as items.
+//! Ledger documents as DynamoDB items.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// A time as it sorts as text.
+/// Formats a time so that it sorts as text.
 pub(super) fn sortable(at: Timestamp) -> String {
     format!("{at:.9}")
 }
@@ -39,8 +39,8 @@ pub(super) fn to_item(document: &Document) -> Item {
     item
 }
 
-/// The document in an item. Another program's, or a damaged one, is a document without a body: it
-/// cannot be read, and spoils nothing but itself.
+/// Reads the document in an item. If the item is damaged or another program's, the document has no body: it
+/// cannot be read, and affects nothing else.
 pub(super) fn document(item: &Item) -> Document {
     let stored = || {
         let write_id = text(item, "write_id")?.parse().ok()?;

@@ -27,16 +27,16 @@ use self::{
 /// The index that lists state items by their outcome.
 const BY_OUTCOME: &str = "by_outcome";
 
-/// Requests under way at once where there is one for each item.
+/// Requests in flight at once, if each item needs its own.
 const AT_ONCE: usize = 16;
 
-/// How often a request is sent that DynamoDB itself could not do, beyond the SDK's own retries.
+/// How often a request is sent at most if DynamoDB itself fails, beyond the SDK's own retries.
 const TRIES: u32 = 6;
 
 /// Keys in one `BatchGetItem`.
 const KEYS: usize = 100;
 
-/// A ledger table.
+/// The ledger's store, in one DynamoDB table.
 #[derive(Debug, Clone)]
 pub struct DynamoDbStore {
     client: Client,
@@ -44,13 +44,13 @@ pub struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// The ledger in `table`, which is there already.
+    /// Uses `table`, which must exist.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self { client, table: table.into() }
     }
 
-    /// Writes one document if its condition holds. Where it does not because an earlier try of this
-    /// very write was done and its answer lost, it was done.
+    /// Writes one document if its condition holds. If the condition fails because an earlier attempt of this
+    /// very write was done and its answer lost, the write counts as done.
     async fn put(&self, write: &Write) -> Result<(), LedgerError> {
         let condition = Condition::of(write.expect);
         self.patiently(|| {
@@ -71,7 +71,7 @@ impl DynamoDbStore {
     async fn transact(&self, writes: &[Write]) -> Result<(), LedgerError> {
         let items: Vec<TransactWriteItem> =
             writes.iter().map(|write| self.transact_item(write)).collect::<Result<_, _>>()?;
-        // The id of the first write names the whole: a repeat of it is answered like the first try.
+        // The id of the first write names the transaction: a repeat is answered like the first attempt.
         let token = writes.first().map(|write| write.document.write_id.to_string());
         self.patiently(|| {
             self.client
@@ -98,7 +98,7 @@ impl DynamoDbStore {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// Up to [`KEYS`] different keys. What DynamoDB leaves unread is asked for again.
+    /// Reads up to [`KEYS`] different keys. Asks again for what DynamoDB leaves unread.
     async fn batch(&self, keys: &[&Key]) -> Result<Vec<Document>, LedgerError> {
         let mut found = Vec::with_capacity(keys.len());
         let mut wanted: Vec<Item> = keys.iter().map(|wanted| key(wanted)).collect();
@@ -128,7 +128,7 @@ impl DynamoDbStore {
         Ok(found)
     }
 
-    /// Sends a request again that DynamoDB could not do: throttled, or another transaction in the way.
+    /// Sends a request again if DynamoDB was throttled or another transaction was in the way.
     async fn patiently<T, E, F>(&self, send: impl Fn() -> F) -> Result<T, Failure>
     where
         E: aws_sdk_dynamodb::error::ProvideErrorMetadata + error::Items,
@@ -147,7 +147,7 @@ impl DynamoDbStore {
         unreachable!("the last try returns")
     }
 
-    /// All pages of a query, until `limit` items were found.
+    /// Reads all pages of a query, until `limit` items are found.
     async fn pages(
         &self,
         query: QueryFluentBuilder,
@@ -202,7 +202,7 @@ impl Store for DynamoDbStore {
                 .map_err(LedgerError::from)?;
             return Ok(vec![answer.item.map(|item| document(&item))]);
         }
-        // DynamoDB takes no key twice.
+        // DynamoDB refuses a key that comes twice.
         let mut different: Vec<&Key> = keys.iter().collect();
         different.sort();
         different.dedup();
@@ -294,7 +294,7 @@ impl Store for DynamoDbStore {
     }
 }
 
-/// A condition as DynamoDB has it.
+/// A condition in DynamoDB's syntax.
 struct Condition(Expect);
 
 impl Condition {
@@ -320,7 +320,7 @@ impl Condition {
     }
 }
 
-/// From 12 ms at first up to a second or so.
+/// Waits at random, from 12 ms at first to about a second.
 fn backoff(attempt: u32) -> Duration {
     Duration::from_millis(25 << attempt.min(6)).mul_f64(0.5 + fastrand::f64())
 }

@@ -1,5 +1,5 @@
-//! Outcomes as events, for ticketing and the like. Each is sent once or, when an invocation dies, not at all: whoever
-//! must miss none reads `GET /users`.
+//! Outcomes as events, for ticketing and the like. Each is sent once, or not at all if the invocation dies:
+//! who must not miss any reads `GET /users`.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::{aws, settings::Settings};
 /// Entries in one request (EventBridge's quota of `PutEvents`).
 const BATCH: usize = 10;
 
-/// How often entries are sent again that EventBridge did not take.
+/// How often an entry is sent at most if EventBridge does not take it.
 const TRIES: usize = 3;
 
 const SOURCE: &str = "mfa-rollback";
@@ -43,7 +43,7 @@ struct Detail<'a> {
     user_id: UserId,
     outcome: &'static str,
     reason: Option<String>,
-    /// Whether it is another outcome than before.
+    /// Whether the outcome differs from the one before.
     changed: bool,
     /// When a DELETE was first sent for the user.
     first_delete_at: Option<jiff::Timestamp>,
@@ -55,10 +55,10 @@ struct Detail<'a> {
     run_id: RunId,
 }
 
-/// Where events go.
+/// Sends outcomes to the event bus.
 pub(super) struct Events {
     client: Client,
-    /// `EVENT_BUS_NAME`.
+    /// `EVENT_BUS_NAME`; if `None`, no event is sent.
     bus: Option<String>,
     tenant: TenantId,
     mode: Mode,
@@ -74,7 +74,7 @@ impl Events {
         }
     }
 
-    /// Sends what became of these users.
+    /// Sends the outcomes of these users.
     pub(super) async fn put(&self, handled: &[UserState]) {
         let Some(bus) = &self.bus else { return };
         let entries: Vec<PutEventsRequestEntry> =
@@ -88,7 +88,7 @@ impl Events {
         }
     }
 
-    /// Sends entries, those that were refused again. Says how many were not taken.
+    /// Sends entries, and refused ones again. Returns how many were not taken.
     async fn put_batch(&self, mut left: Vec<PutEventsRequestEntry>) -> usize {
         for attempt in 1..=TRIES {
             let answer = match self.client.put_events().set_entries(Some(left.clone())).send().await {

@@ -1,5 +1,5 @@
-//! Who is told: people by a mail of SNS, programs by events of EventBridge. Nothing waits for it, and what fails
-//! here is only logged: the ledger is the truth.
+//! Notifications: mail to people through SNS, events to programs through EventBridge. Nothing depends on
+//! them, and a failure is only logged: the ledger is the truth.
 
 mod events;
 
@@ -18,7 +18,7 @@ use crate::{aws, settings::Settings};
 /// The topic and the event bus of one process.
 pub struct Notifier {
     sns: aws_sdk_sns::Client,
-    /// `NOTIFICATION_TOPIC_ARN`.
+    /// `NOTIFICATION_TOPIC_ARN`; if `None`, no notice is sent.
     topic: Option<String>,
     events: events::Events,
     notices: Notices,
@@ -35,7 +35,7 @@ impl Notifier {
         }
     }
 
-    /// Tells within `time` what a poll leaves to tell.
+    /// Sends the notices that are due after a poll, within `time`.
     pub async fn after_poll(&self, process: &Process, time: Duration) {
         if self.topic.is_some() {
             let telling = self.notices.after_poll(process, async |notice| self.send(notice).await);
@@ -43,7 +43,7 @@ impl Notifier {
         }
     }
 
-    /// Tells within `time` what a batch came to: each outcome as an event, and to people what cannot wait.
+    /// Reports a batch within `time`: each outcome as an event, and to people what cannot wait.
     pub async fn after_batch(&self, process: &Process, concluded: &[UserState], time: Duration) {
         let people = Box::pin(async {
             if self.topic.is_some() {
@@ -59,14 +59,14 @@ impl Notifier {
         within(time, async { tokio::try_join!(people, programs).map(drop) }).await;
     }
 
-    /// Tells that somebody has moved the brake, if it is open now.
+    /// Sends a notice within `time` if somebody has moved the brake and it is open now.
     pub async fn brake_moved(&self, process: &Process, time: Duration) {
         if self.topic.is_some() {
             within(time, self.notices.brake_moved(process, async |notice| self.send(notice).await)).await;
         }
     }
 
-    /// Says whether it was sent.
+    /// Sends a notice. Returns whether that worked.
     async fn send(&self, notice: &Notice) -> bool {
         let Some(topic) = &self.topic else { return false };
         let publish = self.sns.publish().topic_arn(topic).subject(&notice.subject).message(&notice.text);

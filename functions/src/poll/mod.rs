@@ -29,16 +29,16 @@ use crate::{
     settings::{Credential, Settings},
 };
 
-/// How long a poll waits for what it tells to be taken.
+/// How long a poll waits at most for its notices to be sent.
 const FOR_NOTICES: Duration = Duration::from_mins(1);
 
-/// Credentials run out by the day.
+/// How long the expiry that was read is good for: credentials expire after days, not hours.
 const EXPIRY_IS_GOOD_FOR: SignedDuration = SignedDuration::from_hours(6);
 
-/// See the module.
+/// The Lambda function poll: scans on a schedule, and answers the API.
 pub struct PollFunction {
     sandbox: Sandbox,
-    /// When the credential runs out, and when that was read.
+    /// When it was read, and when the credential expires.
     expiry: Mutex<Option<(Timestamp, Option<Timestamp>)>>,
 }
 
@@ -50,7 +50,7 @@ impl PollFunction {
         Ok(Self { sandbox, expiry: Mutex::default() })
     }
 
-    /// Takes a schedule's event, `{}`, or a request of API Gateway.
+    /// Handles a schedule's event, `{}`, or an API Gateway request.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, InvocationError> {
         let invocation = self.sandbox.begin(&event.context);
         let answered = caught(Box::pin(self.answer(&event.payload, invocation))).await;
@@ -72,7 +72,7 @@ impl PollFunction {
         }
         match self.poll(ScanRequest::Scheduled, invocation).await {
             Ok(summary) => Ok(json!(summary)),
-            // The schedule is patient, and the one scan at a time is under way.
+            // The schedule can wait: only one scan runs at a time, and it is in progress.
             Err(PollError::InProgress { until }) => {
                 tracing::info!(run.id = %invocation.run_id, lease.until = %until, "another scan is under way");
                 Ok(json!({ "scan_in_progress_until": until }))
@@ -94,7 +94,7 @@ impl PollFunction {
         Ok(summary)
     }
 
-    /// Measures what is not an event of any scan: the brake, and how long the credential is good for.
+    /// Measures what no scan measures: the brake, and how long the credential is still valid.
     async fn measure(&self, ledger: &Ledger) {
         match ledger.brake().await {
             Ok(brake) => Metric::BrakeOpen.measure(if brake.value.is_open() { 1.0 } else { 0.0 }),
@@ -106,8 +106,8 @@ impl PollFunction {
         }
     }
 
-    /// When the first of the application's secrets or certificates runs out, as read today; nothing where it has
-    /// none, or Graph does not say.
+    /// Returns when the first of the application's secrets or certificates expires, as read in the last 6 h.
+    /// Returns `None` if the credential is federated, if none is valid, or if Graph does not say.
     async fn credential_expires_at(&self) -> Option<Timestamp> {
         let sandbox = &self.sandbox;
         if sandbox.settings.credential == Credential::Federated {
@@ -130,7 +130,8 @@ impl PollFunction {
         read.and_then(|(_, expires_at)| expires_at)
     }
 
-    /// When each credential of the kind in use runs out. Which one of several is in use Graph does not know.
+    /// Returns when each credential of the kind in use expires. Graph does not know which of several is in
+    /// use.
     fn ends(&self, application: Application) -> impl Iterator<Item = Timestamp> {
         let credentials = match self.sandbox.settings.credential {
             Credential::Certificate { .. } => application.key_credentials,

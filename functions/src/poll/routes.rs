@@ -14,7 +14,7 @@ use crate::{
     sandbox::Invocation,
 };
 
-/// What poll answers.
+/// The routes that poll answers.
 pub const ROUTES: [Route<PollFunction>; 3] = [
     Route::new("POST", "/scans", |poll, request, invocation| poll.scan(request, invocation).boxed_local()),
     Route::new("GET", "/status", |poll, _, _| poll.status().boxed_local()),

@@ -1,5 +1,5 @@
-//! Dead letters: messages that nobody can handle, with the reason, and the way back for those that
-//! somebody can handle now.
+//! Dead letters: messages that nobody can handle, with the reason, and the way back for those that can be
+//! handled now.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use shared::{
 
 use super::{ENTRIES, SqsQueue, queue_error};
 
-/// The attribute that says why.
+/// The attribute that holds the reason.
 const REASON: &str = "reason";
 
-/// Longer reasons are cut: with its attributes a message still has to fit.
+/// In bytes. Longer reasons are cut: a message and its attributes must fit into SQS.
 const LONGEST_REASON: usize = 1024;
 
-/// So long are letters out of sight that stay where they are, so that one pass sees each once.
+/// How long letters that stay where they are stay hidden, so that one pass sees each once.
 const HIDDEN: Duration = Duration::from_mins(2);
 
 impl SqsQueue {
-    /// Puts a body among the dead letters, with the reason as an attribute.
+    /// Sends a body to the dead letters, with the reason as an attribute.
     pub async fn bury(&self, body: &str, reason: &str) -> Result<(), QueueError> {
         let reason = MessageAttributeValue::builder()
             .data_type("String")
@@ -33,7 +33,7 @@ impl SqsQueue {
         self.client
             .send_message()
             .queue_url(&self.dead_letters_url)
-            // SQS takes no empty body.
+            // SQS refuses an empty body.
             .message_body(if body.is_empty() { " " } else { body })
             .message_attributes(REASON, reason)
             .send()
@@ -42,9 +42,9 @@ impl SqsQueue {
         Ok(())
     }
 
-    /// Puts dead letters into the queue again, before `deadline`. SQS itself cannot move those that
-    /// this program put there (`CouldNotDetermineMessageSource`), so they take the way of all
-    /// messages: sent to the queue first, then deleted here. A crash in between costs a repeat.
+    /// Sends the dead letters that can be read back to the queue, until `deadline`. SQS itself cannot move
+    /// letters that this program put there (`CouldNotDetermineMessageSource`), so each is sent to the queue
+    /// first, then deleted here. A crash in between costs a repeat.
     pub async fn redrive(&self, clock: &Clock, deadline: Timestamp) -> Result<Redriven, QueueError> {
         let mut redriven = Redriven::default();
         loop {
@@ -78,7 +78,7 @@ impl SqsQueue {
             .queue_url(&self.dead_letters_url)
             .max_number_of_messages(i32::try_from(ENTRIES).unwrap_or(10))
             .visibility_timeout(i32::try_from(HIDDEN.as_secs()).unwrap_or(120))
-            // A short poll asks some of the servers only and may miss messages.
+            // A short poll asks only some of the servers, and may miss messages.
             .wait_time_seconds(1)
             .send()
             .await
@@ -98,7 +98,7 @@ impl SqsQueue {
     }
 }
 
-/// A reason as SQS takes it: no control characters, not empty, not long.
+/// Makes a reason that SQS accepts: no control characters, not empty, not long.
 fn attribute(reason: &str) -> String {
     let mut text: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     text.truncate(text.floor_char_boundary(LONGEST_REASON));

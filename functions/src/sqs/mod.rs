@@ -19,14 +19,14 @@ use crate::aws::cause;
 /// Entries in one request (SQS `SendMessageBatch`, `ChangeMessageVisibilityBatch`).
 const ENTRIES: usize = 10;
 
-/// Bytes in one `SendMessageBatch`, all entries together: SQS takes 1 MiB; queues made before 2025
-/// may hold to 256 KiB.
+/// Bytes in one `SendMessageBatch`, all entries together: SQS accepts 1 MiB; queues made before 2025 may be
+/// limited to 256 KiB.
 const BYTES: usize = 256 << 10;
 
-/// Batches under way at once.
+/// Batches in flight at once.
 const AT_ONCE: usize = 8;
 
-/// How often an entry is sent that SQS refuses through no fault of ours.
+/// How often an entry is sent at most if SQS refuses it through no fault of ours.
 const TRIES: u32 = 6;
 
 /// The queue of candidates and its dead letters.
@@ -40,19 +40,20 @@ pub struct SqsQueue {
 /// How many messages a queue has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Those that wait.
+    /// Messages that can be received: `ApproximateNumberOfMessages`.
     pub waiting: u64,
-    /// Those that somebody has received.
+    /// Messages that somebody has received: `ApproximateNumberOfMessagesNotVisible`.
     pub handled: u64,
 }
 
 impl SqsQueue {
-    /// The queue at `url`, with its dead letters at `dead_letters_url`.
+    /// Uses the queue at `url`, with its dead letters at `dead_letters_url`.
     pub fn new(client: Client, url: impl Into<String>, dead_letters_url: impl Into<String>) -> Self {
         Self { client, url: url.into(), dead_letters_url: dead_letters_url.into() }
     }
 
-    /// Messages that wait and that are being handled, in the queue and among the dead letters. SQS counts roughly.
+    /// Counts the messages that wait and that are being handled, in the queue and in the dead letters. SQS
+    /// counts roughly.
     pub async fn depths(&self) -> Result<[Depth; 2], QueueError> {
         Ok([self.depth(&self.url).await?, self.depth(&self.dead_letters_url).await?])
     }
@@ -71,7 +72,7 @@ impl SqsQueue {
         })
     }
 
-    /// Sends up to [`ENTRIES`] bodies. Entries fail one by one; those are sent again.
+    /// Sends up to [`ENTRIES`] bodies. Single entries may fail; those are sent again.
     async fn send_batch(&self, bodies: Vec<String>) -> Result<(), QueueError> {
         let mut left = bodies
             .into_iter()
@@ -125,7 +126,7 @@ impl Queue for SqsQueue {
     }
 }
 
-/// Bodies in batches that SQS takes.
+/// Splits bodies into batches that SQS accepts.
 fn batches(bodies: Vec<String>) -> Vec<Vec<String>> {
     let mut batches: Vec<Vec<String>> = Vec::new();
     let mut bytes = 0;

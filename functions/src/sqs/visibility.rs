@@ -1,4 +1,4 @@
-//! When a message that was received shows again.
+//! When a received message reappears.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::{ENTRIES, SqsQueue, queue_error};
 const LONGEST: Duration = Duration::from_hours(11);
 
 impl SqsQueue {
-    /// Lets messages, named by their receipt handles, show again after so long. One that this fails
-    /// for shows again when the queue's own visibility timeout is over.
+    /// Makes messages, named by their receipt handles, reappear after the given times. A message for which
+    /// this fails reappears when the queue's own visibility timeout expires.
     pub async fn show_again(&self, messages: &[(String, Duration)]) {
         for chunk in messages.chunks(ENTRIES) {
             let entries = chunk.iter().enumerate().map(|(n, (receipt, after))| {
-                // Rounded up: a message that shows too early is only received once more in vain.
+                // Rounded up: a message that reappears too early is only received once more in vain.
                 let seconds = after.min(&LONGEST).as_millis().div_ceil(1000);
                 ChangeMessageVisibilityBatchRequestEntry::builder()
                     .id(n.to_string())

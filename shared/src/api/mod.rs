@@ -1,4 +1,4 @@
-//! What the API is asked and what it answers, for whoever serves it and whoever asks. `infra/openapi.yaml`
+//! What the API is asked and what it answers, for the server and for its clients. `infra/openapi.yaml`
 //! describes the same.
 
 mod answers;

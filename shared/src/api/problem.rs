@@ -7,45 +7,45 @@ use strum::VariantArray as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display, strum::VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ProblemKind {
-    /// The request does not have the form that it must have.
+    /// The request is malformed, or exceeds a bound.
     BadRequest,
-    /// The caller did not say who it is.
+    /// The request is not signed, so the caller is unknown.
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
     /// There is no such route, or nothing of this name.
     NotFound,
-    /// The path is there, the method is not.
+    /// The path exists, but not with this method.
     MethodNotAllowed,
     /// Another scan is under way.
     ScanInProgress,
-    /// Nothing was scanned lately: what only a scan reads is needed first.
+    /// There was no recent scan, and this needs what only a scan reads.
     ScanNeeded,
-    /// The same request, under the same key, is under way.
+    /// The same request, with the same idempotency key, is under way.
     RequestInProgress,
-    /// What is held for this reason no release lifts, or the user is not held.
+    /// No release lifts this reason, or the user is not held.
     ReleaseRefused,
-    /// A user who waits is not erased.
+    /// The user is pending, and cannot be erased now.
     EraseRefused,
     /// The body is too long.
     ContentTooLarge,
-    /// The body is of another type.
+    /// The body is of a media type that is not accepted here.
     UnsupportedMediaType,
-    /// The key was used for another request.
+    /// The idempotency key was used for another request.
     IdempotencyKeyReused,
-    /// Too many requests.
+    /// API Gateway throttles the caller; the functions never answer this.
     TooManyRequests,
     /// Something went wrong inside; the log says what.
     Internal,
-    /// Something that this needs does not answer now.
+    /// Something that this needs is not answering; try again.
     Unavailable,
 }
 
 impl ProblemKind {
-    /// All of them.
+    /// Every kind, in ascending order of status.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The HTTP status.
+    /// The HTTP status that it is answered with; several kinds share 409.
     pub fn status(self) -> u16 {
         match self {
             Self::BadRequest => 400,
@@ -67,7 +67,7 @@ impl ProblemKind {
         }
     }
 
-    /// What it says to people.
+    /// The kind in words for people; never specific to one request.
     pub fn title(self) -> &'static str {
         match self {
             Self::BadRequest => "The request does not have the form that it must have",
@@ -89,29 +89,29 @@ impl ProblemKind {
         }
     }
 
-    /// The `type` of its problems.
+    /// The `type` of its problems, a URN.
     pub fn uri(self) -> String {
         format!("urn:mfa-rollback:problem:{self}")
     }
 }
 
-/// A problem as it is answered.
+/// A problem as the API answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// What kind it is, for programs; it never changes its meaning.
+    /// The kind, for programs; its meaning never changes.
     #[serde(rename = "type")]
     pub uri: String,
-    /// The same for people.
+    /// The kind, for people: see [`ProblemKind::title`].
     pub title: String,
-    /// The HTTP status.
+    /// The HTTP status, the same as the answer's own.
     pub status: u16,
-    /// What it is about this time, and what to do.
+    /// What is wrong this time, and what to do; `None` if the title says it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
 impl Problem {
-    /// A problem of a kind, with what it is about.
+    /// Makes a problem of a kind, with its detail.
     pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..kind.into() }
     }

@@ -1,4 +1,4 @@
-//! What the API is asked. What is not known is refused, and everything has a bound.
+//! What the API is asked. Unknown fields are refused, and everything has a bound.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -34,12 +34,12 @@ pub const MAX_REASON: usize = 500;
 /// The most entries on one page.
 pub const MAX_LIMIT: usize = 500;
 
-/// Reads a body of JSON, and says where it is wrong.
+/// Parses a JSON body. The problem says where it is wrong.
 pub fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     if body.len() > MAX_BODY {
         return Err(ProblemKind::ContentTooLarge.into());
     }
-    // Serde takes a list for a struct as well.
+    // Serde would also accept a list for a struct.
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(bad("a JSON object is needed"));
     }
@@ -56,12 +56,12 @@ fn bad(detail: &str) -> Problem {
     Problem::new(ProblemKind::BadRequest, clip(detail, 200))
 }
 
-/// What is not given is left out; `null` is not taken for it.
+/// Reads an optional field, which may be left out but must not be `null`.
 fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
     T::deserialize(input).map(Some)
 }
 
-/// Objects, and no lists that serde would take for them.
+/// Reads a list of objects. Refuses lists in their place, which serde would accept.
 fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<Option<Vec<T>>, D::Error> {
     let objects = Vec::<Map<String, Value>>::deserialize(input)?.into_iter().enumerate();
     let read = objects.map(|(n, object)| {
@@ -70,20 +70,20 @@ fn objects<'de, D: Deserializer<'de>, T: DeserializeOwned>(input: D) -> Result<O
     read.collect::<Result<_, _>>().map(Some)
 }
 
-/// `POST /scans`: a stretch of the audit log, or, with neither end, wherever the schedule would go on.
+/// `POST /scans`: a range of the audit log or, with neither end, what the schedule would scan next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScanRange {
-    /// Its first moment; the window's start where it is not given.
+    /// Its first moment; by default the window's start.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// Its last moment; the window's end where it is not given.
+    /// Its last moment; by default the window's end.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub to: Option<Timestamp>,
 }
 
 impl ScanRange {
-    /// The stretch that it names; nothing where it names none.
+    /// Returns the range that it names, or `None` if it names neither end.
     pub fn range(self, window: &Window) -> Result<Option<Range>, Problem> {
         if self == Self::default() {
             return Ok(None);
@@ -96,7 +96,7 @@ impl ScanRange {
     }
 }
 
-/// `POST /rollbacks` as JSON: users named by hand, or registrations of an export.
+/// `POST /rollbacks` as JSON: users named by hand, or registrations from an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
@@ -112,7 +112,7 @@ pub struct RollbackRequest {
 }
 
 impl RollbackRequest {
-    /// Whether it is one or the other, within bounds, and says why where it must.
+    /// Checks that it has either users or registrations, within bounds, and a reason if it names users.
     pub fn check(&self) -> Result<(), Problem> {
         let named = match (&self.user_ids, &self.registrations) {
             (Some(users), None) => {
@@ -133,31 +133,31 @@ impl RollbackRequest {
     }
 }
 
-/// One registration, as `scan --format json` lists it. It is the caller's word: it says whom to look at, and that the
-/// user registered in the window, but dates no method, and hides no event of the audit log.
+/// One registration, as `scan --format json` lists it. It is only the caller's word: it says whom to look at,
+/// and that the user registered in the window, but it dates no method and hides no event of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedRegistration {
-    /// Who registered.
+    /// The user who registered, by object id.
     pub user_id: UserId,
-    /// Not used.
+    /// Accepted because `scan` lists it, but ignored.
     #[serde(default, skip_serializing)]
     pub user_principal_name: Option<String>,
-    /// When.
+    /// When the user registered; outside the window, it is left alone.
     pub registered_at: Timestamp,
-    /// The event; none from the portal's CSV.
+    /// The audit event's id; `None` from the portal's CSV, which has none.
     #[serde(default)]
     pub event_id: Option<EventId>,
-    /// The kinds that its reason names: not used.
+    /// The kinds of method that the event's reason names; ignored.
     #[serde(default, skip_serializing)]
     pub methods: Vec<MethodKind>,
-    /// Whether it lies in the window, as the program that listed it was told: not used.
+    /// Whether it lies in the window that `scan` was given; ignored.
     #[serde(default, skip_serializing)]
     pub in_window: Option<bool>,
 }
 
 impl NamedRegistration {
-    /// It as it is sent.
+    /// Converts a registration to what is sent.
     pub fn of(registration: &Registration) -> Self {
         Self {
             user_id: registration.user_id,
@@ -169,14 +169,14 @@ impl NamedRegistration {
         }
     }
 
-    /// The registration to take.
+    /// Converts this to the registration to take, under an event id that no real event has.
     pub fn into_claim(self) -> Registration {
         let Self { user_id, registered_at, event_id, .. } = self;
         let (user, at) = (user_id.to_string(), registered_at.to_string());
         let event = event_id.map(|event| event.0).unwrap_or_default();
         let key = digest([user.as_bytes(), at.as_bytes(), event.as_bytes()], 16);
         Registration {
-            // An id of the caller's choice would mark an event as seen that is somebody else's.
+            // An id of the caller's choice could mark somebody else's event as seen.
             event_id: Some(EventId(format!("named_{key}"))),
             user_id,
             registered_at,
@@ -188,15 +188,15 @@ impl NamedRegistration {
     }
 }
 
-/// A person's reason: for a release, or a move of the brake.
+/// A person's reason for a release, an erasure, the end of an event or a move of the brake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReasonRequest {
-    /// Why; kept on record.
+    /// The reason, in one line; kept on record.
     pub reason: String,
 }
 
-/// Reads a body that holds a reason alone.
+/// Parses a body that holds only a reason, and checks the reason.
 pub fn read_reason(body: &[u8]) -> Result<String, Problem> {
     let ReasonRequest { reason } = read_json(body)?;
     check_reason(&reason)?;
@@ -216,14 +216,14 @@ fn check_reason(reason: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// `GET /users`: which entries.
+/// `GET /users`: which entries to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsersQuery {
-    /// The names under which they are listed, in this order.
+    /// The names of the lists to read, in this order, such as `pending` or `held(excluded)`.
     pub outcomes: Vec<String>,
-    /// Where to go on.
+    /// Where to continue; `None` for the first page.
     pub after: Option<PageCursor>,
-    /// How many at most.
+    /// The most entries to return, from 1 to [`MAX_LIMIT`]; 100 by default.
     pub limit: usize,
 }
 
@@ -238,18 +238,18 @@ pub struct PageCursor {
 }
 
 impl PageCursor {
-    /// Behind an entry of the list of `outcome`.
+    /// The place after an entry in the list of `outcome`.
     pub fn new(outcome: &str, cursor: Cursor) -> Self {
         let Cursor { updated_at, key: Key { pk, sk } } = cursor;
         Self { outcome: outcome.to_owned(), updated_at, pk, sk }
     }
 
-    /// The list that it is in, and the place.
+    /// Returns the list that it is in, and the place.
     pub fn into_parts(self) -> (String, Cursor) {
         (self.outcome, Cursor { updated_at: self.updated_at, key: Key::new(self.pk, self.sk) })
     }
 
-    /// It as a text without a meaning.
+    /// Encodes it as an opaque text.
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).expect("a cursor is plain data"))
     }
@@ -260,7 +260,7 @@ impl PageCursor {
 }
 
 impl UsersQuery {
-    /// Reads the parameters of a query; each may come once.
+    /// Reads the parameters of a query; each may occur only once.
     pub fn read<'a>(parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Problem> {
         let (mut outcome, mut cursor, mut limit) = (None, None, None);
         for (name, value) in parameters {

@@ -1,4 +1,4 @@
-//! What somebody did to a user's methods, beside the user's own registrations: it may say that a method
+//! What somebody did to a user's methods, other than the user's own registrations. It may show that a method
 //! is not what a registration of the window made it.
 
 use jiff::Timestamp;
@@ -16,24 +16,24 @@ use crate::domain::{
     method::MethodKind,
 };
 
-/// One act, of one user's methods.
+/// One act on one user's methods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodAct {
-    /// The event's id, or one made of what it says.
+    /// The event's id, or one made from its content if it has none.
     pub event_id: EventId,
-    /// Whose methods.
+    /// The user whose methods it concerns.
     pub user_id: UserId,
-    /// When.
+    /// When it was done (`activityDateTime`).
     pub at: Timestamp,
-    /// What was done.
+    /// What was done; a deletion is [`Act::Removed`] here, even if this program did it.
     pub act: Act,
-    /// The app that did it, where one did.
+    /// The client id of the app that did it, if an app did.
     pub app_id: Option<String>,
-    /// The kinds that the reason names.
+    /// The kinds of method that the reason names; empty if it names none.
     pub methods: Vec<MethodKind>,
 }
 
-/// What a record tells of methods, beside the registration that it may be.
+/// Returns what a record says was done to methods, other than the registration that it may be itself.
 pub fn acts(record: &DirectoryAudit, event: &Event) -> Vec<MethodAct> {
     match event {
         Event::Registration(_) | Event::Other { status: Status::Success, .. } => {
@@ -44,8 +44,8 @@ pub fn acts(record: &DirectoryAudit, event: &Event) -> Vec<MethodAct> {
     }
 }
 
-/// What a successful event says was done to the methods of the user whom it concerns. Nothing where it names
-/// kinds that are never rolled back, and them alone, or does not say whom it concerns.
+/// Returns what a successful event did to the methods of the user whom it concerns; `None` if it names only
+/// kinds that are never rolled back, or does not say whom it concerns.
 fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
     let methods = kinds_named(&record.result_reason);
     let activity = Activity::from_name(&record.activity_display_name);
@@ -58,7 +58,8 @@ fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
         Activity::AdminRegistered | Activity::AdminUpdated => Act::ByAdmin,
         Activity::Updated => Act::Changed,
         Activity::Deleted | Activity::AdminDeleted => Act::Removed,
-        // Microsoft names its reason, "Admin required re-registration of MFA authentication methods", and no activity.
+        // Microsoft documents the reason, "Admin required re-registration of MFA authentication methods", but
+        // no activity.
         _ if orders_anew(&record.result_reason) => Act::ByAdmin,
         _ => return None,
     };
@@ -66,7 +67,7 @@ fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
         return None;
     }
     let user_id = match activity {
-        // What users do themselves may name them as actor alone.
+        // An event of a user's own act may name the user only as the actor.
         Activity::Registered | Activity::Updated | Activity::Deleted => {
             concerned(record).or_else(|_| who_registered(record).map(|who| who.user_id)).ok()?
         }
@@ -82,19 +83,19 @@ fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
     })
 }
 
-/// The event's id, or one made of what it says, as CSV has none.
+/// The event's id, or one made from its content, because CSV has none.
 fn key(record: &DirectoryAudit, user: UserId) -> EventId {
     let activity = Activity::from_name(&record.activity_display_name);
     let made = || made_key(&[user.to_string()], record.activity_date_time, &activity, &record.result_reason);
     record.id.clone().unwrap_or_else(made)
 }
 
-/// An order to register MFA methods anew, under whatever activity.
+/// Whether the reason is an order to register MFA methods anew, under any activity.
 fn orders_anew(reason: &str) -> bool {
     reason.to_lowercase().contains("re-registration")
 }
 
-/// What a registration that somebody else made, or may have made, is to each user whom it may be about.
+/// Treats a registration that somebody else made, or may have made, as an act on each user it may concern.
 fn acts_of_others(record: &DirectoryAudit, why: AmbiguousWhy, users: &[UserId]) -> Vec<MethodAct> {
     let by_others = matches!(why, AmbiguousWhy::ActorAndTargetDiffer | AmbiguousWhy::ActorIsAnApp);
     let act = |user_id: &UserId| MethodAct {

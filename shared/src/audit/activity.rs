@@ -16,9 +16,9 @@ const NAME_LIMIT: usize = 100;
 pub enum Activity {
     /// A user registered one method.
     Registered,
-    /// A user registered, or canceled registering, all methods that are asked for.
+    /// A user registered all methods that are asked for, or canceled doing so.
     RegisteredAllRequired,
-    /// A user looked at the registered methods and said that they are good.
+    /// A user reviewed the registered methods and confirmed them.
     Reviewed,
     /// A user deleted a method.
     Deleted,
@@ -28,7 +28,7 @@ pub enum Activity {
     Started,
     /// A user changed a method.
     Updated,
-    /// A user gave up registering.
+    /// A user gave up registering a method.
     Canceled,
     /// An administrator registered a method for a user.
     AdminRegistered,
@@ -36,13 +36,13 @@ pub enum Activity {
     AdminUpdated,
     /// An administrator, or this program, deleted a method of a user.
     AdminDeleted,
-    /// Options for making a passkey were asked for.
+    /// Somebody asked for the options to make a passkey.
     PasskeyCreationOptions,
-    /// A user began to reset the own password.
+    /// A user began to reset their own password.
     UserStartedPasswordReset,
     /// An administrator began to reset a user's password.
     AdminStartedPasswordReset,
-    /// A user began to change the own password.
+    /// A user began to change their own password.
     StartedPasswordChange,
     /// A name that this program does not know: counted and reported, never an error.
     Unknown(String),
@@ -68,7 +68,7 @@ const NAMES: [(&str, Activity); 16] = [
 ];
 
 impl Activity {
-    /// The activity of that name, written in any case and with or without a full stop.
+    /// The activity of that name, in any case, with or without a final period.
     pub fn from_name(name: &str) -> Self {
         NAMES
             .iter()
@@ -84,7 +84,7 @@ impl Activity {
         NAMES.iter().find(|(_, activity)| activity == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether success of it is a registration.
+    /// Whether it is a registration if it succeeds.
     pub fn registers(&self) -> bool {
         matches!(self, Self::Registered | Self::RegisteredAllRequired)
     }
@@ -93,9 +93,9 @@ impl Activity {
 /// How an activity ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
-    /// It was done.
+    /// `success`: without it, nothing counts as a registration.
     Success,
-    /// It was not done.
+    /// `failure` or `failed`: it was not done.
     Failure,
     /// It was not done in time.
     Timeout,

@@ -26,9 +26,9 @@ pub enum Event {
     Ambiguous(AmbiguousRegistration),
     /// Another event of the service, or a registration that failed.
     Other {
-        /// What was done.
+        /// Which activity it was, known to this program or not.
         activity: Activity,
-        /// How it ended.
+        /// How it ended; a registration that failed is here, too.
         status: Status,
     },
     /// An event of another service.
@@ -40,40 +40,40 @@ pub enum Event {
 pub struct Registration {
     /// The event's id; the portal's CSV has none.
     pub event_id: Option<EventId>,
-    /// Who registered.
+    /// The user who registered, and whose methods they are.
     pub user_id: UserId,
-    /// When.
+    /// When the user registered (`activityDateTime`).
     pub registered_at: Timestamp,
     /// The kinds of method that the reason names; empty if it names none.
     pub methods: Vec<MethodKind>,
-    /// The principal name at that time.
+    /// The principal name at that time, if the record has it.
     pub user_principal_name: Option<String>,
     /// Which of the two registering activities it was.
     pub activity: Activity,
-    /// The reason, as free text.
+    /// The record's `resultReason`: free text that may name the methods.
     pub reason: String,
 }
 
-/// One successful registration without one clear user.
+/// One successful registration that does not clearly name one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AmbiguousRegistration {
     /// The event's id; the portal's CSV has none.
     pub event_id: Option<EventId>,
-    /// When.
+    /// When it happened (`activityDateTime`).
     pub registered_at: Timestamp,
     /// Why it is not clear who registered.
     pub why: AmbiguousWhy,
     /// Which of the two registering activities it was.
     pub activity: Activity,
-    /// The reason, as free text.
+    /// The record's `resultReason`: free text.
     pub reason: String,
-    /// The ids that the record gives, actor first, as they are written.
+    /// The ids that the record gives, the actor's first, as they are written.
     pub ids: Vec<String>,
 }
 
 impl Registration {
-    /// The event's id, or one made of user, time, activity and reason: the same for the same event
-    /// each time that it is read from an export without ids.
+    /// The event's id, or one made from user, time, activity and reason. It is the same each time that the
+    /// event is read from an export without ids.
     pub fn key(&self) -> EventId {
         let made = || made_key(&[self.user_id.to_string()], self.registered_at, &self.activity, &self.reason);
         self.event_id.clone().unwrap_or_else(made)
@@ -86,7 +86,7 @@ impl AmbiguousRegistration {
         self.ids.iter().filter_map(|id| id.parse().ok()).collect()
     }
 
-    /// As [`Registration::key`], with all ids of the record in the user's place.
+    /// Like [`Registration::key`], with all ids of the record in place of the user.
     pub fn key(&self) -> EventId {
         let made = || made_key(&self.ids, self.registered_at, &self.activity, &self.reason);
         self.event_id.clone().unwrap_or_else(made)
@@ -101,8 +101,8 @@ pub(super) fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reaso
 
 /// Says what a record means.
 ///
-/// A record that names no service (some exports lack the column) is judged by its activity: the known
-/// names are these services' alone.
+/// A record that names no service (some exports lack the column) is judged by its activity: only these
+/// services use the known names.
 pub fn interpret(record: &DirectoryAudit) -> Event {
     let service_is_unknown = record.logged_by_service.is_empty();
     if !service_is_unknown && !Service::is_known(&record.logged_by_service) {

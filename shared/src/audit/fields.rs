@@ -1,4 +1,4 @@
-//! The properties of one record, found by name in whatever case and left unread until needed.
+//! The properties of one record, found by name in any case and left unread until needed.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,7 +8,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// A property that is read.
+/// A property that this program reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Id,
@@ -41,13 +41,13 @@ const FIELDS: [(&str, Field); 12] = [
 ];
 
 impl Field {
-    /// The property of that name: Graph begins it with a small letter, Log Analytics with a capital.
+    /// The property of that name. Graph begins names with a small letter, Log Analytics with a capital.
     pub(super) fn of(name: &str) -> Option<Self> {
         FIELDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| *field)
     }
 }
 
-/// The properties of one record as JSON. Of a name that is there twice, the first that is not null.
+/// The properties of one record as JSON. If a name occurs twice, the first value that is not null counts.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
     values: [Option<&'a RawValue>; FIELDS.len()],
@@ -74,8 +74,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text of a JSON string, number or truth value, without the blanks around it; `None` for an
-/// empty one, null, arrays and objects.
+/// The text of a JSON string, number or boolean, without surrounding blanks; `None` for an empty one, null,
+/// arrays and objects.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let json = value.get();
     let text = match json.as_bytes().first()? {
@@ -102,8 +102,8 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The JSON of a value that is JSON, or JSON in a text as Log Analytics keeps it; `null` for an empty
-/// text.
+/// The JSON of a value, taken out of its text if it is JSON in a text, as Log Analytics keeps it; `null` for
+/// an empty text.
 pub(super) fn unwrapped(value: &RawValue) -> Cow<'_, str> {
     if value.get().starts_with('"') {
         text(value).unwrap_or(Cow::Borrowed("null"))

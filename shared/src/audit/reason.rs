@@ -2,11 +2,10 @@
 
 use crate::{domain::method::MethodKind, text::clip};
 
-/// The kinds that a reason names, each once and in order; none where it names none.
+/// The kinds of method that a reason names, each once and in a fixed order; empty if it names none.
 ///
-/// The strong kinds are the only use of reason text in a decision, so that these are matched
-/// narrowly; the rest is for lists that people read. An Authenticator app that shows codes may be
-/// listed by Graph as either of two kinds, so it names both.
+/// Decisions rest mostly on the strong kinds, so these are matched narrowly; the others are mostly for people
+/// to read. Graph may list an Authenticator app that shows codes as either of two kinds, so it names both.
 pub fn kinds_named(reason: &str) -> Vec<MethodKind> {
     let reason = clip(reason, 1000).to_lowercase();
     let words: Vec<&str> =
@@ -50,7 +49,7 @@ pub fn kinds_named(reason: &str) -> Vec<MethodKind> {
     kinds
 }
 
-/// A phone that is called or sent texts; not the app's "phone sign-in" or "phone app".
+/// Whether the words name a phone that is called or sent texts, not the app's "phone sign-in" or "phone app".
 fn names_a_phone(words: &[&str]) -> bool {
     let of_the_app = words.contains(&"authenticator") || words.contains(&"passwordless");
     !of_the_app

@@ -1,4 +1,4 @@
-//! One record of the audit log, whichever form it came in.
+//! One record of the audit log, in whatever form it came.
 
 use std::borrow::Cow;
 
@@ -16,66 +16,66 @@ use crate::{
     text::{clip, same_name},
 };
 
-/// A directoryAudit record. What a record lacks is empty.
+/// A `directoryAudit` record. What the record lacks is empty here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DirectoryAudit {
-    /// The event's key; the portal's CSV has none.
+    /// The event's id; the portal's CSV has none.
     pub id: Option<EventId>,
-    /// When it happened.
+    /// When it happened; a record without a time is refused.
     pub activity_date_time: Timestamp,
-    /// What was done.
+    /// What was done, such as `User registered security info`.
     pub activity_display_name: String,
     /// The category, `UserManagement` for registrations.
     pub category: String,
-    /// The service that logged it.
+    /// The service that logged it; empty if an export lacks the column.
     pub logged_by_service: String,
     /// How it ended: `success`, `failure`, …
     pub result: String,
-    /// Why it ended so, as free text.
+    /// Why it ended so, as free text; registrations name their methods here.
     pub result_reason: String,
-    /// What ties it to other records.
+    /// Ties it to other records of the same operation.
     pub correlation_id: Option<String>,
-    /// Who did it. Read only of the services that log registrations, or where no service is named.
+    /// Who did it. In JSON, read only for services that log registrations, or if none is named.
     pub initiated_by: Initiator,
-    /// To whom or what. Read only of the services that log registrations, or where no service is named.
+    /// To whom or what. In JSON, read only for services that log registrations, or if none is named.
     pub target_resources: Vec<TargetResource>,
 }
 
-/// Who did something: a user, an app, or nobody that is named.
+/// Who did something: a user, an app, or nobody by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Initiator {
-    /// The user.
+    /// The user; `None` if the record names none.
     pub user: Option<Actor>,
     /// Whether an app is named.
     pub app: bool,
-    /// The app's client id.
+    /// The app's client id, if the record has it.
     pub app_id: Option<String>,
 }
 
 /// The user who did something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Actor {
-    /// The object id as it is written.
+    /// The object id as written in the record.
     pub id: Option<String>,
-    /// The principal name.
+    /// The principal name at that time, if the record has it.
     pub user_principal_name: Option<String>,
 }
 
 /// To whom or what something was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TargetResource {
-    /// The object id as it is written.
+    /// The object id as written in the record.
     pub id: Option<String>,
     /// What it is: `User`, `Device`, …
     pub kind: Option<String>,
-    /// The principal name, of a user.
+    /// The principal name, if it is a user.
     pub user_principal_name: Option<String>,
 }
 
 /// Why a JSON value is not a record of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// It is not JSON, or not an object.
+    /// It is not JSON, not an object, or a row that does not fit the columns.
     #[error("{0}")]
     Syntax(String),
     /// It has none of the properties of an audit record.
@@ -90,10 +90,10 @@ pub enum RecordError {
     /// Its time cannot be read.
     #[error("activityDateTime: {0}")]
     Time(#[from] TimeError),
-    /// A nested property is not what it should be.
+    /// A nested property does not have the expected shape.
     #[error("{name} cannot be read: {cause}")]
     Nested {
-        /// The property.
+        /// The property's name, such as `initiatedBy`.
         name: &'static str,
         /// What is wrong with it.
         cause: String,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::same_name;
 
-/// A service that logs registrations under the same names of activities.
+/// A service that logs registrations. All of them use the same activity names.
 ///
 /// Source: <https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities>.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,12 +13,12 @@ pub enum Service {
     /// The service of combined registration.
     #[default]
     AuthenticationMethods,
-    /// The MFA service.
+    /// The MFA service, which logs the same activities.
     AzureMfa,
 }
 
 impl Service {
-    /// All of them, in the order in which the log is asked for them.
+    /// All services, in the order in which the log is asked for them.
     pub const ALL: [Self; 2] = [Self::AuthenticationMethods, Self::AzureMfa];
 
     /// The name, as `loggedByService` has it.
@@ -29,7 +29,7 @@ impl Service {
         }
     }
 
-    /// The service that is asked for behind this one.
+    /// The service to ask for after this one; `None` after the last.
     pub fn next(self) -> Option<Self> {
         match self {
             Self::AuthenticationMethods => Some(Self::AzureMfa),

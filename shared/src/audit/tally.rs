@@ -9,7 +9,8 @@ use super::{
     event::Event,
 };
 
-/// Names beyond so many different ones are counted together, so that a file of nonsense fills no memory.
+/// Once there are this many different names, new ones are counted together: a file of nonsense fills no
+/// memory.
 const DISTINCT_LIMIT: usize = 500;
 
 /// How many events there were of each activity and status, and how many of other services.
@@ -27,7 +28,7 @@ struct Row<'a> {
 }
 
 impl Tally {
-    /// Counts one event.
+    /// Counts one event under its activity and status.
     pub fn add(&mut self, event: &Event) {
         let (activity, status) = match event {
             Event::Registration(registration) => (registration.activity.clone(), Status::Success),
@@ -67,7 +68,7 @@ impl Tally {
         self.other_services
     }
 
-    /// How many events were counted, those of other services too.
+    /// How many events were counted, including those of other services.
     pub fn total(&self) -> u64 {
         self.counts.values().sum::<u64>() + self.other_services
     }

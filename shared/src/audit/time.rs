@@ -1,17 +1,17 @@
-//! The writings of a time that audit exports use.
+//! The time formats that audit exports use.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use crate::text::clip;
 
-/// A text that is no time, with a short piece of it.
+/// A text that is not a time. The message quotes a short piece of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a time that can be read: '{0}' (expected for example 2024-12-16T16:32:16.0875540Z)")]
 pub struct TimeError(String);
 
-/// A time with `Z`, with an offset, or with neither, which means UTC; with up to nine decimals.
+/// Reads a time with `Z`, with an offset, or with neither, which means UTC; with up to nine decimals.
 ///
-/// Days and months in other orders than year-month-day are refused rather than guessed.
+/// Dates in any order but year-month-day are refused rather than guessed.
 pub fn parse_time(text: &str) -> Result<Timestamp, TimeError> {
     let text = text.trim();
     let refused = || TimeError(clip(text, 40));

@@ -17,7 +17,7 @@ pub enum AmbiguousWhy {
     ActorIsAnApp,
     /// The id is the zero GUID, which names nobody.
     ZeroId,
-    /// Nobody has an id.
+    /// Neither actor nor target has an id.
     NoId,
     /// The id is not a GUID.
     NotAnObjectId,
@@ -44,8 +44,8 @@ pub(super) struct Who {
     pub(super) user_principal_name: Option<String>,
 }
 
-/// The user whom a "User …" event names. The first target of type User is the user whom it concerns
-/// and the actor must be the same; where only one of the two has an id, that one counts. No guesses.
+/// Finds the user whom a "User …" event names. The first target of type User is the user whom it concerns,
+/// and the actor must be the same. If only one of the two has an id, that one counts. Nothing is guessed.
 pub(super) fn who_registered(record: &DirectoryAudit) -> Result<Who, AmbiguousWhy> {
     let target = affected_user(&record.target_resources)?;
     let actor = record.initiated_by.user.as_ref();
@@ -75,7 +75,7 @@ pub(super) fn concerned(record: &DirectoryAudit) -> Result<UserId, AmbiguousWhy>
     target.and_then(|target| target.id.as_deref()).ok_or(AmbiguousWhy::NoId).and_then(user_id)
 }
 
-/// The first target of type User, or the first that does not say what it is; none without targets.
+/// The first target of type User, or the first that does not say what it is; `None` if there are no targets.
 fn affected_user(targets: &[TargetResource]) -> Result<Option<&TargetResource>, AmbiguousWhy> {
     let is_user =
         |target: &&TargetResource| target.kind.as_deref().is_some_and(|kind| same_name(kind, "User"));
@@ -92,7 +92,7 @@ fn user_id(text: &str) -> Result<UserId, AmbiguousWhy> {
     })
 }
 
-/// Whether the principal names, where both are there, are the same.
+/// Whether the principal names are the same, if both are there.
 fn names_agree(target: Option<&TargetResource>, actor: Option<&Actor>) -> bool {
     let target = target.and_then(|target| target.user_principal_name.as_deref());
     let actor = actor.and_then(|actor| actor.user_principal_name.as_deref());

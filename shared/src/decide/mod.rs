@@ -1,4 +1,4 @@
-//! The decision on one candidate: a pure function over what was read, with every rule looked at.
+//! The decision on one candidate: a pure function over what was read, which asks every rule.
 
 mod origin;
 mod record;
@@ -21,8 +21,8 @@ use crate::{
     settings::Policy,
 };
 
-/// Decides on one candidate (design §5). The first no, in the rules' order, names the reason; only
-/// if there is none, the first unknown does.
+/// Decides on one candidate. The first no, in the order of the rules, names the reason; only if there is
+/// none, the first unknown does.
 pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy, now: Timestamp) -> Decision {
     let asked = rules::Asked { record, facts, belts, policy, now };
     let gone = matches!(facts.account.known(), Some(Account::NotFound));
@@ -54,7 +54,7 @@ fn verdict(rules: &[RuleResult]) -> Verdict {
         _ => None,
     });
     if let Some(reason) = no {
-        // A no without a reason does not happen; were it to, the user is held, not let through.
+        // A no always has a reason. If it had none, the user would be held, not let through.
         return reason.unwrap_or(Verdict::Held(Held::Unknown(Rule::UserExists)));
     }
     rules
@@ -63,8 +63,8 @@ fn verdict(rules: &[RuleResult]) -> Verdict {
         .map_or(Verdict::RollBack, |result| Verdict::Held(Held::Unknown(result.rule)))
 }
 
-/// Takes released reasons out of a no; with none left it passes, and says why. The two rules that go by each
-/// method ask for themselves what is released.
+/// Takes released reasons out of a no. If none is left, the rule passes, and says why. The two rules that
+/// judge each method check for themselves what is released.
 fn lift(rule: Rule, answer: RuleAnswer, released: &BTreeSet<Held>) -> RuleAnswer {
     let RuleAnswer::No { mut reasons, note } = answer else { return answer };
     if matches!(rule, Rule::NotRolledBack | Rule::MethodsOfWindow) {

@@ -1,5 +1,5 @@
-//! Whose method is it? What dates and the user's own registrations prove (design §5a); what nothing
-//! proves to be of the window is not taken for it. Each registration speaks for one method.
+//! Whose method is it? What dates and the user's own registrations prove. A method that nothing proves to be
+//! of the window is not taken for one of it. Each registration accounts for one method.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,24 +14,24 @@ use crate::{
     settings::{OtherMethods, UnprovenMethods},
 };
 
-/// Graph dates a method so near to the event of its registration.
+/// Graph's date of a method is at most this far from the event of its registration.
 const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(10);
 
-/// Two services, or a file and Graph, tell of one registration at times so near to each other; nobody verifies two
-/// numbers in between.
+/// Two services, or a file and Graph, report one registration at times at most this far apart; nobody
+/// verifies two numbers in less.
 const SAME_REGISTRATION: SignedDuration = SignedDuration::from_secs(5);
 
 impl Asked<'_> {
-    /// Why a strong method is not shown to be of the window.
+    /// Why a strong method is not shown to be of the window; `None` if it is, or a setting allows it.
     pub(super) fn not_of_window(
         &self,
         method: &AuthenticationMethod,
         all: &[AuthenticationMethod],
     ) -> Option<Held> {
         let window = &self.policy.window;
-        // An app that became what its user signs in with is dated anew: only an early date says something.
+        // An app that became what its user signs in with is dated anew, so only an early date says something.
         let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
-        // Whoever else made a method, no setting of time or proof speaks of it.
+        // If somebody else made a method, the settings for old and unproven methods do not apply to it.
         let is_anothers = self.is_by_admin(&method.kind);
         match method.created {
             Some(created)
@@ -52,14 +52,14 @@ impl Asked<'_> {
         }
     }
 
-    /// An administrator or an app made or changed a method of the kind, or of a kind that is not told.
+    /// Whether an administrator or an app made or changed a method of the kind, or of an unnamed kind.
     fn is_by_admin(&self, kind: &MethodKind) -> bool {
         let is_of_kind = |methods: &[MethodKind]| methods.is_empty() || methods.contains(kind);
         self.facts.acts.iter().any(|act| act.act == Act::ByAdmin && is_of_kind(&act.methods))
     }
 
-    /// Its date says when, and a registration of that moment that the user made it; nobody else touched the user's
-    /// methods, as far as the log of the window tells.
+    /// Whether its date lies in the window, a registration of that moment shows that the user made it, and no
+    /// act in the log of the window casts doubt on that.
     fn is_proven(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> bool {
         let Some(created) = method.created else { return false };
         method.kind != MethodKind::MicrosoftAuthenticator
@@ -69,14 +69,14 @@ impl Asked<'_> {
             && !self.facts.acts.iter().any(|act| disturbs(act.act))
     }
 
-    /// One to one: each method of the kind that is dated in the window lies at another registration.
+    /// Whether each method of the kind that is dated in the window matches a registration of its own.
     fn each_has_its_registration(&self, kind: &MethodKind, all: &[AuthenticationMethod]) -> bool {
         let of_kind = all.iter().filter(|method| method.kind == *kind);
         let mut dates: Vec<Timestamp> =
             of_kind.filter_map(|m| m.created).filter(|at| self.policy.window.contains(*at)).collect();
         let registered = apart(self.naming(kind), SAME_REGISTRATION);
         dates.sort_unstable();
-        // The spans are equally long, so that the earliest that fits is never wrong.
+        // The spans are equally long, so taking the earliest that fits is never wrong.
         let mut left = registered.into_iter();
         dates.into_iter().all(|date| {
             left.by_ref()
@@ -85,7 +85,8 @@ impl Asked<'_> {
         })
     }
 
-    /// It is the only one of its kind, and a registration of the window that was not deleted again names the kind.
+    /// Whether it is the only one of its kind, and a registration of the window that was not deleted again
+    /// names the kind.
     fn counts(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> bool {
         let of_kind = all.iter().filter(|other| other.kind == method.kind).count();
         let unclear = self.facts.acts.iter().any(|act| match act.act {
@@ -94,7 +95,7 @@ impl Asked<'_> {
             Act::AccessPass | Act::RolledBack => false,
         });
         let removals = self.facts.acts.iter().filter(|act| act.methods.contains(&method.kind)).count();
-        // A registration that names two kinds made one of them.
+        // A registration that names two kinds made only one of them.
         let names_it_alone = |r: &&RecordedRegistration| {
             let named = |kind: &&MethodKind| kind.is_strong() && all.iter().any(|other| other.kind == **kind);
             r.methods.iter().filter(named).count() == 1
@@ -109,7 +110,7 @@ impl Asked<'_> {
     }
 }
 
-/// The times of registrations, in order; those that are nearer to the one before are taken for the same.
+/// The times of registrations, in order. A time at most `span` after the one before counts as the same.
 fn apart<'a>(
     registrations: impl Iterator<Item = &'a RecordedRegistration>,
     span: SignedDuration,
@@ -120,13 +121,14 @@ fn apart<'a>(
     times
 }
 
-/// An office number is the directory's: neither date nor count makes it the user's.
+/// An office number is the directory's: neither date nor count makes it the user's own.
 fn is_the_users_own_kind(method: &AuthenticationMethod) -> bool {
     method.kind != MethodKind::Phone
         || matches!(method.phone_type, Some(PhoneType::Mobile | PhoneType::AlternateMobile))
 }
 
-/// Whether an act leaves open which method is whose. Of this app's own deletions `not_rolled_back` judges.
+/// Whether an act leaves it open which method is whose. The rule `not_rolled_back` judges this app's own
+/// deletions.
 fn disturbs(act: Act) -> bool {
     match act {
         Act::ByAdmin | Act::Changed | Act::Removed => true,

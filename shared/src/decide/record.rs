@@ -16,24 +16,24 @@ use crate::domain::{
 /// What the ledger says about the candidate.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
-    /// Who it is.
+    /// The candidate's Entra object id.
     pub user_id: UserId,
     /// The registrations on record.
     pub registrations: &'a [RecordedRegistration],
-    /// Whether a person named the user.
+    /// Whether a person named the user by hand; then `in_window` does not apply.
     pub by_hand: bool,
-    /// When a DELETE was first sent for this user.
+    /// When the first DELETE for this user was about to be sent; `None` if none was.
     pub first_delete_at: Option<Timestamp>,
-    /// The open intent.
+    /// The intent that is not settled yet, if any.
     pub intent: Option<&'a Intent>,
     /// Reasons that a person has lifted.
     pub released: &'a BTreeSet<Held>,
-    /// The methods for which a person has lifted them.
+    /// The methods that the release covers; `None` covers none.
     pub released_look: Option<&'a Look>,
 }
 
 impl<'a> Record<'a> {
-    /// What a decision sees of a user's item; `nothing` stands for what nobody has released.
+    /// Takes what a decision needs from a user's item; `nothing` is an empty set, used without a release.
     pub fn of(state: &'a UserState, nothing: &'a BTreeSet<Held>) -> Self {
         Self {
             user_id: state.user_id,
@@ -48,7 +48,7 @@ impl<'a> Record<'a> {
 }
 
 impl Record<'_> {
-    /// Whether what a person has lifted speaks of all strong methods that are there.
+    /// Whether the release covers all strong methods that the user has now.
     pub(super) fn covers(&self, facts: &Facts) -> bool {
         let strong = |methods: &&Vec<AuthenticationMethod>| {
             let mut strong = methods.iter().filter(|method| method.kind.is_strong());

@@ -1,4 +1,4 @@
-//! The rules, one function each: they read like the table in the design.
+//! The rules, one function each.
 
 use jiff::Timestamp;
 
@@ -127,8 +127,8 @@ impl Asked<'_> {
         }
     }
 
-    /// When this app deleted a method though this ledger sent no DELETE until then: another ledger did, or one
-    /// that was lost.
+    /// When this app deleted a method although this ledger had sent no DELETE by then: another ledger did, or
+    /// one that was lost.
     fn rolled_back_elsewhere_at(&self) -> Option<Timestamp> {
         let known_from = self.record.first_delete_at.map(|at| shift(at, -CLOCK_SKEW));
         let deletions = self.facts.acts.iter().filter(|act| act.act == Act::RolledBack);
@@ -226,7 +226,7 @@ impl Asked<'_> {
         if !methods.iter().any(|method| method.kind.is_strong()) {
             return RuleAnswer::NotApplicable;
         }
-        // Everybody has a password object; who came with a temporary access pass may never have known a password.
+        // Everybody has a password object; a user who came with a temporary access pass may know no password.
         let access_pass = MethodKind::TemporaryAccessPass;
         let had_pass = methods.iter().any(|method| method.kind == access_pass)
             || self.facts.acts.iter().any(|act| act.act == Act::AccessPass)
@@ -272,7 +272,7 @@ impl Asked<'_> {
                 RuleAnswer::NotApplicable
             };
         }
-        // Graph dates an app that was registered for passwordless sign-in.
+        // Graph gives a date to an app that was registered for passwordless sign-in.
         let is_dated = dates.iter().any(Option::is_some);
         if let Some(line) = self.facts.report.line {
             return if line.passwordless {
@@ -356,7 +356,7 @@ fn not_external_when_included(policy: &Policy) -> impl Fn(&User) -> RuleAnswer {
     }
 }
 
-/// How a user is external, if so; an error where Graph left out what tells it.
+/// What makes a user external, if anything; an error if Graph left out what tells.
 pub(crate) fn external(user: &User) -> Result<Option<&'static str>, &'static str> {
     let is = |value: &Option<Option<String>>, what: &str| matches!(value, Some(Some(text)) if text.eq_ignore_ascii_case(what));
     if is(&user.user_type, "Guest") {

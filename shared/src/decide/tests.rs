@@ -162,7 +162,7 @@ impl Case {
         self.belts.administrators = Reading::Known([(USER.parse().unwrap(), how)].into());
     }
 
-    /// A password, and these.
+    /// Gives the user a password and these methods.
     fn methods(&mut self, methods: impl IntoIterator<Item = AuthenticationMethod>) {
         let mut all = vec![method(MethodKind::Password, Some(BEFORE))];
         all.extend(methods);
@@ -181,7 +181,7 @@ impl Case {
         self.registrations = vec![registration("e1", IN_WINDOW, kinds_named(reason))];
     }
 
-    /// A rollback of the methods that are there began, with its intent still open.
+    /// Records that a rollback of the user's methods began, with its intent still open.
     fn intended(&mut self, written_at: &str) {
         let methods = self.facts.methods.known().cloned().unwrap_or_default();
         let written_at = at(written_at);
@@ -189,7 +189,7 @@ impl Case {
         self.first_delete_at = Some(written_at);
     }
 
-    /// A release speaks of the methods that are there, unless another look was noted with it.
+    /// A release covers the methods that are there, unless another look was noted with it.
     fn decide(&self) -> Decision {
         let methods = self.facts.methods.known();
         let look = self.look.clone().or(methods.map(|methods| Look::at(methods, Uuid::from_u128(3))));
@@ -717,7 +717,7 @@ fn methods_of_window_count_takes_the_only_one_of_its_kind_for_the_one_that_is_na
     });
     comes_to("held(unproven_method)", |case| {
         only(case);
-        // The same one, as the other service or a file tells it.
+        // The same registration, as the other service or a file reports it.
         case.registrations.push(registration("e2", IN_WINDOW, app.clone()));
         case.facts.acts = vec![act(Act::Removed, app.clone())];
     });
@@ -747,7 +747,7 @@ fn methods_of_window_one_registration_proves_one_method() {
     });
     comes_to("held(unproven_method)", |case| {
         two_numbers(case);
-        // The same one, as the other service or a file tells it.
+        // The same registration, as the other service or a file reports it.
         case.registrations.push(registration("e2", IN_WINDOW, vec![MethodKind::Phone]));
     });
 }
@@ -976,7 +976,7 @@ fn the_first_no_in_the_order_of_the_table_names_the_reason_and_all_are_recorded(
             assert!(matches!(case.answer(*rule), RuleAnswer::No { .. }), "{rule:?}");
         }
     };
-    // From the last rule to the first: each no comes before all that were there already.
+    // From the last rule to the first: each no comes before all that are there already.
     worsen(Rule::MfaNotRequired, |case| {
         case.belts.policies = Reading::Known(Policies { security_defaults: true, ..Policies::default() });
     });
@@ -1421,7 +1421,7 @@ fn no_reason(result: &RuleResult) -> Option<Verdict> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Invariant 2.
+    /// Invariant 2 of `docs/invariants.md`.
     #[test]
     fn never_for_a_user_enabled_or_enforced_for_per_user_mfa_and_no_read_that_failed_counts_as_a_pass(
         case in any_case(),

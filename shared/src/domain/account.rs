@@ -5,17 +5,17 @@ use serde::{Deserialize, Deserializer};
 
 use super::ids::UserId;
 
-/// An account. `None` in a property means that the answer did not hold it; `Some(None)` that it was
-/// null.
+/// An account as Graph returns it. In an `Option<Option<…>>`, `None` means that the property was absent;
+/// `Some(None)` means that it was null.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// Its object id.
+    /// The account's Entra object id.
     pub id: UserId,
-    /// Its principal name.
+    /// The user principal name; a guest's usually contains `#EXT#`.
     #[serde(default)]
     pub user_principal_name: Option<String>,
-    /// Its display name.
+    /// The display name; no rule reads it.
     #[serde(default)]
     pub display_name: Option<String>,
     /// `Member` or `Guest`; null on old accounts.

@@ -7,28 +7,28 @@ use serde::{Deserialize, Serialize};
 
 use super::window::shift;
 
-/// How much is rolled back in 24 hours, and when to stop by itself.
+/// How many users may be rolled back in 24 hours, and how many failures open the brake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// At most so many users in any 24 h.
+    /// `MAX_ROLLBACKS_PER_DAY`: at most this many users in any 24 h.
     pub max_rollbacks_per_day: u32,
-    /// More failures than this share of the last 24 h's users open the brake.
+    /// `MAX_FAILURE_PERCENT`: the brake opens if more than this share of the last 24 h's users failed.
     pub max_failure_percent: u32,
 }
 
 const BUCKET_SECONDS: i64 = 300;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// So few users say nothing about a failure rate.
+/// Fewer users than this say nothing about a failure rate.
 const FEWEST_USERS: u32 = 10;
 
-/// Who moved the brake, where nobody did: too many failed.
+/// Who moved the brake if no person did: the program itself, because too many users failed.
 pub const MFA_ROLLBACK: &str = "mfa-rollback";
 
-/// Moves of the brake that are kept to look back on.
+/// How many moves of the brake are kept for the record.
 const KEPT_MOVES: usize = 50;
 
-/// Counts of one stretch of 5 minutes.
+/// What was counted in one stretch of 5 minutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
     /// Slots of the daily cap that were taken.
@@ -37,7 +37,7 @@ pub struct Bucket {
     /// Users whose latest outcome is `rolled_back`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub done: u32,
-    /// Users whose latest outcome is `failed` or `partial`, throttled ones apart.
+    /// Users whose latest outcome is `failed` or `partial`, not counting throttled ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed: u32,
 }
@@ -47,19 +47,19 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-/// Whether everything stands still.
+/// Whether the brake stops all rollbacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum BrakeState {
-    /// Rollbacks go on.
+    /// Rollbacks may go on, as far as mode, cap and preflight allow.
     Released,
-    /// Nothing is deleted until a person releases it.
+    /// Nothing is deleted until a person releases the brake.
     Open,
 }
 
 impl BrakeState {
-    /// Its name.
+    /// The state as JSON and log lines spell it: `released` or `open`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -68,36 +68,36 @@ impl BrakeState {
 /// One move of the brake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {
-    /// To where.
+    /// The state that the brake was moved to.
     pub to: BrakeState,
-    /// When.
+    /// When the brake was moved.
     pub at: Timestamp,
-    /// By whom.
+    /// Who moved the brake; [`MFA_ROLLBACK`] if too many failures did.
     pub who: String,
-    /// Why.
+    /// Why: a person's own words, or how many users failed.
     pub why: String,
 }
 
-/// How one user counts towards the failure rate, and in which bucket: each counts once, by the
-/// latest outcome.
+/// How one user counts towards the failure rate, and in which bucket. Each user counts once, by the latest
+/// outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
-    /// When it was counted.
+    /// When the user was counted, which says in which bucket.
     pub at: Timestamp,
-    /// Whether as failed.
+    /// Whether the user counts as failed; if not, as rolled back.
     pub failed: bool,
 }
 
-/// The ledger's item for cap and brake.
+/// The ledger's item for the daily cap and the brake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brake {
-    /// Open or released.
+    /// Whether the brake is open now; in a new ledger it is released.
     pub state: BrakeState,
-    /// Its latest moves, oldest first.
+    /// The latest moves, at most 50, oldest first.
     pub moves: Vec<Move>,
-    /// The last release: failures before it do not count any more.
+    /// When the brake was last released. Outcomes before that no longer count.
     pub released_at: Option<Timestamp>,
-    /// Counts by bucket, named by its beginning in Unix seconds.
+    /// Counts for each bucket; the key is the bucket's start in Unix seconds.
     pub buckets: BTreeMap<i64, Bucket>,
 }
 
@@ -111,7 +111,7 @@ fn bucket_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(BUCKET_SECONDS) * BUCKET_SECONDS
 }
 
-/// A bucket counts until it is wholly out of the 24 h.
+/// A bucket counts until all of it is more than 24 h ago.
 fn counts(bucket: i64, now: Timestamp) -> bool {
     bucket + BUCKET_SECONDS > shift(now, -DAY).as_second()
 }
@@ -132,7 +132,7 @@ impl Brake {
         limits.max_rollbacks_per_day.saturating_sub(self.slots_taken(now))
     }
 
-    /// When the next slot frees up by itself, where all are taken.
+    /// When the next slot frees up by itself; `None` if one is free now.
     pub fn next_free_at(&self, limits: Limits, now: Timestamp) -> Option<Timestamp> {
         if self.slots_free(limits, now) > 0 {
             return None;
@@ -142,7 +142,7 @@ impl Brake {
         Some(shift(end, DAY))
     }
 
-    /// Takes one slot, or says that there is none.
+    /// Takes one slot of the daily cap. Returns `false` if none is free.
     pub fn take_slot(&mut self, limits: Limits, now: Timestamp) -> bool {
         if self.slots_free(limits, now) == 0 {
             return false;
@@ -152,13 +152,13 @@ impl Brake {
         true
     }
 
-    /// Whether a slot taken then still holds.
+    /// Whether a slot taken at `slot_at` still holds: it does so for 24 h.
     pub fn slot_holds(slot_at: Timestamp, now: Timestamp) -> bool {
         now < shift(slot_at, DAY)
     }
 
-    /// Counts a user's outcome; `before` is how the user counted until now. Opens the brake when too
-    /// many failed.
+    /// Counts a user's outcome in place of `before`, how the user counted so far. Opens the brake if too many
+    /// failed.
     pub fn count(
         &mut self,
         failed: bool,
@@ -186,7 +186,7 @@ impl Brake {
         counted
     }
 
-    /// Takes a user out of the count, for an outcome that does not count.
+    /// Takes a user out of the count, because the latest outcome does not count.
     pub fn uncount(&mut self, before: Option<Counted>) {
         let Some(before) = before else { return };
         if self.released_at.is_some_and(|released| before.at <= released) {
@@ -198,19 +198,20 @@ impl Brake {
         }
     }
 
-    /// Users counted in the last 24 h since the latest release, and how many of them failed.
+    /// Returns how many users were counted in the last 24 h (since the latest release, if that is later), and
+    /// how many of them failed.
     pub fn rate(&self, now: Timestamp) -> (u32, u32) {
         let failed = self.live(now).map(|(_, bucket)| bucket.failed).sum();
         let done: u32 = self.live(now).map(|(_, bucket)| bucket.done).sum();
         (done + failed, failed)
     }
 
-    /// Opens it. It stays open until a person releases it.
+    /// Opens the brake. It stays open until a person releases it.
     pub fn open(&mut self, now: Timestamp, who: &str, why: &str) {
         self.turn(BrakeState::Open, now, who, why);
     }
 
-    /// Releases it: outcomes until now do not count any more, and no slot becomes free.
+    /// Releases the brake. Outcomes until now no longer count; no slot becomes free.
     pub fn release(&mut self, now: Timestamp, who: &str, why: &str) {
         self.turn(BrakeState::Released, now, who, why);
         self.released_at = Some(now);

@@ -11,28 +11,28 @@ use super::{
     rule::Rule,
 };
 
-/// A rule's answer.
+/// How a rule answered for one user. Only `Pass` and `NotApplicable` allow a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum RuleAnswer {
-    /// It lets the user through.
+    /// The rule lets the user through.
     Pass {
-        /// What it found, where that is worth saying.
+        /// What the rule found, if that is worth saying.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         note: Option<String>,
     },
-    /// It stops the user.
+    /// The rule stops the rollback.
     No {
-        /// Every reason it found, the one that counts first.
+        /// Every reason that the rule found; the first one counts.
         reasons: Vec<Verdict>,
-        /// What it found.
+        /// What the rule found, in words for a person to read.
         note: String,
     },
-    /// There is nothing for it to say.
+    /// The question does not arise for this user.
     NotApplicable,
-    /// What it needs cannot be read.
+    /// The rule needs something that could not be read.
     Unknown {
-        /// Why.
+        /// What could not be read, or why not.
         note: String,
     },
 }
@@ -40,38 +40,38 @@ pub enum RuleAnswer {
 /// A rule with its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleResult {
-    /// The rule.
+    /// Which rule was asked; a decision has each rule once.
     pub rule: Rule,
-    /// Its answer.
+    /// What the rule answered; in JSON its fields stand beside `rule`.
     #[serde(flatten)]
     pub answer: RuleAnswer,
 }
 
-/// A short digest of all settings that decide: by it a changed one is noticed.
+/// A short digest of all settings that a decision depends on. It changes when one of them does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(pub String);
 
-/// What the user will notice of a rollback.
+/// What the user will notice after a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consequences {
-    /// Self-service password reset loses a phone; `None` where it is not known whether the user is
+    /// Whether self-service password reset loses a phone; `None` if it is unknown whether the user is
     /// registered for it.
     pub sspr_loses_phone: Option<bool>,
-    /// What stays that can still do MFA.
+    /// The kinds of method that stay and can still do MFA.
     pub still_can_do_mfa: Vec<MethodKind>,
-    /// No method but a password is left.
+    /// Whether no method but a password will be left.
     pub no_method_left: bool,
 }
 
-/// The decision record.
+/// The decision on one candidate, kept with the outcome in the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// What to do.
+    /// What follows from the answers: the first no, else the first unknown, else `roll_back`.
     pub verdict: Verdict,
-    /// Every rule's answer, in order.
+    /// Every rule's answer, in the order of [`Rule::ALL`].
     pub rules: Vec<RuleResult>,
-    /// What the user will notice, where the methods are known.
+    /// What the user will notice; `None` if the methods could not be read.
     #[serde(alias = "notices")]
     pub consequences: Option<Consequences>,
     /// The settings it was made under.
@@ -81,7 +81,7 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Every reason for which the user is held that a person's release can lift.
+    /// Every reason that holds the user and that a person's release can lift.
     pub fn releasable(&self) -> BTreeSet<Held> {
         self.rules
             .iter()

@@ -12,18 +12,18 @@ use crate::domain::{
     policies::Policies,
 };
 
-/// What was read, or why it could not be: a lasting refusal or an unreadable answer. What will work
-/// later never gets here.
+/// What was read, or why it could not be: a lasting refusal or an unreadable answer. Failures that pass are
+/// retried and never get here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading<T> {
-    /// This was read.
+    /// The value, as it was read.
     Known(T),
-    /// It cannot be read.
+    /// Why it cannot be read, in words for a person.
     Unknown(String),
 }
 
 impl<T> Reading<T> {
-    /// The value, where it is known.
+    /// The value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -32,51 +32,52 @@ impl<T> Reading<T> {
     }
 }
 
-/// An account, or that there is none.
+/// An account, or the fact that there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Account {
-    /// It is there.
+    /// The account as Graph returns it.
     Found(Box<User>),
-    /// Graph answers 404.
+    /// Graph answers 404: the account is deleted, or never existed.
     NotFound,
 }
 
-/// What Graph says about one user.
+/// What was read about one user, from Graph and from the ledger.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// Just before the first of the reads was sent.
+    /// The time just before the first read was sent.
     pub read_at: Timestamp,
-    /// The account.
+    /// The account, or that there is none.
     pub account: Reading<Account>,
     /// The per-user MFA state.
     pub per_user_mfa: Reading<PerUserMfa>,
-    /// All methods.
+    /// All of the user's methods, strong or not.
     pub methods: Reading<Vec<AuthenticationMethod>>,
     /// What the registration report says.
     pub report: RegistrationReport,
-    /// What the audit log of the window tells of the user's methods beside registrations.
+    /// What was done to the user's methods according to the audit log, other than the user's own
+    /// registrations.
     pub acts: Vec<RecordedAct>,
     /// How much of the audit log was read.
     pub log: LogReading,
-    /// Graph's own names for these reads.
+    /// The `request-id` headers of Graph's answers to these reads.
     pub request_ids: Vec<String>,
 }
 
-/// How much of the window's audit log was read, of every service.
+/// How much of the window's audit log was read, of all services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogReading {
     /// All of it, up to the latest scan.
     Whole,
-    /// A scan is under way, or due for what was not read: it may tell of more.
+    /// A scan is under way, or is due for what was not read yet. It may tell more.
     UnderWay,
-    /// No scan has come to its end.
+    /// No scan has reached its end yet.
     Never,
 }
 
 /// The registration report, as far as it concerns one user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RegistrationReport {
-    /// The user's line, where there is one.
+    /// The user's line, if there is one.
     pub line: Option<RegistrationReportLine>,
     /// How much of the report was read.
     pub list: RegistrationReportList,
@@ -85,60 +86,60 @@ pub struct RegistrationReport {
 /// How much of the registration report was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RegistrationReportList {
-    /// All of it, within a day: who has no line is not in it.
+    /// All of it, at most a day ago. A user without a line is not in the report.
     Whole,
-    /// Not all of it: that a user has no line says nothing.
+    /// Not all of it, or more than a day ago. A missing line says nothing.
     #[default]
     Partly,
     /// The tenant has no licence for it.
     NoLicence,
 }
 
-/// What the registration report says about a user; hours stale.
+/// What the registration report says about a user. It lags by hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationReportLine {
     /// Registered for self-service password reset.
     pub sspr: bool,
     /// Signs in with the Authenticator instead of a password.
     pub passwordless: bool,
-    /// Holds a role.
+    /// An administrator, by Graph's `isAdmin`.
     pub admin: bool,
 }
 
 /// What is known about the tenant as a whole, read every 10 minutes.
 #[derive(Debug, Clone)]
 pub struct Belts {
-    /// Whom the settings exclude.
+    /// The users whom the settings exclude.
     pub excluded: Reading<BTreeSet<UserId>>,
-    /// Who holds a role or may take one, and how.
+    /// The users who hold a directory role or are eligible for one, and how.
     pub administrators: Reading<BTreeMap<UserId, String>>,
-    /// What demands MFA of people.
+    /// The policies that demand MFA of people.
     pub policies: Reading<Policies>,
 }
 
 /// A registration as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedRegistration {
-    /// The event's key.
+    /// The audit event's id, or one made from its content.
     pub event_id: EventId,
-    /// When it happened.
+    /// When the user registered (`activityDateTime`).
     pub registered_at: Timestamp,
-    /// The kinds that its reason names.
+    /// The kinds of method that its reason names; empty if it names none.
     pub methods: Vec<MethodKind>,
     /// When this program first saw it.
     pub first_seen_at: Timestamp,
 }
 
-/// What the audit log tells of a user's methods beside the user's own registrations, as the ledger keeps it.
+/// What was done to a user's methods, other than the user's own registrations, as the ledger keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedAct {
-    /// The event's key.
+    /// The audit event's id, or one made from its content.
     pub event_id: EventId,
-    /// When it happened.
+    /// When it was done (`activityDateTime`).
     pub at: Timestamp,
-    /// What was done.
+    /// What was done, as far as it matters to a decision.
     pub act: Act,
-    /// The kinds that its reason names; none where it names none.
+    /// The kinds of method that its reason names; empty if it names none.
     pub methods: Vec<MethodKind>,
 }
 
@@ -146,13 +147,13 @@ pub struct RecordedAct {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
-    /// An administrator or an app registered or changed a method.
+    /// An administrator or an app registered or changed a method, or required registering anew.
     ByAdmin,
     /// The user changed a method.
     Changed,
-    /// A method was deleted, by whomever but this program.
+    /// A method was deleted. On record, a deletion by this program is [`Act::RolledBack`] instead.
     Removed,
-    /// This program's own registration deleted a method, for this ledger or another one.
+    /// This program's app deleted a method, for this ledger or another one.
     RolledBack,
     /// A temporary access pass was issued.
     AccessPass,

@@ -78,11 +78,12 @@ guid_id! {
     GroupId
 }
 guid_id! {
-    /// A tenant's id.
+    /// The id of an Entra tenant (`AZURE_TENANT_ID`).
     TenantId
 }
 
-/// The key of an audit event, as Graph gives it: not a GUID, and it may hold blanks.
+/// The id of an audit event: Graph's own, which is not a GUID and may contain blanks, or one made from the
+/// event's content.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub String);
@@ -93,8 +94,8 @@ impl fmt::Display for EventId {
     }
 }
 
-/// The id of an authentication method. Phone ids are the same for every user, so a method is only
-/// named by its user, its kind and its id together.
+/// The id of an authentication method. Phone ids are the same for every user, so only user, kind and id
+/// together name a method.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MethodId(pub String);
@@ -105,7 +106,7 @@ impl fmt::Display for MethodId {
     }
 }
 
-/// One run of poll, drain or the CLI: the thread that log lines hang on.
+/// One run of poll, drain or the CLI; its log lines carry it as `run.id`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub Uuid);

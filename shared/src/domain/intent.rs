@@ -14,19 +14,19 @@ use crate::{
     },
 };
 
-/// A phone without a date is only taken for the one intended this soon after the intent.
+/// For how long after the intent a phone without a date counts as the one intended.
 const UNDATED_PHONE_PROVEN_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// What is about to be deleted for one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Its own name.
+    /// A random id that names this intent alone.
     pub id: Uuid,
     /// When it was written.
     pub written_at: Timestamp,
     /// When its slot of the daily cap was taken.
     pub slot_at: Timestamp,
-    /// The salt of its number hashes.
+    /// The salt of the hashes of its phone numbers.
     pub salt: Uuid,
     /// The methods, in the order in which they are deleted.
     pub methods: Vec<IntendedMethod>,
@@ -38,11 +38,11 @@ pub struct IntendedMethod {
     /// Its kind: always a strong one.
     #[serde(rename = "type")]
     pub kind: MethodKind,
-    /// Its id.
+    /// The method's id; for a phone, it is the same for every user.
     pub id: MethodId,
-    /// When it was registered, where Graph says so.
+    /// When the method was registered; `None` if Graph does not say.
     pub created: Option<Timestamp>,
-    /// A salted hash of a phone's number; none where Graph masks it.
+    /// A salted hash of a phone's number; `None` for other kinds, and if Graph masks the number.
     pub number_hash: Option<String>,
 }
 
@@ -53,22 +53,23 @@ impl IntendedMethod {
     }
 }
 
-/// A look at a user's strong methods, by which the same ones are known again.
+/// A look at a user's strong methods, by which the same ones can be recognised later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
-    /// The salt of its number hashes.
+    /// The salt of the hashes of its phone numbers.
     pub salt: Uuid,
-    /// What was there.
+    /// The strong methods that were there, in the order of deletion.
     pub methods: Vec<IntendedMethod>,
 }
 
 impl Look {
-    /// What this list shows.
+    /// Notes the strong methods of a list.
     pub fn at(methods: &[AuthenticationMethod], salt: Uuid) -> Self {
         Self { salt, methods: strong(methods, salt) }
     }
 
-    /// Whether it showed this very method: a phone by its number or its date, since its id is everybody's.
+    /// Whether the look showed this very method: a phone by its number or date, since every user's has the
+    /// same id.
     pub fn shows(&self, method: &AuthenticationMethod) -> bool {
         let number_hash = hash(self.salt, method.phone_number.as_deref());
         let told_apart =
@@ -100,12 +101,12 @@ fn strong(methods: &[AuthenticationMethod], salt: Uuid) -> Vec<IntendedMethod> {
 }
 
 impl Intent {
-    /// An intent for all strong methods among `methods`, in the order of deletion.
+    /// Makes an intent for all strong methods among `methods`, in the order of deletion.
     pub fn for_methods(methods: &[AuthenticationMethod], id: Uuid, salt: Uuid, now: Timestamp) -> Self {
         Self { id, written_at: now, slot_at: now, salt, methods: strong(methods, salt) }
     }
 
-    /// What has become of the intended methods, as far as a list of the user's methods proves it.
+    /// Finds out what has become of the intended methods, as far as a list of the user's methods proves it.
     pub fn settle<'a>(&self, listed: &'a [AuthenticationMethod], now: Timestamp) -> Settlement<'a> {
         let mut settlement = Settlement::default();
         for (position, intended) in self.methods.iter().enumerate() {
@@ -130,12 +131,12 @@ impl Intent {
         settlement
     }
 
-    /// Authenticator and OATH ids are made anew with each registration; a phone's id never changes.
+    /// Authenticator and OATH ids are new with each registration; a phone's id never changes.
     fn fate(&self, intended: &IntendedMethod, listed: &AuthenticationMethod, now: Timestamp) -> Fate {
         if intended.kind != MethodKind::Phone {
             return Fate::Unchanged;
         }
-        // Clocks differ: a date that was there before the intent proves nothing.
+        // Clocks differ: a date that the intent already knows proves no new registration.
         let known_until = intended.created.map_or(self.written_at, |created| created.max(self.written_at));
         if listed.created.is_some_and(|created| created > known_until) {
             return Fate::Gone;
@@ -163,13 +164,13 @@ enum Fate {
 /// What has become of an intent's methods; positions are those in [`Intent::methods`].
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Settlement<'a> {
-    /// Not there any more, or provably registered anew.
+    /// No longer there, or provably registered anew.
     pub gone: Vec<usize>,
-    /// Provably still the one intended.
+    /// Provably still the methods that were intended.
     pub unchanged: Vec<usize>,
     /// There, but perhaps registered anew.
     pub unclear: Vec<usize>,
-    /// Strong methods that the intent does not list, or lists but which were registered anew.
+    /// Strong methods that the intent does not list, or that were registered anew since.
     pub anew: Vec<&'a AuthenticationMethod>,
 }
 
@@ -179,13 +180,13 @@ impl Settlement<'_> {
         self.unchanged.is_empty() && self.unclear.is_empty()
     }
 
-    /// Whether every strong method there is provably one of the intent.
+    /// Whether every strong method in the list is provably one of the intent.
     pub fn proves_all(&self) -> bool {
         self.unclear.is_empty() && self.anew.is_empty()
     }
 }
 
-/// Alternate mobile must go before mobile, and what can be the default goes last.
+/// An alternate mobile must go before the mobile, and what can be the default method goes last.
 fn deletion_rank(method: &AuthenticationMethod) -> u8 {
     match (&method.kind, method.phone_type) {
         (MethodKind::Phone, Some(PhoneType::AlternateMobile)) => 0,
@@ -210,8 +211,8 @@ fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
     Some(digest([salt.as_bytes(), number.as_bytes(), extension.as_bytes()], 16))
 }
 
-/// An intent that is known to be in the ledger. Only the ledger makes one, and without one there is
-/// nothing that a DELETE could be sent for.
+/// An intent that is known to be in the ledger. Only the ledger makes one; without one, no DELETE can be
+/// sent.
 #[derive(Debug, Clone)]
 pub struct DurableIntent {
     user: UserId,
@@ -219,23 +220,23 @@ pub struct DurableIntent {
 }
 
 impl DurableIntent {
-    /// For the ledger alone.
+    /// Only the ledger calls this, once the intent is durable.
     pub(crate) fn of(user: UserId, intent: Intent) -> Self {
         Self { user, intent }
     }
 
-    /// What it says.
+    /// The intent as the ledger has it.
     pub fn intent(&self) -> &Intent {
         &self.intent
     }
 
-    /// The DELETE of the method at `position`.
+    /// The DELETE of the method at `position`; `None` if the intent has no such position.
     pub fn deletion(&self, position: usize) -> Option<Deletion<'_>> {
         self.intent.methods.get(position).map(|method| Deletion { user: self.user, method })
     }
 }
 
-/// One DELETE that an intent in the ledger stands behind.
+/// One DELETE, backed by an intent in the ledger.
 #[derive(Debug, Clone, Copy)]
 pub struct Deletion<'a> {
     user: UserId,
@@ -248,12 +249,12 @@ impl Deletion<'_> {
         self.user
     }
 
-    /// The method's kind.
+    /// The method's kind: always a strong one.
     pub fn kind(&self) -> &MethodKind {
         &self.method.kind
     }
 
-    /// The method's id.
+    /// The method's id, which ends the DELETE's URL.
     pub fn id(&self) -> &MethodId {
         &self.method.id
     }

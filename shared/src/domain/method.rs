@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::MethodId;
 
-/// What kind of authentication method it is, by Graph's type name without prefix and suffix.
+/// The kind of an authentication method: Graph's type name without its prefix and suffix.
 #[derive(
     Debug,
     Clone,
@@ -30,7 +30,7 @@ pub enum MethodKind {
     MicrosoftAuthenticator,
     /// An app that shows codes.
     SoftwareOath,
-    /// A password.
+    /// A password; every user has one, known or not.
     Password,
     /// An e-mail address, for self-service password reset only.
     Email,
@@ -46,9 +46,9 @@ pub enum MethodKind {
     External,
     /// A QR code with a PIN.
     QrCodePin,
-    /// A token that shows codes; only beta lists these.
+    /// A hardware token that shows codes; only Graph's beta lists these.
     HardwareOath,
-    /// A kind that this program does not know: left alone and reported.
+    /// A kind that this program does not know. It is left alone and reported.
     #[strum(disabled)]
     Unknown(String),
 }
@@ -68,7 +68,7 @@ impl MethodKind {
         matches!(self, Self::Phone | Self::MicrosoftAuthenticator | Self::SoftwareOath)
     }
 
-    /// Whether it is enough to sign in with: with none of these left, a user is locked out.
+    /// Whether it is enough to sign in with. A user who has none of these left is locked out.
     pub fn is_primary_credential(&self) -> bool {
         matches!(
             self,
@@ -104,11 +104,11 @@ impl fmt::Display for MethodKind {
     }
 }
 
-/// Per-user MFA (beta `authentication/requirements`).
+/// The per-user MFA state (beta `authentication/requirements`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PerUserMfa {
-    /// Nobody asked for MFA for this user.
+    /// No administrator has turned it on for this user.
     Disabled,
     /// An administrator enabled it.
     Enabled,
@@ -122,35 +122,35 @@ pub enum PerUserMfa {
 /// Which of a user's numbers a phone method is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PhoneType {
-    /// The mobile number.
+    /// The mobile number: it cannot go before the alternate one.
     Mobile,
     /// The alternate mobile number: it must go before the mobile one.
     AlternateMobile,
-    /// The office number.
+    /// The office number; it is the directory's, not the user's.
     Office,
 }
 
-/// Whether a number is what its user signs in with.
+/// Whether the user signs in with a phone's number (`smsSignInState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsSignIn {
-    /// It is.
+    /// `ready`: the user signs in with it.
     Ready,
-    /// It is not.
+    /// Any other state, or none.
     Not,
 }
 
 /// One authentication method as Graph lists it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthenticationMethod {
-    /// Its kind.
+    /// The kind, by its `@odata.type`.
     pub kind: MethodKind,
-    /// Its id.
+    /// The id; only user, kind and id together name a method.
     pub id: MethodId,
-    /// When it was registered, where Graph says so.
+    /// When it was registered; `None` if Graph does not say.
     pub created: Option<Timestamp>,
-    /// The number of a phone; it never leaves this struct but as a salted hash.
+    /// A phone's number; it leaves this struct only as a salted hash.
     pub phone_number: Option<String>,
-    /// Which number it is.
+    /// Which of the user's numbers it is; `None` if it is no phone, or if Graph does not say.
     pub phone_type: Option<PhoneType>,
     /// Whether the number is what the user signs in with.
     pub sms_sign_in: SmsSignIn,
@@ -177,9 +177,9 @@ pub fn names(methods: &[AuthenticationMethod]) -> Vec<MethodName> {
 /// A method as results name it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MethodName {
-    /// Its kind.
+    /// The kind; `type` in JSON.
     #[serde(rename = "type")]
     pub kind: MethodKind,
-    /// Its id.
+    /// The id; only user, kind and id together name a method.
     pub id: MethodId,
 }

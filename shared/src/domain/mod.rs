@@ -1,5 +1,5 @@
-//! What the program speaks of: accounts and their methods, registrations, the window, facts, decisions' outcomes, intents,
-//! and one user's state. Plain values and pure functions; nothing here reads or writes.
+//! The program's vocabulary: accounts and their methods, registrations, the window, facts, the outcomes of
+//! decisions, intents, and one user's state. Plain values and pure functions; nothing here reads or writes.
 
 pub mod account;
 pub mod brake;

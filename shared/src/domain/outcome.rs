@@ -1,4 +1,4 @@
-//! Verdicts and outcomes, each with its reason, as they stand in the ledger, in results and in logs.
+//! Verdicts and outcomes, each with its reason, as they appear in the ledger, in results and in logs.
 
 use std::{fmt, str::FromStr};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 pub use super::reason::{Deferred, Failed, Held, NotEligible, Partial, UnknownName};
 use super::rule::Rule;
 
-/// What a candidate's decision says.
+/// What a decision says about a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Verdict {
-    /// Roll back.
+    /// No rule objects: the strong methods are to be deleted.
     RollBack,
-    /// None of ours.
+    /// The user is not to be rolled back at all.
     NotEligible(NotEligible),
     /// A person has to look first.
     Held(Held),
@@ -23,17 +23,17 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Outcome {
-    /// All strong methods are gone.
+    /// All methods that the intent lists are gone.
     RolledBack,
-    /// Some are gone, some are not.
+    /// Some are gone, and some are not.
     Partial(Partial),
-    /// None are gone.
+    /// The program tried, and none are gone.
     Failed(Failed),
-    /// Mode report: decided, nothing deleted.
+    /// Mode `report`: the user would be rolled back; nothing was deleted.
     WouldRollBack,
-    /// Decided, and waiting.
+    /// To be rolled back, but waiting for something first.
     Deferred(Deferred),
-    /// None of ours.
+    /// The user is not to be rolled back at all.
     NotEligible(NotEligible),
     /// A person has to look first.
     Held(Held),
@@ -57,7 +57,7 @@ impl Verdict {
         self.into()
     }
 
-    /// The reason, where there is one.
+    /// The reason, if there is one.
     pub fn reason(self) -> Option<String> {
         match self {
             Self::RollBack => None,
@@ -73,7 +73,7 @@ impl Outcome {
         self.into()
     }
 
-    /// The reason, where there is one.
+    /// The reason, if there is one.
     pub fn reason(self) -> Option<String> {
         match self {
             Self::RolledBack | Self::WouldRollBack => None,

@@ -1,5 +1,5 @@
-//! Why a user is not rolled back, not now, or not wholly: the reasons with which outcomes are told apart, and
-//! their names in the ledger, in results and in logs.
+//! Why a user is not rolled back, not yet, or not completely: the reasons that outcomes carry, and their
+//! names in the ledger, in results and in logs.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,7 @@ use strum::{IntoEnumIterator as _, VariantArray as _};
 
 use super::rule::Rule;
 
-/// A name that this version does not know: a newer one wrote it.
+/// A name that this version does not know, because a newer one wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name that this version does not know")]
 pub struct UnknownName;
@@ -18,7 +18,7 @@ impl From<strum::ParseError> for UnknownName {
     }
 }
 
-/// Why a candidate is none of ours.
+/// Why a candidate is not to be rolled back at all.
 #[derive(
     Debug,
     Clone,
@@ -35,7 +35,7 @@ impl From<strum::ParseError> for UnknownName {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum NotEligible {
-    /// The account is deleted.
+    /// The account is deleted: Graph answers 404.
     UserNotFound,
     /// No registration lies in the window as configured now.
     OutsideWindow,
@@ -43,12 +43,12 @@ pub enum NotEligible {
     PerUserMfa,
     /// Rolled back before, and no strong method is left.
     AlreadyRolledBack,
-    /// There is nothing to roll back.
+    /// The user has no phone, Authenticator or software OATH method.
     NoStrongMethods,
 }
 
 impl NotEligible {
-    /// Every reason.
+    /// All reasons, in a stable order.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 }
 
@@ -69,7 +69,7 @@ impl NotEligible {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Deferred {
-    /// Mode canary, and the user is no canary.
+    /// The mode is `canary`, and the user is not a canary.
     Canary,
     /// The daily cap is used up.
     DailyCap,
@@ -77,16 +77,16 @@ pub enum Deferred {
     BrakeOpen,
     /// The preview is not disabled yet.
     PreviewNotDisabled,
-    /// Preflight failed.
+    /// Preflight found a fault; `doctor` says which.
     PreflightFailed,
 }
 
 impl Deferred {
-    /// Every reason.
+    /// All reasons, in a stable order.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 }
 
-/// Why nothing was deleted although it was tried.
+/// Why nothing was deleted although the program tried.
 #[derive(
     Debug,
     Clone,
@@ -105,16 +105,16 @@ impl Deferred {
 pub enum Failed {
     /// Graph throttled or did not answer for 24 h.
     Throttled,
-    /// Graph forbids it for this user.
+    /// Graph forbids the DELETE for this user, although the permission is granted.
     Forbidden,
-    /// Graph refuses it.
+    /// Graph refused to delete the methods.
     Refused,
-    /// Something else went wrong for 24 h.
+    /// Anything else: 24 h of failed attempts, or DELETEs that had no effect.
     Attempts,
 }
 
 impl Failed {
-    /// Every reason.
+    /// All reasons, in a stable order.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 }
 
@@ -122,25 +122,25 @@ impl Failed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Held {
-    /// Registered again after a rollback.
+    /// The user registered again after a rollback.
     ReRegistered,
-    /// Break-glass or otherwise excluded.
+    /// A break-glass account, or otherwise excluded (`EXCLUDED_USER_IDS`, `EXCLUDED_GROUP_ID`).
     Excluded,
-    /// Holds a directory role or may take one.
+    /// The user holds a directory role or is eligible for one.
     Administrator,
     /// A guest or another external user.
     External,
     /// The account is disabled.
     AccountDisabled,
-    /// A strong method is older than the window.
+    /// A strong method was registered before the window.
     RegisteredBefore,
-    /// A strong method is younger than the window.
+    /// A strong method was registered after the window.
     RegisteredAfter,
-    /// Nothing proves a strong method to be of the window.
+    /// Nothing proves that a strong method is of the window.
     UnprovenMethod,
-    /// What earlier versions said of some unproven methods; nothing is held for it any more.
+    /// What earlier versions called some unproven methods. Nobody is held for it any more.
     UndatedMethod,
-    /// The account was created in the window.
+    /// The account was created at or after the window's start.
     NewAccount,
     /// Conditional Access or security defaults demand MFA of the user.
     MfaRequired,
@@ -148,25 +148,25 @@ pub enum Held {
     LastCredential,
     /// A strong method is what the user signs in with.
     PrimarySignIn,
-    /// A registration without one clear user.
+    /// A registration that does not clearly name one user.
     AmbiguousEvent,
     /// What the rule needs to know could not be read.
     Unknown(Rule),
 }
 
 impl Held {
-    /// Every reason. What the ledger itself knows is never unknown.
+    /// All reasons. `in_window` is never unknown, because the ledger itself knows the answer.
     pub fn all() -> impl Iterator<Item = Self> {
         let rules = Rule::ALL.iter().copied().filter(|rule| *rule != Rule::InWindow);
         Self::iter().filter(|reason| !reason.is_unknown()).chain(rules.map(Self::Unknown))
     }
 
-    /// Whether it is a rule's unknown: looked at again by the hour, and nobody can release it.
+    /// Whether it stands for a rule's unknown: it is looked at again every hour, and nobody can release it.
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::Unknown(_))
     }
 
-    /// Whether a person's release lifts it.
+    /// Whether a person's release can lift it.
     pub fn can_be_released(self) -> bool {
         self != Self::Excluded && !self.is_unknown()
     }
@@ -197,24 +197,24 @@ impl FromStr for Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Partial {
-    /// The default method cannot go.
+    /// Graph refused to delete the default method, or a mobile number before its alternate.
     DefaultRefused,
-    /// Deleted, but Graph still lists it.
+    /// A method was deleted, but Graph still lists it.
     StillListed,
-    /// The mode was taken back in the middle.
+    /// The mode was set back to `report` in the middle of the rollback.
     Mode,
-    /// A rule could not be answered in the middle: the decision says which.
+    /// In the middle of the rollback, a rule could not be answered; the decision says which.
     Unknown,
-    /// Graph did not let it go on.
+    /// The rest could not be deleted, for this reason.
     #[strum(to_string = "{0}")]
     Failed(Failed),
-    /// Mode, cap, brake, window or preflight stopped it in the middle.
+    /// Mode, cap, brake, window or preflight stopped the rollback in the middle.
     #[strum(to_string = "{0}")]
     Deferred(Deferred),
-    /// A rule found in the middle that the user is none of ours.
+    /// In the middle of the rollback, a rule found that the user is not eligible.
     #[strum(to_string = "{0}")]
     NotEligible(NotEligible),
-    /// A rule found in the middle that a person has to look first.
+    /// In the middle of the rollback, a rule found that a person has to look first.
     #[strum(to_string = "{0}")]
     Held(Held),
 }
@@ -222,7 +222,8 @@ pub enum Partial {
 impl Partial {
     const OWN: [Self; 4] = [Self::DefaultRefused, Self::StillListed, Self::Mode, Self::Unknown];
 
-    /// Every reason. Those that presuppose no strong method, or no user, come with no partial rollback.
+    /// All reasons that a partial rollback may have. Those that presuppose no strong method, or an event
+    /// without a user, are left out.
     pub fn all() -> impl Iterator<Item = Self> {
         let no_method = [NotEligible::AlreadyRolledBack, NotEligible::NoStrongMethods];
         let not_eligible = NotEligible::ALL.iter().filter(move |reason| !no_method.contains(reason));
@@ -235,7 +236,7 @@ impl Partial {
             .chain(held.map(Self::Held))
     }
 
-    /// Whether it waits for mode, cap, brake, window or preflight, as the outcomes of the same name do.
+    /// Whether it waits for mode, cap, brake, window or preflight, as the outcome of the same name does.
     pub fn waits(self) -> bool {
         matches!(self, Self::Mode | Self::Deferred(_))
     }

@@ -2,7 +2,7 @@
 
 use strum::VariantArray as _;
 
-/// A rule, in the order in which they are asked.
+/// A rule. The variants are in the order in which the rules are asked.
 #[derive(
     Debug,
     Clone,
@@ -20,30 +20,30 @@ use strum::VariantArray as _;
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Rule {
-    /// The account is there.
+    /// The account exists in the directory.
     #[default]
     UserExists,
     /// A registration on record lies in the window.
     InWindow,
     /// Per-user MFA is disabled.
     PerUserMfa,
-    /// No DELETE was ever sent for this user.
+    /// The user was never rolled back, apart from what an open intent still lists.
     NotRolledBack,
-    /// There is a strong method.
+    /// The user has a strong method.
     StrongMethods,
-    /// Not excluded.
+    /// The user is not in `EXCLUDED_USER_IDS` or `EXCLUDED_GROUP_ID`.
     NotExcluded,
-    /// Holds no role and may take none.
+    /// The user holds no directory role and is eligible for none.
     NotAdministrator,
-    /// No guest.
+    /// The user is not a guest or otherwise external.
     NotExternal,
-    /// Not disabled.
+    /// The account is not disabled.
     AccountEnabled,
-    /// Not created in the window.
+    /// The account was created before the window's start.
     NotNewAccount,
-    /// Every strong method is of the window.
+    /// Every strong method is shown to be of the window, or a setting lets it through.
     MethodsOfWindow,
-    /// Something to sign in with is left.
+    /// Something to sign in with would be left.
     NotLastCredential,
     /// No strong method is what the user signs in with.
     NotPrimarySignIn,
@@ -52,6 +52,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// All of them, in order.
+    /// All rules, in the order in which they are asked.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 }

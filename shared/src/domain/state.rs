@@ -1,5 +1,5 @@
-//! A user's state item: everything the ledger knows of one candidate, and how it changes. Pure; the
-//! ledger makes a change durable, conditional on nobody else having changed the item meanwhile.
+//! A user's state item: everything the ledger knows about one candidate, and how it changes. Pure; the ledger
+//! makes a change durable, on condition that nobody else has changed the item meanwhile.
 
 use std::collections::BTreeSet;
 
@@ -24,11 +24,11 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// Who named a user by hand, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByHand {
-    /// Who asked.
+    /// Who asked: the caller of the API, or the user at the command line.
     pub who: String,
-    /// Why.
+    /// The reason that they gave.
     pub why: String,
-    /// When.
+    /// When the user was named.
     pub at: Timestamp,
 }
 
@@ -39,54 +39,54 @@ pub struct Lease {
     pub owner: String,
     /// The one handling that holds it.
     pub token: Uuid,
-    /// When it ends.
+    /// When the lease ends; others may take it over [`CLOCK_SKEW`] later.
     pub until: Timestamp,
 }
 
 impl Lease {
-    /// Whether somebody else may take it now.
+    /// Whether anybody may take the lease now: there is none, it has ended, or its owner is dead.
     pub fn is_free(lease: Option<&Self>, now: Timestamp, owner_is_dead: impl Fn(&str) -> bool) -> bool {
         lease.is_none_or(|lease| now >= shift(lease.until, CLOCK_SKEW) || owner_is_dead(&lease.owner))
     }
 }
 
-/// What reports tell about a user, as read at the latest handling.
+/// What reports say about a user, as of the latest handling.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// Whether the account is enabled.
+    /// Whether the account is enabled; `None` if Graph did not say.
     pub enabled: Option<bool>,
-    /// How the user is external, if so.
+    /// What makes the user external; `None` if nothing does, or if Graph did not say.
     pub external: Option<String>,
-    /// Whether synchronised from on premises.
+    /// Whether the account is synchronised from on premises.
     pub synced: Option<bool>,
-    /// How the user is an administrator, if so.
+    /// What makes the user an administrator, such as `active role`; `None` if nothing is known to.
     pub administrator: Option<String>,
-    /// The display name.
+    /// The display name; unlike the principal name, it is always kept.
     pub display_name: Option<String>,
-    /// The principal name; kept only where a setting allows it.
+    /// The principal name; kept only if `LOG_USER_PRINCIPAL_NAMES` is set.
     pub user_principal_name: Option<String>,
-    /// The per-user MFA state.
+    /// The per-user MFA state in lower case; `None` if it could not be read.
     pub per_user_mfa: Option<String>,
     /// All methods before anything was deleted.
     pub methods_before: Vec<MethodName>,
 }
 
-/// The latest outcome.
+/// An outcome of a user, with what led to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Concluded {
     /// What became of the user.
     pub outcome: Outcome,
-    /// When.
+    /// When the user came to this outcome.
     pub at: Timestamp,
-    /// By which run.
+    /// The run that brought the user to it.
     pub run_id: RunId,
-    /// Methods that are gone.
+    /// Methods of the intent that are gone.
     pub methods_deleted: Vec<MethodName>,
-    /// Methods that are left, none of the strong ones after `rolled_back`.
+    /// All methods that are left. After `rolled_back`, a strong one among them was registered meanwhile.
     pub methods_left: Vec<MethodName>,
-    /// The decision behind it.
+    /// The decision behind it; `None` if an open intent turned out to be done, or after a day of attempts.
     pub decision: Option<Decision>,
-    /// Graph's own names for the requests of this handling.
+    /// The `request-id` headers of Graph's answers in this handling.
     pub request_ids: Vec<String>,
 }
 
@@ -99,32 +99,33 @@ pub struct Attempts {
     pub first_at: Option<Timestamp>,
 }
 
-/// A person's word that lifts the held reasons on record at that moment.
+/// A person's decision to lift the held reasons that are on record at that moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
     /// The reasons that it lifts.
     pub reasons: BTreeSet<Held>,
-    /// The methods that it speaks of: those that the latest look showed. One that comes later is not covered.
+    /// The methods that it covers: those of the latest look. A later method is not covered; `None` covers
+    /// none.
     #[serde(default)]
     pub look: Option<Look>,
-    /// Who said so.
+    /// Who released the user: the caller of the API, or the user at the command line.
     pub who: String,
-    /// Why.
+    /// The reason that they gave.
     pub why: String,
-    /// When.
+    /// When the user was released.
     pub at: Timestamp,
 }
 
-/// Why a release was not taken.
+/// Why a release was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReleaseRefused {
     /// The ledger does not know the user.
     #[error("nothing is on record for this user")]
     NotOnRecord,
-    /// Only held users can be released.
+    /// Only users who are held, or partial for a reason that can be lifted, can be released.
     #[error("the user is neither held nor partial (the outcome is {0})")]
     NotHeld(String),
-    /// Some reasons no release lifts.
+    /// No release lifts this reason.
     #[error("held({0}) cannot be released: {1}")]
     NotReleasable(Held, &'static str),
 }
@@ -143,49 +144,49 @@ pub enum EraseRefused {
 /// The state item of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserState {
-    /// Who it is.
+    /// The user's Entra object id.
     pub user_id: UserId,
     /// All registrations on record, oldest first.
     pub registrations: Vec<RecordedRegistration>,
-    /// Who named the user by hand.
+    /// Who last named the user by hand; `None` if nobody did.
     pub by_hand: Option<ByHand>,
     /// When this program first heard of the user.
     pub first_seen_at: Timestamp,
-    /// Since when the user waits to be handled.
+    /// Since when the user has been pending; `None` if the user is not.
     pub pending_since: Option<Timestamp>,
-    /// The latest outcome.
+    /// The latest outcome; `None` if there is none yet.
     pub concluded: Option<Concluded>,
-    /// Since when the outcome is what it is, reason and all.
+    /// When the outcome, including its reason, last changed.
     pub outcome_since: Option<Timestamp>,
-    /// Automatic retries of the latest failed or partial outcome.
+    /// Consecutive `failed` or `partial` outcomes after the first; it sets the wait before the next retry.
     pub retries: u32,
-    /// Whether the latest outcome that was no mere waiting failed, wholly or in part.
+    /// Whether the latest outcome, not counting those that only wait, was `failed` or `partial`.
     #[serde(default)]
     pub has_failed: bool,
-    /// Who handles the user now.
+    /// The lease of the handling under way, or of one that died.
     pub lease: Option<Lease>,
     /// Handlings begun since the last outcome.
     pub attempts: Attempts,
-    /// The intent that is not settled yet.
+    /// The open intent: it is not settled yet.
     pub intent: Option<Intent>,
-    /// When a DELETE was first sent. It never goes away once a method may be gone.
+    /// When the first DELETE was about to be sent. This is kept for good once a method may be gone.
     pub first_delete_at: Option<Timestamp>,
-    /// When the user's slot of the daily cap was taken: it holds for 24 h, whatever became of it.
+    /// When the user last took a slot of the daily cap. It holds for 24 h, whatever became of the rollback.
     #[serde(default)]
     pub slot_at: Option<Timestamp>,
-    /// A person's release that is not used up.
+    /// A person's release that is not used up yet.
     pub release: Option<Release>,
-    /// How the user counts towards the failure rate.
+    /// How the user counts towards the failure rate; `None` if not at all.
     pub counted: Option<Counted>,
-    /// What reports tell.
+    /// What reports say about the user.
     pub about: About,
-    /// The latest look at the methods.
+    /// The strong methods as the latest handling saw them.
     #[serde(default)]
     pub look: Option<Look>,
 }
 
 impl UserState {
-    /// A user that was never heard of before.
+    /// Makes the state of a user whom the ledger does not know yet.
     pub fn new(user_id: UserId, now: Timestamp) -> Self {
         Self {
             user_id,
@@ -209,7 +210,8 @@ impl UserState {
         }
     }
 
-    /// Takes out everything but what keeps a user from being rolled back twice and a known registration known.
+    /// Erases everything except what keeps the user from being rolled back twice and known registrations from
+    /// being taken for new ones.
     pub fn erase(
         &mut self,
         now: Timestamp,
@@ -230,7 +232,7 @@ impl UserState {
         Ok(())
     }
 
-    /// The latest outcome.
+    /// The latest outcome, also while the user is pending again.
     pub fn outcome(&self) -> Option<Outcome> {
         self.concluded.as_ref().map(|concluded| concluded.outcome)
     }
@@ -240,7 +242,7 @@ impl UserState {
         self.pending_since.is_some()
     }
 
-    /// The name under which lists find the user.
+    /// The name under which lists find the user: `pending`, or the outcome with its reason.
     pub fn listed_as(&self) -> String {
         match self.outcome() {
             _ if self.is_pending() => "pending".to_owned(),
@@ -249,8 +251,8 @@ impl UserState {
         }
     }
 
-    /// Adds registrations; a known event changes nothing. Each new one makes the user pending.
-    /// Says whether anything is new.
+    /// Adds registrations. A known event changes nothing; a new one makes the user pending. Returns whether
+    /// any was new.
     pub fn add_registrations(
         &mut self,
         new: impl IntoIterator<Item = RecordedRegistration>,
@@ -265,7 +267,7 @@ impl UserState {
         if self.registrations.len() == before {
             return false;
         }
-        // It was not on record when a person spoke.
+        // A release does not cover what was not on record then.
         self.release = None;
         self.registrations
             .sort_by(|a, b| (a.registered_at, &a.event_id).cmp(&(b.registered_at, &b.event_id)));
@@ -273,13 +275,13 @@ impl UserState {
         true
     }
 
-    /// Takes a person's word that this user is to be looked at.
+    /// Records that a person named this user, and makes the user pending.
     pub fn name_by_hand(&mut self, by_hand: ByHand, now: Timestamp) {
         self.by_hand = Some(by_hand);
         self.make_pending(now);
     }
 
-    /// Makes the user wait to be handled, keeping its place where it already does.
+    /// Makes the user pending. A user who already is keeps their place.
     pub fn make_pending(&mut self, now: Timestamp) {
         if self.pending_since.is_none() {
             self.attempts = Attempts::default();
@@ -315,14 +317,14 @@ impl UserState {
         Ok(())
     }
 
-    /// Begins a handling.
+    /// Begins a handling under `lease`, and counts it as an attempt.
     pub fn begin(&mut self, lease: Lease, now: Timestamp) {
         self.lease = Some(lease);
         self.attempts.count += 1;
         self.attempts.first_at.get_or_insert(now);
     }
 
-    /// Takes an intent, just before its first DELETE.
+    /// Records an intent, just before its first DELETE.
     pub fn intend(&mut self, intent: Intent) {
         self.first_delete_at.get_or_insert(intent.written_at);
         self.slot_at = Some(intent.slot_at);
@@ -330,7 +332,7 @@ impl UserState {
     }
 
     /// Ends a handling with an outcome. Only `held(re_registered)` may replace `rolled_back`: a later
-    /// look that finds nothing leaves it standing, and one that cannot tell holds the user.
+    /// handling that finds nothing new leaves it in place, and one that cannot tell holds the user.
     pub fn conclude(&mut self, mut concluded: Concluded) {
         let now = concluded.at;
         self.pending_since = None;
@@ -340,8 +342,8 @@ impl UserState {
             self.intent = None;
         }
         match (concluded.outcome, &mut self.release) {
-            // A partial is unfinished business: what a person released stays released for it, but
-            // nothing that is registered from now on.
+            // A partial rollback is unfinished: what a person released stays released for it, but that does
+            // not cover anything registered from now on.
             (Outcome::Partial(_), Some(release)) => {
                 release.reasons.remove(&Held::ReRegistered);
             }
@@ -366,14 +368,14 @@ impl UserState {
         }
         let left_strong = concluded.methods_left.iter().any(|method| method.kind.is_strong());
         if concluded.outcome == Outcome::RolledBack && left_strong {
-            // Something was registered meanwhile: that wants a decision of its own.
+            // A method was registered meanwhile; it needs a decision of its own.
             self.make_pending(now);
         }
         self.concluded = Some(concluded);
     }
 
-    /// Gives the lease back without an outcome: the user stays pending. Says whether it was this
-    /// handling's.
+    /// Gives the lease back without an outcome; the user stays pending. Returns whether this handling held
+    /// it.
     pub fn give_back(&mut self, token: Uuid) -> bool {
         let own = self.lease.as_ref().is_some_and(|lease| lease.token == token);
         if own {

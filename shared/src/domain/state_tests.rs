@@ -171,7 +171,7 @@ fn only_held_re_registered_replaces_rolled_back() {
         let mut state = with_outcome(Outcome::RolledBack);
         state.add_registrations([event("e2", -5)], at(5));
         state.conclude(concluded(outcome, 9));
-        // What cannot tell holds the user under the one reason that may replace it.
+        // A handling that cannot tell holds the user, under the one reason that may replace it.
         let replaces = match outcome {
             Outcome::Held(reason) => reason == Held::ReRegistered || reason.is_unknown(),
             other => matches!(other, Outcome::Failed(_) | Outcome::Partial(_)),

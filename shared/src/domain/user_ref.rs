@@ -10,16 +10,16 @@ use crate::domain::ids::{IdError, UserId};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum UserRef {
-    /// An object id.
+    /// An Entra object id (a GUID).
     Id(UserId),
-    /// A user principal name in lower case. It is resolved once, and from then on the id counts.
+    /// A user principal name in lower case. It is looked up once; after that, only the object id counts.
     PrincipalName(String),
 }
 
-/// Why a text names no user.
+/// Why a text does not name a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UserRefError {
-    /// Neither form fits.
+    /// The text is neither a GUID nor a principal name.
     #[error("neither an object id (GUID) nor a principal name (name@domain)")]
     Neither,
     /// It is the zero GUID.
@@ -43,8 +43,8 @@ impl FromStr for UserRef {
     }
 }
 
-/// What Entra takes as a principal name (ASCII alone): nothing that could break out of a path or a filter but the
-/// apostrophe and `#`, which are encoded where they are used.
+/// Whether Entra takes the text as a principal name (ASCII only). Of its characters, only the apostrophe and
+/// `#` could break out of a path or a filter; they are encoded where they are used.
 fn is_principal_name(text: &str) -> bool {
     let Some((name, domain)) = text.rsplit_once('@') else { return false };
     let name_ok = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~+&".contains(c);

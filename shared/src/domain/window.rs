@@ -3,27 +3,27 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How long stragglers are looked for when no end is named: cached sessions and propagation.
+/// How long the window stays open for stragglers (cached sessions, propagation) if no end is named.
 pub const STRAGGLERS: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// The window ends at most so long after the preview was disabled.
+/// The window ends at most this long after the preview was disabled.
 pub const LATEST_END: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How long after the window's end the whole window is swept for the last time.
 pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// From when to when registrations count, both ends included.
+/// When registrations count as mistaken, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// The first moment: `PREVIEW_ENABLED_AT`.
     pub start: Timestamp,
-    /// When the preview was disabled: nothing is deleted before.
+    /// When the preview was disabled (`PREVIEW_DISABLED_AT`); nothing is deleted before.
     pub preview_disabled_at: Timestamp,
     /// The last moment: `REGISTERED_UNTIL`.
     pub end: Timestamp,
 }
 
-/// Why three moments make no window.
+/// Why three moments do not make a window.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
     /// The preview cannot have been enabled after it was disabled.
@@ -32,13 +32,13 @@ pub enum WindowError {
     /// The window ends before it begins.
     #[error("lies before the window's start ({0})")]
     EndsBeforeStart(Timestamp),
-    /// A window without an end would strip every new registration.
+    /// The window ends too late. A window without an end would strip every new registration.
     #[error("lies more than 30 days after PREVIEW_DISABLED_AT ({0})")]
     EndsTooLate(Timestamp),
 }
 
 impl WindowError {
-    /// The variable that has to be changed.
+    /// The environment variable that has to be changed.
     pub fn variable(&self) -> &'static str {
         match self {
             Self::EnabledAfterDisabled(_) => "PREVIEW_ENABLED_AT",
@@ -48,7 +48,7 @@ impl WindowError {
 }
 
 impl Window {
-    /// The window of design §2, which ends [`STRAGGLERS`] after the preview was disabled where no end is named.
+    /// Makes the window. It ends [`STRAGGLERS`] after the preview was disabled if no end is named.
     pub fn new(
         start: Timestamp,
         disabled_at: Timestamp,
@@ -72,7 +72,7 @@ impl Window {
         self.start <= at && at <= self.end
     }
 
-    /// A range cut to the window, or nothing where they do not meet.
+    /// Cuts a range to the window. Returns `None` if they do not overlap.
     pub fn cut(&self, range: Range) -> Option<Range> {
         let cut = Range { from: range.from.max(self.start), to: range.to.min(self.end) };
         (cut.from <= cut.to).then_some(cut)
@@ -87,9 +87,9 @@ impl Window {
 /// A stretch of the audit log, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// Its first moment.
+    /// The first moment of the range.
     pub from: Timestamp,
-    /// Its last moment.
+    /// The last moment of the range.
     pub to: Timestamp,
 }
 
@@ -100,12 +100,12 @@ impl Range {
     }
 }
 
-/// `at` moved by `by`, held at the ends of time.
+/// Moves `at` by `by`, but not past the earliest or the latest [`Timestamp`].
 pub fn shift(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.checked_add(by).unwrap_or(if by.is_negative() { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-/// How long it is from `now` until `at`; nothing where that is over.
+/// How long it is from `now` until `at`; zero if `at` has passed.
 pub fn until(now: Timestamp, at: Timestamp) -> std::time::Duration {
     std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default()
 }

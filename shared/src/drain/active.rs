@@ -1,12 +1,12 @@
-//! How many handlings are at work at once. Too many would share the pace so thinly that what one of
-//! them read is stale before its first DELETE; one that only waits for Graph to forget a method does
-//! not count.
+//! How many handlings are at work at once. Too many would share the pace so thinly that what one of them read
+//! would be stale before its first DELETE. A handling that only waits for Graph to forget a method does not
+//! count.
 
 use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
-/// Handlings at work at once, at most.
+/// The most handlings that are at work at once.
 const MOST: u32 = 48;
 
 /// A gate whose width follows the pace.

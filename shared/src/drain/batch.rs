@@ -1,4 +1,4 @@
-//! A batch of messages: each comes to its own end, whatever becomes of its neighbours.
+//! A batch of messages: each comes to its own end, whatever happens to its neighbors.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -17,12 +17,12 @@ use crate::{
 /// A message whose handling panics at this receipt or a later one goes to the dead letters.
 const PANICS: u32 = 20;
 
-/// What stops everything is for a person to mend; until then messages need not go round.
+/// How long messages stay away if everything is stopped: a person has to fix the cause first.
 const STOPPED_AGAIN: Duration = Duration::from_mins(15);
 
 impl Drain<'_> {
-    /// Handles all records at once, for at most as long as the run lasts. One that is cut off comes back once its lease
-    /// can be taken over; so does one whose handling panics.
+    /// Handles all records concurrently, for at most as long as the run lasts. A record that is cut off, or
+    /// whose handling panics, comes back once its lease can be taken over.
     pub async fn batch(&self, records: &[Record]) -> Batch {
         let time = self.ends_at().map_or(Duration::MAX, |end| until(self.process.clock.now(), end));
         let cut_again = CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
@@ -94,7 +94,7 @@ impl Batch {
     }
 }
 
-/// What a handling that panicked comes to: its message will not get better for ever.
+/// What becomes of a message whose handling panicked: it is not tried again forever.
 fn panicked(record: &Record, again: Duration) -> Disposition {
     if record.receive_count < PANICS {
         return Disposition::ComeBack(again);

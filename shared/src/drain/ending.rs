@@ -1,4 +1,4 @@
-//! What handlings come to: one, a message, a batch.
+//! How things end: a handling, a message, a batch.
 
 use jiff::Timestamp;
 
@@ -19,20 +19,20 @@ use crate::{
 pub(super) enum Ending {
     /// There is a new outcome in the ledger.
     Concluded(Box<UserState>),
-    /// The user is not pending: another message was first.
+    /// The user is not pending: another message came first.
     NothingToDo,
     /// There is no such candidate.
     NotOnRecord,
     /// There was no time left to begin.
     NotStarted,
-    /// Somebody else handles the user.
+    /// Somebody else is handling the user.
     Busy {
-        /// When that can be taken over.
+        /// When to look at that handling's lease again.
         until: Timestamp,
     },
 }
 
-/// What a handling comes to, before it is written down.
+/// The result of a handling, before it is written to the ledger.
 pub(super) struct Conclusion {
     pub(super) outcome: Outcome,
     pub(super) deleted: Vec<MethodName>,
@@ -47,43 +47,43 @@ pub(super) struct Decided {
     pub(super) decision: Decision,
 }
 
-/// What the handling of a message came to.
+/// The result of handling a message.
 #[derive(Debug)]
 pub struct Handled {
-    /// Whose message it was.
+    /// The user whom the message was about.
     pub user_id: UserId,
     /// What to do with the message.
     pub disposition: Disposition,
-    /// The outcome, where there is a new one.
+    /// The new outcome, if there is one.
     pub concluded: Option<Box<Concluded>>,
-    /// The user's state after it, where there is a new outcome.
+    /// The user's state after a new outcome.
     pub state: Option<Box<UserState>>,
-    /// What stops the whole batch: the next user would meet the same.
+    /// What stops the whole batch, since the next user would meet the same; `None` if nothing does.
     pub stop: Option<StopCause>,
-    /// What interrupted the handling, where something did.
+    /// What interrupted the handling, if anything did.
     pub interrupted: Option<String>,
     /// Whether the user is left for newer code.
     pub newer: bool,
 }
 
-/// A message as a queue hands it over.
+/// A message as a queue delivers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// By which log lines name it.
+    /// The queue's own id for it, used in log lines.
     pub message_id: String,
     /// How often it was received, this time included.
     pub receive_count: u32,
-    /// Its body.
+    /// The body as it was received; [`Message::parse`](crate::queue::Message::parse) reads it.
     pub body: String,
 }
 
-/// What a batch came to.
+/// The result of a batch.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// What to do with each message, in the order of the records.
     pub dispositions: Vec<Disposition>,
     /// The users with a new outcome.
     pub concluded: Vec<UserState>,
-    /// What stopped it, where something did.
+    /// What stopped the batch, if anything did.
     pub stop: Option<StopCause>,
 }

@@ -1,4 +1,4 @@
-//! Explaining one user: the live decision with every rule, deleting nothing in any mode.
+//! Explains one user: the live decision with every rule. Deletes nothing in any mode.
 
 use std::collections::BTreeSet;
 
@@ -25,24 +25,23 @@ use crate::{
 /// What would be done about a user now, and what was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
-    /// Who it is.
+    /// The object id of the user who is explained.
     pub user_id: UserId,
     /// The decision as of now, with every rule.
     pub decision: Decision,
-    /// The outcome that a handling would come to now, short of deleting; `None` where it would roll
-    /// back.
+    /// The outcome with which a handling would stop now, without deleting; `None` if it would roll back.
     pub stops_at: Option<Outcome>,
-    /// What was read.
+    /// What was read of account, per-user MFA and methods just now, with names.
     pub about: About,
-    /// What is on record; nothing where the ledger does not know the user.
+    /// What is on record; `None` if the ledger does not know the user.
     pub on_record: Option<Box<Line>>,
     /// What was done, oldest first.
     pub history: Vec<Past>,
-    /// Graph's own names for these reads.
+    /// The ids of these reads in Graph's own logs.
     pub request_ids: Vec<String>,
 }
 
-/// Reads a user and decides, without a lease and without a trace.
+/// Reads a user and decides, without taking a lease or writing anything.
 pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanation, Interrupted> {
     let process = &scope.process;
     let preflight = process.preflight().await?;
@@ -53,7 +52,7 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
     let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
     let nothing = BTreeSet::new();
     let mut record = Record::of(&state, &nothing);
-    // Nobody on record is asked about as if named by hand: the window says nothing about them.
+    // A user who is not on record is decided on as if named by hand: the window says nothing about them.
     record.by_hand = record.by_hand || on_record.is_none();
     let decision = decide(record, &facts, &preflight.belts, &process.settings.policy, now);
     let stops_at = match decision.verdict {

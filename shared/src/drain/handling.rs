@@ -31,10 +31,10 @@ use crate::{
     settings::Mode,
 };
 
-/// A user whom a scan that is under way may tell more of is looked at again this soon.
+/// How soon to look again at a user about whom a scan under way may tell more.
 const SCAN_AGAIN: Duration = Duration::from_secs(10);
 
-/// How often stale reads, or an item that others change, are started over within one handling.
+/// How often one handling starts over because its reads are stale, or because others changed the item.
 const ROUNDS: usize = 6;
 
 /// What one handling carries along.
@@ -43,9 +43,9 @@ pub(super) struct Handling<'h, 'r> {
     pub(super) leased: &'h mut Leased<'r>,
     /// The run that sent the message.
     pub(super) asked_by: RunId,
-    /// Graph's own names for the requests of this handling.
+    /// The ids of this handling's requests in Graph's own logs.
     pub(super) request_ids: Vec<String>,
-    /// The wait that Graph last asked for, where it made the handling start over.
+    /// The wait that Graph last asked for, if that made the handling start over.
     pub(super) waited: Option<Duration>,
 }
 
@@ -85,7 +85,8 @@ impl Drain<'_> {
     }
 }
 
-/// What stands between a decision to roll back and doing it.
+/// Returns the outcome that takes the place of a rollback that was decided on, or `None` if nothing stands in
+/// its way.
 pub(super) fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
     let settings = &scope.process.settings;
     if settings.mode == Mode::Report {
@@ -104,7 +105,7 @@ pub(super) fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Time
 }
 
 impl Handling<'_, '_> {
-    /// Takes the user to an outcome. One that was interrupted for a day has one, too.
+    /// Takes the user to an outcome. A user who was interrupted for a day gets one, too.
     async fn run(mut self, working: Working<'_>) -> Result<UserState, Break> {
         match self.reach_outcome(working).await {
             Err(Break::Interrupted(Interrupted::ComeBack { after, cause, throttled })) => {
@@ -152,7 +153,7 @@ impl Handling<'_, '_> {
             };
             if let Some(outcome) = stop {
                 if self.leased.touched && settled.gone.is_empty() && !looked_twice {
-                    // A DELETE whose answer was lost may show only now.
+                    // A DELETE whose answer was lost may become visible only now.
                     looked_twice = true;
                     self.leased.keep(REMOVAL_SHOWS_AFTER).await?;
                     drop(at_work);
@@ -193,7 +194,7 @@ impl Handling<'_, '_> {
         decide(record, facts, &preflight.belts, &process.settings.policy, process.clock.now())
     }
 
-    /// Remembers what was read.
+    /// Puts what was read into the state item, for reports and releases.
     fn note(&mut self, facts: &Facts, preflight: &Preflight) {
         let state = &mut self.leased.state.value;
         let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
@@ -207,7 +208,7 @@ impl Handling<'_, '_> {
         }
     }
 
-    /// Writes an outcome down, and then says so.
+    /// Writes an outcome to the ledger, and then logs it.
     async fn conclude(&self, conclusion: Conclusion) -> Result<UserState, LedgerError> {
         let process = &self.drain.process;
         let concluded = Concluded {
@@ -225,7 +226,7 @@ impl Handling<'_, '_> {
         Ok(state)
     }
 
-    /// A handling that was interrupted comes back, unless it did so for a day.
+    /// Lets an interrupted handling come back, or gives up if it has done so for a day.
     async fn come_back(
         &mut self,
         after: Duration,
@@ -237,7 +238,7 @@ impl Handling<'_, '_> {
         let (user, attempts) = (state.user_id, state.attempts.count);
         if let Some(outcome) = gave_up(state, throttled, self.drain.process.clock.now()) {
             let outcome = match (state.intent.is_some(), outcome) {
-                // What is gone cannot be told now: better a partial too many than one too few.
+                // It is not known now what is gone: better one partial too many than one too few.
                 (true, Outcome::Failed(reason)) => Outcome::Partial(reason.into()),
                 (_, outcome) => outcome,
             };

@@ -9,9 +9,9 @@ use crate::{graph::GraphError, ledger::LedgerError};
 pub enum Interrupted {
     /// The message comes back.
     ComeBack {
-        /// After at least so long.
+        /// The shortest time after which it comes back; zero leaves that to the backoff.
         after: Duration,
-        /// Why.
+        /// Why it comes back, in words for the log.
         cause: String,
         /// Whether Graph throttles or does not answer.
         throttled: bool,
@@ -20,14 +20,14 @@ pub enum Interrupted {
     Item(String),
     /// The user's own item in the ledger is for newer code.
     Newer(String),
-    /// Everything stops.
+    /// No handling of this run can continue, whoever the user is.
     Stop(StopCause),
 }
 
-/// What stops everything.
+/// Why no handling can continue until a person does something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StopCause {
-    /// The tenant refuses the program.
+    /// The tenant refuses the sign-in, lacks a licence or has not granted a permission.
     #[error("{0}")]
     Tenant(GraphError),
     /// The ledger cannot be used.
@@ -35,9 +35,9 @@ pub enum StopCause {
     Ledger(LedgerError),
 }
 
-/// How one round of a handling ends short of an outcome.
+/// How one round of a handling ends without an outcome.
 pub(super) enum Break {
-    /// The state item was changed by somebody: look again from the beginning.
+    /// Somebody changed the state item: start over.
     Again,
     /// The handling is interrupted.
     Interrupted(Interrupted),

@@ -1,5 +1,5 @@
-//! The lease of one handling, as a scope: it is taken before the reads, kept on the way, and given back however the
-//! handling ends.
+//! The lease of one handling, as a scope: it is taken before the reads, kept along the way, and given back
+//! however the handling ends.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,24 +17,24 @@ use crate::{
     process::{LeaseTerm, Scope},
 };
 
-/// A second message for a user that this process handles is looked at again this soon.
+/// How soon a second message comes back for a user whom this process is handling.
 const OWN_LEASE_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
-/// The right to handle one user, with the user's state item as this run wrote it last.
+/// The right to handle one user, with the user's state item as this run last wrote it.
 pub(super) struct Leased<'r> {
     pub(super) scope: &'r Scope,
     pub(super) state: Versioned<UserState>,
     token: Uuid,
-    /// The intent that was written under this lease where there was none before.
+    /// The intent that was written under this lease, if there was none before.
     pub(super) new_intent: Option<Uuid>,
-    /// Whether a DELETE was sent under this lease that worked, or may have worked.
+    /// Whether a DELETE under this lease worked, or may have worked.
     pub(super) touched: bool,
     /// Methods whose DELETE was answered with 204 or 404. A list may still show them for a while.
     pub(super) gone: BTreeSet<MethodName>,
 }
 
-/// Takes the lease of a user whose item was just read, does `work` under it, and gives the lease back. `Again`
-/// means that somebody else has written the item.
+/// Takes the lease of a user whose item was just read, does `work` under it, and gives the lease back.
+/// `Again` means that somebody else has written the item.
 pub(super) async fn under_lease<'r>(
     scope: &'r Scope,
     state: Versioned<UserState>,
@@ -49,7 +49,8 @@ pub(super) async fn under_lease<'r>(
     ended
 }
 
-/// When a lease that somebody holds is worth another look: this process gives its own ones back.
+/// When to look again at a lease that somebody holds. This process gives its own leases back, so they are
+/// free sooner.
 pub(super) fn free_at(scope: &Scope, lease: Option<&Lease>, now: Timestamp) -> Timestamp {
     match lease {
         Some(lease) if lease.owner != scope.owner => shift(lease.until, CLOCK_SKEW),
@@ -76,14 +77,14 @@ impl<'r> Leased<'r> {
         }
     }
 
-    /// Makes sure that the lease lasts at least `needed` longer, renewing it where that is possible.
+    /// Makes sure that the lease lasts at least `needed` longer, renewing it if that is possible.
     pub(super) async fn keep(&mut self, needed: Duration) -> Result<(), Break> {
         let now = self.scope.process.clock.now();
         let lease_until = self.state.value.lease.as_ref().map_or(now, |lease| lease.until);
         if now.checked_add(needed).is_ok_and(|end| end < lease_until) {
             return Ok(());
         }
-        // A renewal is conditional on the item, so one that is late does no harm.
+        // A renewal is conditional on the item's version, so a late one does no harm.
         if matches!(self.scope.term, LeaseTerm::Until(_)) {
             return Err(Interrupted::come_back("the time to handle this user is up").into());
         }
@@ -95,19 +96,19 @@ impl<'r> Leased<'r> {
         Ok(())
     }
 
-    /// The intent that was written under this lease and came to nothing: no DELETE was sent for it, or every one was
-    /// refused. Nothing keeps its user from being decided on like any other.
+    /// The intent that was written under this lease and came to nothing: no DELETE was sent for it, or every
+    /// one was refused. Its user can be decided on like any other.
     pub(super) fn void_intent(&self) -> Option<Uuid> {
         self.new_intent.filter(|_| !self.touched)
     }
 
-    /// Takes an intent that came to nothing back, in the item that is written next.
+    /// Takes back an intent that came to nothing, in the item that is written next.
     pub(super) fn take_back_void_intent(&mut self) {
         let void = self.void_intent();
         take_back(&mut self.state.value, void);
     }
 
-    /// Gives the lease back, so that nobody has to wait for its end. What fails here costs time only.
+    /// Gives the lease back, so that nobody has to wait for its end. Errors are ignored: they only cost time.
     async fn give_back(&self) {
         let (token, void) = (self.token, self.void_intent());
         let _ = self

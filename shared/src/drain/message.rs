@@ -1,4 +1,4 @@
-//! One message: what becomes of it, by what the handling of its user came to.
+//! One message: what becomes of it, depending on how the handling of its user ended.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
 use crate::queue::{Disposition, Message};
 
 impl Drain<'_> {
-    /// Takes one message to one outcome, or says when it is to come back.
+    /// Takes one message to one outcome, or says when it should come back.
     pub async fn handle(&self, message: &Message) -> Handled {
         let user_id = message.user_id;
         let handled = |disposition| Handled {

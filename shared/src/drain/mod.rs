@@ -2,34 +2,36 @@
 //!
 //! # The story of a handling
 //!
-//! A message says "look at this user" and nothing else. What is to be done, and whether it still is, the ledger says.
-//! A `Handling` goes through these steps, each of which has a method of that name:
+//! A message says "look at this user" and nothing else. The ledger says what is to be done, and whether it
+//! still is. A `Handling` goes through these steps, most of which have a method of that name:
 //!
-//! 1. **Enter.** So many handlings are at work at once as the pace allows (`active.rs`). Waiting comes before the lease,
-//!    which would run out meanwhile.
-//! 2. **Lease** (`lease.rs`). The user's state item is written with a lease in this run's name, conditional on the
-//!    version that was read. From here to the end nobody else handles the user. A crash leaves the lease, and the
-//!    message comes back after it has ended.
-//! 3. **Read** (`reads.rs`): account, per-user MFA and methods from Graph, all at once; what the logs told from the
-//!    ledger.
-//! 4. **Settle** (`settle.rs`). An open intent is looked at first: a crash may have left it half done, and only what it
-//!    lists may be resumed. Nothing left of it, read twice: rolled back.
-//! 5. **Decide** (`decide`, pure), with everything that was read. A decision that is not to roll back is the outcome.
+//! 1. **Enter.** As many handlings are at work at once as the pace allows (`active.rs`). A handling waits
+//!    before it takes its lease, which would otherwise run out while it waits.
+//! 2. **Lease** (`lease.rs`). The user's state item is written with a lease in this run's name, conditional
+//!    on the version that was read. From here to the end, nobody else handles the user. A crash leaves the
+//!    lease behind, and the message comes back after it has ended.
+//! 3. **Read** (`reads.rs`): account, per-user MFA and methods from Graph, concurrently; then what poll put
+//!    on record, from the ledger.
+//! 4. **Settle** (`settle.rs`). An open intent comes first: a crash may have left it half done, and only what
+//!    it lists may be resumed. If two reads show that nothing of it is left, the user is rolled back.
+//! 5. **Decide** (`decide`, pure), with everything that was read. A decision not to roll back is the outcome.
 //! 6. **Gate.** Mode, window, preflight and canaries may defer what was decided.
-//! 7. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on lease, brake
-//!    and cap. A crash after this leaves an open intent, and the next handling settles it. Only a durable intent can be
-//!    turned into a DELETE.
-//! 8. **Delete** (`roll_back.rs`). Before each DELETE: leave from the pace, a lease that outlasts it, a released brake,
-//!    reads that are at most 5 s old. A crash between two leaves the rest to the next handling, whose reads show what is
-//!    gone. Then the methods are read back.
-//! 9. **Conclude.** The outcome is written, on condition that the registrations are still those that were decided on.
-//!    A crash before this costs a repeat: the reads show that the methods are gone. A crash after it leaves a message
-//!    that finds a user who is not pending.
-//! 10. **Release.** The lease is given back, however the handling ended. Only then is the message acknowledged.
+//! 7. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on
+//!    lease, brake and cap. A crash after this leaves an open intent, and the next handling settles it. Only
+//!    a durable intent can be turned into a DELETE.
+//! 8. **Delete** (`roll_back.rs`). Each DELETE needs a turn from the pace, a lease that outlasts it, a
+//!    released brake, and reads that are at most 5 s old (10 s once something was deleted). A crash between
+//!    two of them leaves the rest to the next handling, whose reads show what is gone. Then the methods are
+//!    read back.
+//! 9. **Conclude.** The outcome is written, on condition that the registrations are still those that were
+//!    decided on. A crash before this costs a repeat: the reads show that the methods are gone. A crash after
+//!    it leaves a message that finds a user who is not pending.
+//! 10. **Release.** The lease is given back, however the handling ended. Only then is the message
+//!     acknowledged.
 //!
-//! Steps 3 to 8 start over when what was read has grown old, or when Graph throttles; all of it starts over when
-//! somebody else has written the state item. What cannot go on (`interrupted.rs`) leaves the user pending, and the
-//! message comes back later, for at most a day.
+//! Steps 3 to 8 start over when what was read has gone stale, or when Graph throttles. Everything starts over
+//! when somebody else has written the state item. A handling that cannot continue (`interrupted.rs`) leaves
+//! the user pending, and the message comes back later, for at most a day.
 
 mod active;
 mod again;

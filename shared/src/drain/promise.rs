@@ -14,8 +14,9 @@ use crate::{
 };
 
 impl Handling<'_, '_> {
-    /// Returns the intent behind the DELETEs that follow: the open one while it still says what is there and its slot
-    /// holds, else a new one, with slot and intent in one transaction. `Err` says what defers the user instead.
+    /// Returns the intent behind the DELETEs that follow: the open one if it still matches the methods and
+    /// its slot holds. Otherwise it writes slot and intent in one transaction. The inner `Err` says what
+    /// defers the user instead.
     pub(super) async fn promise(
         &mut self,
         methods: &[AuthenticationMethod],

@@ -17,10 +17,10 @@ use crate::{
 
 use super::interrupted::Interrupted;
 
-/// Account and methods are at most this old at a user's first DELETE.
+/// How old account and methods may be at a user's first DELETE.
 pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
 
-/// Reads account, per-user MFA and methods, all at once.
+/// Reads account, per-user MFA and methods concurrently, then what poll put on record.
 pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupted> {
     let read_at = scope.process.clock.now();
     let by_id = UserRef::Id(user);
@@ -51,7 +51,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
             request_ids,
         });
     }
-    // In this order: a scan that is over now has put its acts on record.
+    // In this order: a scan that has finished by now has put its acts on record.
     let (report, log) = scope.process.ledger.report(user, scope.process.settings.policy.window.start).await?;
     Ok(Facts {
         read_at,
@@ -65,7 +65,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
     })
 }
 
-/// A lasting refusal for this one user is an unknown; everything else interrupts the handling.
+/// Turns a lasting refusal for this one user into an unknown. Any other error interrupts the handling.
 fn reading<T>(
     answer: Result<Answer<T>, GraphError>,
     request_ids: &mut Vec<String>,
@@ -83,7 +83,7 @@ fn reading<T>(
     }
 }
 
-/// What reports want to tell about the user.
+/// What reports tell about the user.
 pub(super) fn about(facts: &Facts, administrator: Option<&String>, with_names: bool) -> About {
     let user = match facts.account.known() {
         Some(Account::Found(user)) => Some(user),

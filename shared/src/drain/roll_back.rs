@@ -1,5 +1,5 @@
-//! The rollback of one user: DELETE after DELETE, each behind the lease, the brake and a recent look
-//! at the user, and then the look back.
+//! The rollback of one user: one DELETE after the other, each guarded by the lease, the brake and a recent
+//! look at the user, and then the look back.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,13 +26,13 @@ use crate::{
     process::Process,
 };
 
-/// A later DELETE than the first goes by a list of methods that is at most this old.
+/// How old the list of methods may be once something was deleted.
 const LIST_HOLDS_FOR: SignedDuration = SignedDuration::from_secs(10);
 
-/// How often the methods that are left are gone through.
+/// The most passes over the methods that are left.
 const PASSES: usize = 8;
 
-/// A throttle longer than this sends the message back instead.
+/// The longest throttle that is waited for; a longer one sends the message back.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// One rollback under way.
@@ -44,11 +44,11 @@ struct Rollback<'a, 'h, 'r> {
     decided_on: Vec<AuthenticationMethod>,
     decided_at: Timestamp,
     listed: Vec<AuthenticationMethod>,
-    /// Answered with 204 or 404 in this handling, or gone before it.
+    /// The positions whose DELETE was answered with 204 or 404 in this rollback.
     gone: BTreeSet<usize>,
-    /// Refused for good.
+    /// The positions whose DELETE was refused for good, each with the reason.
     refused: BTreeMap<usize, Failed>,
-    /// Refused as default, or as not yet: worth another look when others are gone.
+    /// Refused as the default, or as not yet possible: worth another try when others are gone.
     not_yet: BTreeSet<usize>,
     /// Something was deleted, and Graph may not show it yet.
     settling: bool,
@@ -57,18 +57,18 @@ struct Rollback<'a, 'h, 'r> {
 
 /// How a pass over the methods ended.
 enum Pass {
-    /// Through to the end.
+    /// The pass reached its end.
     Ended { deleted: usize },
-    /// Graph throttles, an answer was lost, or the list has grown old: after a wait, look at the user
-    /// and decide again.
+    /// Graph throttles, an answer was lost, or the list is stale: after a wait, look at the user and decide
+    /// again.
     StartOver(Option<Duration>),
     /// The brake is open.
     BrakeOpen,
 }
 
 impl Handling<'_, '_> {
-    /// Deletes what the intent lists. `turn` is the pace's leave for the first DELETE. Returns `None` if account and
-    /// methods have to be read, and decided on, once more.
+    /// Deletes what the intent lists. `turn` lets the first DELETE go out. Returns `None` if account and
+    /// methods must be read and decided on once more.
     pub(super) async fn roll_back(
         &mut self,
         intent: DurableIntent,
@@ -115,8 +115,8 @@ impl<'r> Rollback<'_, '_, 'r> {
                     return Ok(None);
                 }
                 Pass::Ended { deleted } if deleted > 0 || self.not_yet.is_empty() => {}
-                // What was deleted may still count for the default. When Graph has forgotten it, the
-                // user is looked at, and decided on, once more.
+                // What was deleted may still count as the default. Once Graph has forgotten it, read and
+                // decide once more.
                 Pass::Ended { .. } if self.settling => {
                     self.pause(&mut working).await?;
                     return Ok(None);
@@ -127,8 +127,8 @@ impl<'r> Rollback<'_, '_, 'r> {
         self.look_back(&mut working).await.map(Some)
     }
 
-    /// What is provably still the one intended, and worth a DELETE. In the handling that wrote the
-    /// intent, that is also what the list that was decided on shows just so.
+    /// The positions worth a DELETE: the method is provably still the one intended. In the handling that
+    /// wrote the intent, it is enough if the method still looks as it did when it was decided on.
     fn todo(&self) -> Vec<usize> {
         let intent = self.intent.intent();
         let settlement = intent.settle(&self.listed, self.process().clock.now());
@@ -167,7 +167,7 @@ impl<'r> Rollback<'_, '_, 'r> {
             }
             let answer = self.process().graph.delete_method(leave, &deletion).await;
             match answer {
-                // 404: gone already, perhaps by a DELETE just before whose answer was lost.
+                // 404: already gone, perhaps by an earlier DELETE whose answer was lost.
                 Ok(_) | Err(GraphError::NotFound) => {
                     self.handling.request_ids.extend(answer.ok().flatten());
                     self.gone.insert(*position);
@@ -205,7 +205,7 @@ impl<'r> Rollback<'_, '_, 'r> {
         Ok(())
     }
 
-    /// Waits until Graph shows what was deleted, while others are handled.
+    /// Waits until Graph shows what was deleted. Meanwhile, others are handled.
     async fn pause(&mut self, working: &mut Option<Working<'_>>) -> Result<(), Break> {
         self.handling.leased.keep(REMOVAL_SHOWS_AFTER + DELETE_TAKES_AT_MOST).await?;
         drop(working.take());
@@ -213,13 +213,13 @@ impl<'r> Rollback<'_, '_, 'r> {
         Ok(())
     }
 
-    /// Positions that a list still shows, and so that nothing proves to be another registration.
+    /// The positions that the list still shows, unless they were provably registered anew.
     fn shown(&self) -> BTreeSet<usize> {
         let settlement = self.intent.intent().settle(&self.listed, self.process().clock.now());
         settlement.unchanged.into_iter().chain(settlement.unclear).collect()
     }
 
-    /// Reads the methods back, and again after a pause where a deleted one still shows.
+    /// Reads the methods back, and again after a pause if a deleted one still shows.
     async fn look_back(mut self, working: &mut Option<Working<'_>>) -> Result<Conclusion, Break> {
         self.look().await?;
         if self.gone.iter().any(|position| self.shown().contains(position)) {
@@ -267,7 +267,7 @@ impl<'r> Rollback<'_, '_, 'r> {
     }
 }
 
-/// A refusal of a DELETE as the outcome names it.
+/// The outcome's reason for a refused DELETE.
 fn refusal(error: &GraphError) -> Failed {
     match error {
         GraphError::Forbidden { .. } => Failed::Forbidden,

@@ -1,4 +1,4 @@
-//! The two lines that a handling ends with, and their metrics.
+//! The two log lines that a handling ends with, and their metrics.
 
 use super::handling::Handling;
 use crate::{
@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Handling<'_, '_> {
-    /// Says what was decided, once a handling. A settled intent goes back to an earlier decision; a
-    /// handling that gave up came to none.
+    /// Logs what was decided, once per handling. A settled intent goes back to an earlier decision to roll
+    /// back; a handling that gave up made none.
     pub(super) fn say_decided(&self, concluded: &Concluded) {
         let verdict = concluded.decision.as_ref().map(|decision| decision.verdict);
         let decision = match verdict {
@@ -31,7 +31,7 @@ impl Handling<'_, '_> {
         );
     }
 
-    /// Says what came of it.
+    /// Logs the outcome, and counts it.
     pub(super) fn say_outcome(&self, concluded: &Concluded) {
         match concluded.outcome {
             Outcome::RolledBack => Metric::UsersRolledBack.count(1),

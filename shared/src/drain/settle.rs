@@ -1,4 +1,4 @@
-//! What an open intent has come to, and what that makes of an outcome that stops short of deleting.
+//! What became of an open intent, and how that changes an outcome that stops without deleting.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::domain::{
     outcome::{Outcome, Partial},
 };
 
-/// What is left of an open intent.
+/// The result of settling: the conclusion if nothing of the intent is left, and its methods that are gone.
 pub(super) struct Settled {
     pub(super) complete: Option<Conclusion>,
     pub(super) gone: Vec<MethodName>,
 }
 
 impl Handling<'_, '_> {
-    /// An open intent is settled first. Where nothing of it is left, read twice, the user is rolled
-    /// back, whatever the rules say now.
+    /// Settles an open intent. If two reads show that nothing of it is left, the user is rolled back,
+    /// whatever the rules say now.
     pub(super) async fn settle(&mut self, facts: &Facts) -> Result<Settled, Break> {
         let mut settled = Settled { complete: None, gone: Vec::new() };
         let Some(intent) = self.leased.state.value.intent.clone() else { return Ok(settled) };
@@ -50,7 +50,8 @@ impl Handling<'_, '_> {
         Ok(settled)
     }
 
-    /// An outcome that stops short of deleting: `partial` where an open intent has begun to work.
+    /// The conclusion for an outcome that stops without deleting: `partial` if some of an open intent is
+    /// gone.
     pub(super) fn stopped(
         &self,
         facts: &Facts,

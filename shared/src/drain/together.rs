@@ -11,10 +11,11 @@ use crate::{
     process::{LeaseTerm, Scope},
 };
 
-/// With less time than this a handling does not begin.
+/// A handling does not begin with less time than this.
 pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
 
-/// The handlings of one run, which share its pace; once one meets what stops everything, no other begins.
+/// The handlings of one run, which share its pace. Once one meets something that stops everything, no other
+/// begins.
 pub struct Drain<'r> {
     pub(super) scope: &'r Scope,
     pub(super) active: Active,
@@ -30,12 +31,11 @@ impl Deref for Drain<'_> {
 }
 
 impl<'r> Drain<'r> {
-    /// Begins to drain.
     pub(crate) fn of(scope: &'r Scope) -> Self {
         Self { scope, active: Active::default(), stopped: OnceLock::new() }
     }
 
-    /// Waits for leave to begin, as long as there is time for it.
+    /// Waits until a handling may begin. Returns `None` if too little time is left for it.
     pub(super) async fn enter(&self) -> Option<Working<'_>> {
         let enter = self.active.enter(|| self.process.graph.pace());
         let LeaseTerm::Until(until) = self.term else { return Some(enter.await) };

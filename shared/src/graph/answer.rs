@@ -1,4 +1,4 @@
-//! What Graph answers: bodies, and refusals as the caller treats them.
+//! What Graph answers: bodies, and refusals sorted by what the caller does about them.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -10,16 +10,15 @@ use super::{
     token::Token,
 };
 
-/// An answer, with the name that Graph gives the request in its own logs.
+/// An answer, with the id of the request in Graph's own logs.
 #[derive(Debug, Clone)]
 pub struct Answer<T> {
-    /// What was answered.
+    /// The answer's body, parsed.
     pub body: T,
-    /// The `request-id` header.
+    /// The `request-id` header; `None` if it is missing or malformed.
     pub request_id: Option<String>,
 }
 
-/// One page, read.
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     pub(super) next: Option<String>,
@@ -39,7 +38,7 @@ struct ErrorDetail {
     message: String,
 }
 
-/// Reads a body; one that is, or ends in, an error object is no answer.
+/// Parses a body. A body that is an error object, or ends in one, is an error.
 pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, GraphError> {
     if let Ok(error) = serde_json::from_slice::<ErrorBody>(body) {
         let code = safe_code(&error.error.code);
@@ -64,7 +63,7 @@ pub(super) fn request_id(answer: &Response<Bytes>) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// An error code as it may stand in a log line.
+/// Makes an error code safe for a log line.
 pub(super) fn safe_code(code: &str) -> String {
     let code: String =
         code.chars().filter(|c| c.is_ascii_alphanumeric() || "_.-".contains(*c)).take(80).collect();
@@ -112,7 +111,7 @@ pub(super) fn refused(call: &Call, token: &Token, answer: &Response<Bytes>) -> G
     }
 }
 
-/// Sorts a 400 by its code and message: Graph has no code for these.
+/// Sorts a 400 by its code and message: Graph has no code of its own for most of these.
 fn refusal(code: &str, message: &str) -> Refusal {
     if code == "AadPremiumLicenseRequired" {
         Refusal::NoPremium

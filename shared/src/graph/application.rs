@@ -1,4 +1,4 @@
-//! `GET /v1.0/applications(appId='{client id}')`: until when the application can sign in.
+//! `GET /v1.0/applications(appId='{client id}')`: how long the application can still sign in.
 //!
 //! Source: <https://learn.microsoft.com/en-us/graph/api/application-get>.
 
@@ -11,7 +11,7 @@ use super::{
     url::{query, segment},
 };
 
-/// The properties that are asked for.
+/// The properties to ask for.
 const SELECT: &str = "id,passwordCredentials,keyCredentials";
 
 impl Graph {

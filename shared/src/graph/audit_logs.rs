@@ -9,8 +9,8 @@ use super::{
 };
 
 impl Graph {
-    /// Reads one page of the audit log, within the reports' budget. Only the filter operators that
-    /// Graph documents for this resource are used: `ge`, `le` and `eq`.
+    /// Reads one page of the audit log, within the reports' budget. Uses only the filter operators that Graph
+    /// documents for this resource: `ge`, `le` and `eq`.
     pub async fn audit_page(&self, what: &AuditQuery) -> Result<AuditPage, GraphError> {
         let url = match what {
             AuditQuery::Range(service, range) => {

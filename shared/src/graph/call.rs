@@ -18,7 +18,7 @@ pub(super) struct Call {
     pub(super) method: Method,
     pub(super) url: String,
     pub(super) budget: Budget,
-    /// Permissions of which one is enough, the usual one first.
+    /// Permissions, any one of which is enough; the usual one first.
     pub(super) needs: &'static [&'static str],
 }
 

@@ -28,14 +28,14 @@ use crate::{
     clock::Clock, credentials::Credentials, domain::window::until, settings::Settings, telemetry::Metric,
 };
 
-/// A client for one tenant. It is shared: its paces hold for all who use it.
+/// A client for one tenant. Share it: its paces apply to everyone who uses it.
 pub struct Graph {
     transport: Transport,
     pub(super) base: String,
     login: Login,
     credentials: Arc<dyn Credentials>,
     token: tokio::sync::Mutex<Option<Token>>,
-    /// Why there is no signing in, until the next invocation.
+    /// Why signing in is refused; cleared when the next invocation begins.
     refusal: Mutex<Option<GraphError>>,
     reports: ReportsPace,
     rest: AdaptivePace,
@@ -45,14 +45,14 @@ pub struct Graph {
     throttled: AtomicU64,
 }
 
-/// The pace's leave to send one request at once.
+/// The right to send one request now, granted by the pace.
 #[derive(Debug)]
 pub struct Turn(Timestamp);
 
 /// How many requests were sent, and how many of them were throttled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Traffic {
-    /// Requests sent to Graph.
+    /// Requests sent to Graph, including retries but not sign-ins.
     pub requests: u64,
     /// Answers with status 429.
     pub throttled: u64,
@@ -82,26 +82,26 @@ impl Graph {
         }
     }
 
-    /// An invocation or command begins: no wait goes past `deadline`, if it has one; the request is given back instead. A
-    /// sign-in that was refused before may be mended by now.
+    /// Begins an invocation or command. No wait goes past `deadline`, if there is one: the request fails
+    /// instead. Forgets an earlier refused sign-in, whose cause may be fixed by now.
     pub fn begin_invocation(&self, deadline: Option<Timestamp>) {
         *self.refusal() = None;
         *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = deadline;
     }
 
-    /// Waits for leave to send one request, with a token that is good for it.
+    /// Waits for the right to send one request, with a token that is valid for it.
     pub async fn turn(&self) -> Result<Turn, GraphError> {
         let at = self.wait_for_turn(Budget::Rest).await?;
         self.token().await?;
         Ok(Turn(at))
     }
 
-    /// Requests per second at which this client sends now.
+    /// The current adaptive pace, in requests per second.
     pub fn pace(&self) -> f64 {
         self.rest.per_second()
     }
 
-    /// What was sent so far.
+    /// The counts since this client was made.
     pub fn traffic(&self) -> Traffic {
         Traffic {
             requests: self.requests.load(Ordering::Relaxed),
@@ -109,8 +109,8 @@ impl Graph {
         }
     }
 
-    /// The application permissions that are granted, as the access token says. `None` where the
-    /// token cannot be read.
+    /// Returns the application permissions that the access token grants, or `None` if the token cannot be
+    /// read.
     pub async fn granted_permissions(&self) -> Result<Option<Vec<String>>, GraphError> {
         let mut attempt = 0;
         loop {
@@ -127,12 +127,12 @@ impl Graph {
         if let Some(token) = held.as_ref().filter(|token| token.is_fresh(self.clock.now())) {
             return Ok(token.clone());
         }
-        // What was refused to one is refused to all: none of them has another credential.
+        // If one caller is refused, all are: nobody has another credential.
         if let Some(error) = self.refusal().clone() {
             return Err(error);
         }
         let signed_in = match self.sign_in().await {
-            // A credential that was rotated is read again, once.
+            // The credential may have been rotated: read it again, once.
             Err(GraphError::Unauthorized { .. }) if self.credentials.refused().await => self.sign_in().await,
             signed_in => signed_in,
         };
@@ -161,7 +161,7 @@ impl Graph {
         *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Waits for the pace's leave; gives up at once where that would come after the deadline.
+    /// Waits for the pace; gives up at once if the turn would come after the deadline.
     async fn wait_for_turn(&self, budget: Budget) -> Result<Timestamp, GraphError> {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let turn = match budget {
@@ -177,7 +177,7 @@ impl Graph {
         self.token.lock().await.clone().filter(|token| token.is_fresh(self.clock.now()))
     }
 
-    /// Forgets a refused token, unless another one has taken its place meanwhile.
+    /// Forgets a refused token, unless another one has already replaced it.
     async fn forget(&self, refused: &Token) {
         let mut held = self.token.lock().await;
         if held.as_ref().is_some_and(|t| t.secret.expose_secret() == refused.secret.expose_secret()) {
@@ -202,7 +202,7 @@ impl Graph {
         }
     }
 
-    /// Sends a request until it is answered; only for requests that change nothing.
+    /// Sends a request, with retries. Only for requests that change nothing.
     pub(super) async fn get<T: DeserializeOwned>(&self, call: Call) -> Result<Answer<T>, GraphError> {
         let mut attempt = 0;
         loop {
@@ -210,7 +210,7 @@ impl Graph {
                 Ok(answer) => match read_json(answer.body()) {
                     Ok(body) => return Ok(Answer { body, request_id: request_id(&answer) }),
                     Err(error) if attempt + 1 >= retry::MAX_ATTEMPTS => return Err(error),
-                    // A service error may stand in, or after, a 200's body.
+                    // A 200 may have a service error in its body, or after it.
                     Err(error) => GraphError::Unavailable { cause: error.to_string() },
                 },
                 Err(error) => error,
@@ -220,7 +220,7 @@ impl Graph {
         }
     }
 
-    /// Waits before the next attempt, or gives the error back where there is none.
+    /// Waits before the next attempt, or returns the error if there is to be none.
     async fn wait_to_retry(&self, error: &GraphError, attempt: u32) -> Result<(), GraphError> {
         let wait = match error {
             GraphError::Throttled { retry_after } => *retry_after,
@@ -237,7 +237,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Sends a request once (a read twice, where the token had just run out).
+    /// Sends a request once (a read twice, if the token had just expired).
     pub(super) async fn send(
         &self,
         call: &Call,
@@ -245,7 +245,7 @@ impl Graph {
     ) -> Result<Response<Bytes>, GraphError> {
         let mut renewed = false;
         loop {
-            // Signing in takes time in which what was looked at grows old.
+            // Signing in takes time, and what was read would go stale meanwhile.
             let token = match turn {
                 Some(_) => self.fresh_token().await.ok_or(GraphError::TokenRefused)?,
                 None => self.token().await?,
@@ -263,7 +263,7 @@ impl Graph {
                 StatusCode::UNAUTHORIZED if !renewed => {
                     renewed = true;
                     self.forget(&token).await;
-                    // Whoever deletes has to look at lease and brake again first.
+                    // Before it sends a DELETE again, the caller must check lease and brake.
                     if call.method == Method::DELETE {
                         return Err(GraphError::TokenRefused);
                     }

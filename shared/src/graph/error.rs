@@ -8,17 +8,18 @@ pub enum GraphError {
     /// Come back later: the budget is used up.
     #[error("Graph is throttling; come back in {} s", retry_after.as_secs())]
     Throttled {
-        /// How long Graph asked to wait, or our own guess where it did not say.
+        /// How long to wait: as Graph asked, our own guess if it did not say, or until our own pace allows
+        /// it.
         retry_after: Duration,
     },
-    /// Come back later: 5xx, time-outs and broken connections that outlasted the retries. The
-    /// request may or may not have been acted on.
+    /// Come back later: 5xx, timeouts and broken connections that outlasted the retries. The request may or
+    /// may not have been acted on.
     #[error("Graph could not be reached or did not answer properly: {cause}")]
     Unavailable {
-        /// What happened last.
+        /// What went wrong at the last attempt.
         cause: String,
     },
-    /// Send it again: the token had just run out, and nothing was done.
+    /// Send it again: the token had just expired, and nothing was done.
     #[error("the access token had just run out")]
     TokenRefused,
     /// Stop everything: the credential or the token is refused.
@@ -46,38 +47,38 @@ pub enum GraphError {
         "the tenant has no Microsoft Entra ID P1 or P2 licence, which the audit log and its reports need"
     )]
     NoPremium,
-    /// This one does not exist.
+    /// This object does not exist.
     #[error("not found")]
     NotFound,
-    /// This one is refused for good although the permission is granted.
+    /// This request is refused for good, although the permission is granted.
     #[error("forbidden ({code})")]
     Forbidden {
-        /// Graph's error code.
+        /// Graph's error code, made safe for logs; `no code` if it gave none.
         code: String,
-        /// What Graph calls this request in its own logs.
+        /// The request's id in Graph's own logs.
         request_id: Option<String>,
     },
-    /// This one is refused for good.
+    /// This request is refused for good.
     #[error("refused with {status} ({code})")]
     Refused {
-        /// The HTTP status.
+        /// The HTTP status, usually 400; the other variants cover 401, 403, 404, 408, 429 and 5xx.
         status: u16,
-        /// Graph's error code.
+        /// Graph's error code, made safe for logs; `no code` if it gave none.
         code: String,
-        /// Why, as far as it is recognised.
+        /// Why, as far as it is recognized.
         reason: Refusal,
-        /// What Graph calls this request in its own logs.
+        /// The request's id in Graph's own logs.
         request_id: Option<String>,
     },
-    /// This one's answer is not understood.
+    /// The answer to this request is not understood.
     #[error("unreadable answer: {what}")]
     Unreadable {
-        /// What was expected.
+        /// What was expected in its place, such as `a list that ends`.
         what: String,
     },
 }
 
-/// A refusal that the caller knows what to do about.
+/// A refusal that the caller can do something about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// Another method has to go first: the default one cannot go while others remain, nor the mobile number before
@@ -90,22 +91,22 @@ pub enum Refusal {
 }
 
 impl GraphError {
-    /// Whether a message that met this error comes back later.
+    /// Whether a message that met this error should come back later.
     pub fn comes_back(&self) -> bool {
         matches!(self, Self::Throttled { .. } | Self::Unavailable { .. } | Self::TokenRefused)
     }
 
-    /// Whether the whole batch must stop: the next user would meet the same.
+    /// Whether the whole batch must stop: the next user would meet the same error.
     pub fn stops_everything(&self) -> bool {
         self.is_no_sign_in() || matches!(self, Self::PermissionMissing { .. } | Self::NoPremium)
     }
 
-    /// Whether there is no signing in at all.
+    /// Whether signing in is impossible.
     pub fn is_no_sign_in(&self) -> bool {
         matches!(self, Self::Unauthorized { .. } | Self::NoCredential { .. })
     }
 
-    /// Graph's name for the refused request, where there is one.
+    /// The refused request's id in Graph's own logs, if there is one.
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Forbidden { request_id, .. } | Self::Refused { request_id, .. } => request_id.as_deref(),

@@ -79,7 +79,7 @@ impl RawMethod {
     }
 }
 
-/// `#microsoft.graph.phoneAuthenticationMethod` → phone.
+/// The kind in a type name: `#microsoft.graph.phoneAuthenticationMethod` is a phone.
 fn kind(odata_type: &str) -> Option<MethodKind> {
     let name = odata_type.strip_prefix("#microsoft.graph.")?;
     let name = name.strip_suffix("AuthenticationMethod").unwrap_or(name);
@@ -98,7 +98,7 @@ impl Graph {
         Ok(Answer { body: answer.body.per_user_mfa_state, request_id: answer.request_id })
     }
 
-    /// Reads all methods, from beta: v1.0 leaves hardware tokens out.
+    /// Reads all methods, from beta because v1.0 omits hardware tokens.
     pub async fn methods(&self, user: UserId) -> Result<Answer<Vec<AuthenticationMethod>>, GraphError> {
         let url = format!("{}/beta/users/{user}/authentication/methods", self.base);
         let page = self.page::<RawMethod>(url, Budget::Rest, READ).await?;
@@ -109,8 +109,8 @@ impl Graph {
         Ok(Answer { body: methods, request_id: page.request_id })
     }
 
-    /// Deletes one method, once: whether to try again is for the caller, who must look at the
-    /// lease, the brake and the user first. [`GraphError::NotFound`] means that it is gone already;
+    /// Deletes one method, without retries: before trying again, the caller must check the lease, the brake
+    /// and the user. [`GraphError::NotFound`] means that the method is already gone,
     /// [`GraphError::Unavailable`] that it may be gone.
     pub async fn delete_method(
         &self,
@@ -135,7 +135,7 @@ impl Graph {
     }
 }
 
-/// The longest that a DELETE takes, with a sign-in before it.
+/// The longest that a DELETE takes, including a sign-in that it may wait for.
 pub const DELETE_TAKES_AT_MOST: Duration = Duration::from_secs(35);
 
 /// How long Graph may still list a deleted method.

@@ -1,4 +1,4 @@
-//! What the requests ask for and what they give, where it is no more than Graph's own.
+//! What requests ask for and return, as far as it mirrors Graph's own objects.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -6,32 +6,31 @@ use serde_json::value::RawValue;
 
 use crate::{audit::Service, domain::window::Range};
 
-/// What to ask for: a stretch of the log from its beginning, or where an earlier page left off.
+/// What to ask for: a range of the log from its start, or the page after an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditQuery {
-    /// The first page of what a service logged in a stretch, both ends included, in ascending
-    /// `activityDateTime`. Nothing says that Graph takes two services in one filter.
+    /// The first page of what a service logged in a range, both ends included, in ascending
+    /// `activityDateTime`. Graph does not document that one filter may name two services.
     Range(Service, Range),
     /// The page that a next link leads to.
     Next(String),
 }
 
-/// One page of the audit log. The records are not read yet: one that is broken must not hide the
-/// rest.
+/// One page of the audit log. The records are not parsed yet, so that a broken one does not hide the rest.
 #[derive(Debug)]
 pub struct AuditPage {
     /// The records, ascending by `activityDateTime`.
     pub records: Vec<Box<RawValue>>,
-    /// The link to the next page; the end is reached where there is none.
+    /// The link to the next page; `None` on the last page.
     pub next: Option<String>,
-    /// Graph's name for this request.
+    /// The request's id in Graph's own logs.
     pub request_id: Option<String>,
 }
 
-/// Who holds a role, or may take it.
+/// Who holds a role or is eligible for it, or is eligible to join a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleGrant {
-    /// The holder's object id.
+    /// The holder: a user, a group or something else.
     pub principal: Principal,
 }
 
@@ -40,45 +39,45 @@ pub struct RoleGrant {
 pub struct Principal {
     /// Its object id, as Graph gives it.
     pub id: String,
-    /// What it is.
+    /// Whether it is a user, a group or something else.
     pub kind: PrincipalKind,
 }
 
-/// What a principal is.
+/// The kind of a principal, from its `@odata.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrincipalKind {
-    /// A user.
+    /// A user: the type is `#microsoft.graph.user`.
     User,
-    /// A group.
+    /// A group: the type is `#microsoft.graph.group`.
     Group,
-    /// A service principal or another thing that has no methods.
+    /// A service principal, or another object that has no methods.
     Other,
-    /// Graph did not say.
+    /// Graph did not say: it may be a user or a group.
     Unknown,
 }
 
-/// PIM-eligible holders, or that the tenant has no licence for there to be any.
+/// Who is eligible through PIM, or that the tenant has no licence for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Eligibilities {
-    /// These.
+    /// Everyone who is eligible; empty if nobody is.
     Known(Vec<RoleGrant>),
     /// No P2 licence: nobody can be eligible.
     NoLicence,
 }
 
-/// One user's line.
+/// One user's line in the registration report (`userRegistrationDetails`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RegistrationDetails {
     /// The user's object id.
     pub id: String,
-    /// Whether an administrator, as of hours ago.
+    /// Whether the user was an administrator, as of hours ago.
     #[serde(default)]
     pub is_admin: bool,
-    /// Whether registered for self-service password reset.
+    /// Whether the user was registered for self-service password reset.
     #[serde(default)]
     pub is_sspr_registered: bool,
-    /// Names of registered methods.
+    /// The names of the registered methods, such as `microsoftAuthenticatorPasswordless`.
     #[serde(default)]
     pub methods_registered: Vec<String>,
 }
@@ -90,22 +89,22 @@ impl RegistrationDetails {
     }
 }
 
-/// One page of the report.
+/// One page of the registration report.
 #[derive(Debug)]
 pub struct RegistrationReportPage {
-    /// The lines.
+    /// The lines of this page, one for each user.
     pub users: Vec<RegistrationDetails>,
-    /// The link to the next page.
+    /// The link to the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// What an application signs in with, of its own.
+/// The secrets and certificates that an application itself holds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
-    /// Its client secrets.
+    /// Its client secrets: when they expire, not their values.
     pub password_credentials: Vec<ApplicationCredential>,
-    /// Its certificates.
+    /// Its certificates: when they expire.
     pub key_credentials: Vec<ApplicationCredential>,
 }
 
@@ -113,6 +112,6 @@ pub struct Application {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationCredential {
-    /// When it runs out.
+    /// When it expires; `None` if Graph does not say.
     pub end_date_time: Option<Timestamp>,
 }

@@ -1,6 +1,5 @@
-//! How fast requests are sent: a fixed pace for the audit log and the reports, an adaptive one for
-//! the rest. Both go by the wall clock: the monotonic one stands still in a frozen sandbox, and a
-//! pause would never end there.
+//! How fast requests are sent: a fixed pace for the audit log and the reports, an adaptive one for the rest.
+//! Both use the wall clock: the monotonic clock stops in a frozen sandbox, and a pause would never end there.
 
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
 
@@ -14,18 +13,18 @@ const REPORTS_PER_PERIOD: usize = 5;
 /// A little over 10 s, so that the network's own jitter cannot squeeze a sixth request in.
 const REPORTS_PERIOD: Duration = Duration::from_millis(10_250);
 
-/// No pace above this: one process needs no more, and Graph would not give it.
+/// The fastest pace: one process needs no more, and Graph would not allow it.
 const MAX_RATE: f64 = 1000.0;
-/// Slower than this, what was read about a user would be stale before the first DELETE.
+/// The slowest pace: below this, what was read about a user would be stale before the first DELETE.
 const MIN_RATE: f64 = 1.0;
 
-/// No turn is farther off than this, unless the clock was set back.
+/// No turn is further away than this, unless the clock was set back.
 const FARTHEST: Duration = Duration::from_mins(10);
 
 /// The next turn would come after the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLate {
-    /// How far off it is.
+    /// How far away it is.
     pub wait: Duration,
 }
 
@@ -41,7 +40,7 @@ struct Window {
 }
 
 impl ReportsPace {
-    /// The next turn, which nobody else gets.
+    /// Reserves the next turn, which nobody else gets.
     pub fn reserve(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<Timestamp, TooLate> {
         let mut window = lock(&self.0);
         let full = window.sent.len() == REPORTS_PER_PERIOD;
@@ -54,14 +53,14 @@ impl ReportsPace {
         Ok(at)
     }
 
-    /// Nobody goes before `wait` is over.
+    /// Makes everybody wait until `wait` is over.
     pub fn pause(&self, now: Timestamp, wait: Duration) {
         let mut window = lock(&self.0);
         window.not_before = window.not_before.max(Some(after(now, wait)));
     }
 }
 
-/// Doubles until the first 429, then adds slowly and halves at each further one.
+/// Doubles until the first 429, then grows slowly. Each 429 halves it.
 #[derive(Debug)]
 pub struct AdaptivePace(Mutex<Rate>);
 
@@ -75,7 +74,7 @@ struct Rate {
 }
 
 impl AdaptivePace {
-    /// Starts at so many requests per second.
+    /// Starts at this many requests per second.
     pub fn new(per_second: f64) -> Self {
         Self(Mutex::new(Rate {
             per_second: per_second.clamp(MIN_RATE, MAX_RATE),
@@ -86,7 +85,7 @@ impl AdaptivePace {
         }))
     }
 
-    /// The next turn, which nobody else gets.
+    /// Reserves the next turn, which nobody else gets.
     pub fn reserve(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<Timestamp, TooLate> {
         let mut rate = lock(&self.0);
         let at = in_time(now, rate.next, deadline)?;
@@ -94,7 +93,7 @@ impl AdaptivePace {
         Ok(at)
     }
 
-    /// A request was answered without a 429. A second's worth of these raises the pace.
+    /// Records that a request succeeded. A second's worth of these raises the pace.
     pub fn succeeded(&self) {
         let mut rate = lock(&self.0);
         rate.successes += 1;
@@ -105,8 +104,8 @@ impl AdaptivePace {
         }
     }
 
-    /// A request sent at `sent` was answered with a 429: everybody waits, and the pace is halved,
-    /// once for all that were under way together.
+    /// Records a 429 for a request sent at `sent`: everybody waits, and the pace is halved, once for all
+    /// requests that were under way together.
     pub fn throttled(&self, sent: Timestamp, now: Timestamp, wait: Duration) {
         let mut rate = lock(&self.0);
         rate.slow_start = false;
@@ -118,7 +117,7 @@ impl AdaptivePace {
         rate.next = rate.next.max(Some(after(now, wait)));
     }
 
-    /// Requests per second now.
+    /// The current pace, in requests per second.
     pub fn per_second(&self) -> f64 {
         lock(&self.0).per_second
     }

@@ -1,5 +1,4 @@
-//! Paged lists: the next link is followed as it is, but only on the configured host, and not for
-//! ever.
+//! Paged lists: the next link is followed as it is, but only on the configured host, and not forever.
 
 use std::{collections::HashSet, fmt};
 
@@ -17,13 +16,14 @@ use super::{
     error::GraphError,
 };
 
-/// No list that this program reads has more pages.
+/// The most pages of one list: none that this program reads has more.
 pub const MAX_PAGES: usize = 10_000;
 
-/// No list that this program keeps is longer.
+/// The most items of one list: none that this program keeps is longer.
 const MAX_ITEMS: usize = 1_000_000;
 
-/// Graph's pages have 999 or 1,000 items at most; small ones cost many times their text.
+/// The most items of one page: Graph's have at most 1,000, and small items take many times their text in
+/// memory.
 const MAX_ITEMS_OF_PAGE: usize = 10_000;
 
 /// One page as Graph sends it.
@@ -55,7 +55,7 @@ impl Graph {
         if same { Ok(()) } else { Err(unreadable("a next link to the configured Graph host")) }
     }
 
-    /// Reads one page.
+    /// Reads one page, and checks its next link before anybody follows it.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
         url: String,

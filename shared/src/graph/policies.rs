@@ -61,7 +61,7 @@ struct Users {
 }
 
 impl Users {
-    /// Exclusions are left out: they only make a policy be for fewer.
+    /// Ignores exclusions: they only make a policy apply to fewer users.
     fn named(self) -> PolicyUsers {
         let is_empty = |list: Option<Vec<String>>| list.is_none_or(|list| list.is_empty());
         let others = !is_empty(self.groups) || !is_empty(self.roles) || self.external.is_some();
@@ -134,7 +134,7 @@ impl RawPolicy {
 }
 
 impl Graph {
-    /// Reads the policies that preflight tells about.
+    /// Reads the policies that preflight reports.
     pub async fn policies(&self) -> Result<Policies, GraphError> {
         let security_defaults: Answer<SecurityDefaults> =
             self.policy("policies/identitySecurityDefaultsEnforcementPolicy").await?;

@@ -1,5 +1,5 @@
-//! `GET /v1.0/reports/authenticationMethods/userRegistrationDetails`: hours stale, Premium only,
-//! and in the reports' budget. It may add a hold and tell what a user will notice, nothing more.
+//! `GET /v1.0/reports/authenticationMethods/userRegistrationDetails`: hours stale, Premium only, and in the
+//! reports' budget. It can only add a hold and tell what a user will notice.
 
 use super::{call::Budget, client::Graph, error::GraphError, objects::RegistrationReportPage, url::query};
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
-/// The longest wait that a request sits out by itself; a longer one goes back to the caller.
+/// The longest wait that a request sits out itself; a longer one is returned to the caller.
 pub const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// How often one request is sent at most.
+/// The most times that one request is tried.
 pub const MAX_ATTEMPTS: u32 = 5;
 
-/// A wait that somebody asks for is never longer than a day.
+/// The longest `Retry-After` that counts; a longer one is cut to this.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// `Retry-After` as whole or fractional seconds or as an HTTP date; nothing where it is absent or
+/// Reads `Retry-After`, as whole or fractional seconds or as an HTTP date. Returns `None` if it is absent or
 /// makes no sense.
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();

@@ -7,10 +7,10 @@ use url::Url;
 
 use super::{answer::request_id, call::Call};
 
-/// An answer that took so long is worth a line of its own.
+/// An answer that took this long gets a line of its own at level INFO.
 const SLOW: SignedDuration = SignedDuration::from_secs(1);
 
-/// Says which request was answered, how and in what time.
+/// Logs which request was answered, how, and how long it took.
 pub(super) fn answered(call: &Call, answer: &Response<Bytes>, took: SignedDuration) {
     macro_rules! say {
         ($level:expr) => {
@@ -31,7 +31,7 @@ pub(super) fn answered(call: &Call, answer: &Response<Bytes>, took: SignedDurati
     }
 }
 
-/// Method and path, with a star for whatever may be an id or a name.
+/// Method and path, with a star for anything that may be an id or a name.
 fn operation(call: &Call) -> String {
     let url = Url::parse(&call.url).ok();
     let segments = url.iter().filter_map(Url::path_segments).flatten();

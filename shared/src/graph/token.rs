@@ -1,4 +1,4 @@
-//! Access tokens by client credentials.
+//! Access tokens from the client credentials grant.
 
 use std::{fmt, time::Duration};
 
@@ -17,20 +17,20 @@ use crate::{
     settings::Settings,
 };
 
-/// A shorter life leaves no time to work: Entra's tokens live for an hour or more.
+/// The shortest token lifetime that leaves time to work: Entra's tokens live for an hour or more.
 const SHORTEST_LIFE: SignedDuration = SignedDuration::from_mins(1);
 
-/// A token is renewed this long before it expires, or at half of a shorter life.
+/// A token is renewed this long before it expires, or halfway through a short life.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_mins(5);
 
-/// RFC 7523 §2.2.
+/// The type of a JWT assertion (RFC 7523 §2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// An access token with what it says of itself.
+/// An access token, with what it says about itself.
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) secret: SecretString,
-    /// Granted application permissions (`roles`); `None` where the token cannot be read.
+    /// Granted application permissions (`roles`); `None` if the token cannot be read.
     pub(super) permissions: Option<Vec<String>>,
     renew_at: Timestamp,
 }
@@ -68,7 +68,7 @@ impl Login {
         }
     }
 
-    /// The token endpoint.
+    /// The URL of the tenant's token endpoint.
     pub(super) fn url(&self) -> String {
         format!("{}{}/oauth2/v2.0/token", self.endpoints.authority, self.tenant)
     }
@@ -150,13 +150,13 @@ fn refusal(body: &[u8]) -> GraphError {
         .take(40)
         .collect();
     let hint = match code.as_str() {
-        // The federated credential is not yet known everywhere.
+        // A new federated credential is not known everywhere yet.
         "AADSTS70021" => {
             return GraphError::Unavailable {
                 cause: "AADSTS70021: the federated credential is not known yet".to_owned(),
             };
         }
-        // Nor are a new issuer's keys.
+        // The same goes for a new issuer's keys.
         "AADSTS7000272" => {
             return GraphError::Unavailable {
                 cause: "AADSTS7000272: the issuer's keys are not known yet".to_owned(),

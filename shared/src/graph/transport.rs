@@ -12,30 +12,31 @@ use crate::cloud::is_loopback;
 /// Anything that answers HTTP requests.
 pub type Transport = BoxCloneSyncService<Request<Bytes>, Response<Bytes>, BoxError>;
 
-/// Graph itself gives up on a methods request after 60 s.
+/// How long a read may take: Graph itself gives up on a methods request after 60 s.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(65);
 
-/// A DELETE or a sign-in is given up after this: the lease must outlast them.
+/// How long a DELETE or a sign-in may take: the lease must outlast them.
 pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The largest answer that is read: a page of 1,000 audit events takes about 2 MB.
+/// The largest answer that is read, in bytes: a page of 1,000 audit events takes about 2 MB.
 pub const MAX_BODY: usize = 32 << 20;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// It took too long.
+    /// The answer took too long.
     #[error("timed out")]
     Timeout,
-    /// It is larger than [`MAX_BODY`].
+    /// The answer is larger than [`MAX_BODY`].
     #[error("an answer of more than {} MiB", MAX_BODY >> 20)]
     TooLarge,
-    /// The connection failed.
+    /// The connection failed, for this innermost cause.
     #[error("connection failed: {0}")]
     Connection(String),
 }
 
-/// The network, for requests to `host`. Redirects are never followed: a token goes to the configured hosts only.
+/// Makes a transport over the network, for requests to `host`. It never follows redirects, so that a token
+/// goes only to the configured hosts.
 pub fn network(host: &Url) -> Result<Transport, reqwest::Error> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -67,7 +68,7 @@ async fn send(client: reqwest::Client, request: Request<Bytes>) -> Result<Respon
     Ok(response)
 }
 
-/// The URL is left out of the text: it may hold a principal name.
+/// Leaves the URL out of the text: it may contain a principal name.
 fn classify(error: reqwest::Error) -> TransportError {
     if error.is_timeout() {
         return TransportError::Timeout;

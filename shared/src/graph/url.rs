@@ -1,4 +1,4 @@
-//! Addresses of Graph requests: whatever an id holds, it stays in its place.
+//! URLs of Graph requests: whatever an id contains, it stays in its place.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -6,8 +6,8 @@ use super::error::GraphError;
 
 const KEEP: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// One path segment. What would change the path is refused, also where somebody on the way decodes it once more
-/// than they should; no id or principal name has it.
+/// Encodes one path segment. Refuses what would change the path, even if a proxy decodes it once too often;
+/// no id or principal name contains that.
 pub(super) fn segment(text: &str) -> Result<String, GraphError> {
     let changes_the_path = |c: char| "/\\%".contains(c) || c.is_control();
     if text.len() > 512 || text.chars().all(|c| c == '.') || text.contains(changes_the_path) {
@@ -16,7 +16,7 @@ pub(super) fn segment(text: &str) -> Result<String, GraphError> {
     Ok(utf8_percent_encode(text, &KEEP).to_string())
 }
 
-/// A query: names as they are, values encoded.
+/// Builds a query: names as they are, values encoded.
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
@@ -28,7 +28,7 @@ pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     text
 }
 
-/// A text in an `OData` filter, in its quotes.
+/// Quotes a text for an `OData` filter.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

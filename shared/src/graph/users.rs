@@ -9,11 +9,11 @@ use super::{
 };
 use crate::domain::{account::User, user_ref::UserRef};
 
-/// The properties that are asked for.
+/// The properties to ask for.
 const SELECT: &str = "id,userPrincipalName,displayName,userType,accountEnabled,externalUserState,creationType,onPremisesSyncEnabled,createdDateTime";
 
 impl Graph {
-    /// Reads one account. [`GraphError::NotFound`] where it is deleted or was never there.
+    /// Reads one account. Returns [`GraphError::NotFound`] if it was deleted or never existed.
     pub async fn user(&self, user: &UserRef) -> Result<Answer<User>, GraphError> {
         let url = format!(
             "{}/v1.0/users/{}{}",

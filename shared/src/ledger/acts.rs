@@ -1,4 +1,4 @@
-//! What was done to users' methods beside their own registrations, one item for each event.
+//! What was done to users' methods other than their own registrations, one item for each event.
 
 use super::{CHUNK, Key, Ledger, LedgerError, Write, parse};
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
 };
 
 impl Ledger {
-    /// Puts acts on record; known ones stay as they are. They never expire: they keep a method from being taken
-    /// for one of the window.
+    /// Puts acts on record; known ones stay as they are. They never expire, because they keep a method from
+    /// being taken for one of the window.
     pub async fn record_acts(&self, acts: &[(UserId, RecordedAct)]) -> Result<(), LedgerError> {
         for chunk in acts.chunks(CHUNK) {
             let writes: Vec<Write> = chunk
@@ -28,7 +28,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// What is on record of a user's methods.
+    /// The acts on record that concern a user's methods.
     pub async fn acts(&self, user: UserId) -> Result<Vec<RecordedAct>, LedgerError> {
         let key = Key::user(user);
         self.store.children(&key.pk, Key::ACT).await?.iter().map(parse).collect()

@@ -1,4 +1,4 @@
-//! Erasing what is on record about one user, for those who ask for it.
+//! Erasing what is on record about one user, on request.
 
 use super::{
     CHUNK, Expect, HistoryEntry, Key, Ledger, LedgerError, TRIES, Versioned, Write, events::SEEN_FOR,
@@ -10,10 +10,10 @@ use crate::domain::{
 };
 
 impl Ledger {
-    /// Erases everything on record about a user but the object id, the ids of events, and whether methods were ever
-    /// deleted: nobody is rolled back twice. Whom nothing was ever deleted of is forgotten wholly after 45 days, as
-    /// the events are.
-    /// Says how many entries of the history are gone.
+    /// Erases what is on record about a user, except the object id, the ids and times of registrations, the
+    /// acts on the user's methods, and whether methods were ever deleted, so that nobody is rolled back
+    /// twice. If nothing was ever deleted, the user's item expires after 45 days, as events do. Returns how
+    /// many entries of the history are gone.
     pub async fn erase(
         &self,
         user: UserId,
@@ -29,7 +29,7 @@ impl Ledger {
                 return Ok(Err(refused));
             }
             entries += self.erase_history(user).await?;
-            // Out of every list: nothing looks at the user again but a new registration.
+            // No list has the user any more: only a new registration makes the program look again.
             let expires_at = value.first_delete_at.is_none().then_some(shift(now, SEEN_FOR));
             let state: Versioned<UserState> = Versioned { value, version: held.version };
             let write = self.write(Key::user(user), state.version, &state.value, None, expires_at);
@@ -38,7 +38,7 @@ impl Ledger {
             entry.document.expires_at = expires_at;
             match self.commit(&[write, entry]).await {
                 Ok(()) => return Ok(Ok(entries)),
-                // Something came in between: what it added goes, too.
+                // Another write came first: what it added is erased in the next round, too.
                 Err(LedgerError::Conflict) => {}
                 Err(error) => return Err(error),
             }
@@ -46,10 +46,10 @@ impl Ledger {
         Err(LedgerError::Unavailable(format!("the item of user {user} is written too often")))
     }
 
-    /// What is overwritten is gone at once; its empty items go when they expire.
+    /// Overwrites the history, which is then gone at once; the empty items go when they expire.
     async fn erase_history(&self, user: UserId) -> Result<usize, LedgerError> {
         let now = self.clock.now();
-        // Over for processes whose clocks are behind, too.
+        // Expired for processes whose clocks are behind, too.
         let over = shift(now, -CLOCK_SKEW);
         let history = self.store.children(&Key::user(user).pk, "H#").await?;
         let there: Vec<Key> = history

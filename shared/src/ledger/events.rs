@@ -1,4 +1,4 @@
-//! Audit events: which were seen, and which name nobody clearly.
+//! Audit events: which were seen, and which do not clearly name one user.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,14 @@ use crate::{
     ledger::Expect,
 };
 
-/// Seen events are remembered this long after the first sighting.
+/// How long seen events are remembered after the first sighting.
 pub(super) const SEEN_FOR: SignedDuration = SignedDuration::from_hours(45 * 24);
 
 #[derive(Serialize, Deserialize)]
 struct Seen {}
 
 impl Ledger {
-    /// Which of these events were seen before.
+    /// Returns, for each of these events, whether it was seen before.
     pub async fn seen(&self, events: &[EventId]) -> Result<Vec<bool>, LedgerError> {
         let now = self.clock.now();
         let mut seen = Vec::with_capacity(events.len());
@@ -33,7 +33,7 @@ impl Ledger {
         Ok(seen)
     }
 
-    /// Marks events as seen.
+    /// Marks events as seen, for 45 days.
     pub async fn mark_seen(&self, events: &[EventId]) -> Result<(), LedgerError> {
         let expires_at = shift(self.clock.now(), SEEN_FOR);
         for chunk in events.chunks(CHUNK) {
@@ -60,7 +60,7 @@ impl Ledger {
         }
     }
 
-    /// Ends a registration without one clear user. `None` where there is no such event on record.
+    /// Ends a registration without one clear user. Returns `None` if no such event is on record.
     pub async fn end_ambiguous(
         &self,
         event: &EventId,

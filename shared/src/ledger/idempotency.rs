@@ -1,4 +1,4 @@
-//! Requests that carry a key of their caller's, so that a repeat is answered and not done again.
+//! Requests that carry a key of their caller's, so that a repeat is answered, not done again.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,11 +8,11 @@ use super::{
 };
 use crate::{digest::digest, domain::window::shift, ledger::Versioned};
 
-/// An answer is given again for so long.
+/// How long a repeat is given the same answer.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Ledger {
-    /// Claims the request of `caller` under `key`, until `until`. `request` is all that makes it this request.
+    /// Claims the request of `caller` under `key` until `until`. `request` is everything that identifies it.
     pub async fn claim(
         &self,
         caller: &str,
@@ -43,13 +43,13 @@ impl Ledger {
                 let held = Versioned { version: held.version + 1, ..held };
                 Ok(Claim::Yours(Claimed { key, held }))
             }
-            // Somebody came at the same moment.
+            // Somebody else claimed it at the same moment.
             Err(LedgerError::Conflict) => Ok(Claim::UnderWay { until }),
             Err(error) => Err(error),
         }
     }
 
-    /// Keeps the answer to a claimed request, unless somebody else has claimed it meanwhile.
+    /// Keeps the answer to a claimed request, unless somebody else has claimed it in the meantime.
     pub async fn answered(&self, claimed: Claimed, answer: KeptAnswer) -> Result<(), LedgerError> {
         let Claimed { key, mut held } = claimed;
         held.value.answer = Some(answer);
@@ -59,7 +59,7 @@ impl Ledger {
         }
     }
 
-    /// Gives a claimed request back that could not be done, so that whoever repeats it does it at once.
+    /// Gives a claimed request back that could not be done, so that a repeat does it at once.
     pub async fn not_done(&self, claimed: Claimed) -> Result<(), LedgerError> {
         let Claimed { key, mut held } = claimed;
         held.value.until = self.clock.now();

@@ -1,4 +1,4 @@
-//! What the ledger's documents say, beside a user's state item and the brake.
+//! What the ledger's documents say, other than a user's state item and the brake.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,9 @@ use crate::{
 /// A document as it was read, with the version that a change of it is conditional on.
 #[derive(Debug, Clone)]
 pub struct Versioned<T> {
-    /// What it says.
+    /// The content, read from the document's JSON.
     pub value: T,
-    /// Its version; 0 where there is none yet.
+    /// The document's version; 0 if there is none yet.
     pub version: u64,
 }
 
@@ -29,36 +29,36 @@ pub enum HistoryEntry {
     Outcome(Box<Concluded>),
     /// What was about to be deleted.
     Intent {
-        /// By which run.
+        /// The run that wrote the intent.
         run_id: RunId,
-        /// What.
+        /// The intent, with the methods to be deleted.
         intent: Intent,
     },
-    /// A person's release.
+    /// A person released the user.
     Release {
-        /// Who.
+        /// Who released the user.
         who: String,
-        /// Why.
+        /// The reason that they gave.
         why: String,
-        /// When.
+        /// When the user was released.
         at: Timestamp,
     },
-    /// What was on record before was erased.
+    /// The record of the user was erased up to this moment.
     Erased {
-        /// Who.
+        /// Who had the record erased.
         who: String,
-        /// Why.
+        /// The reason that they gave.
         why: String,
-        /// When.
+        /// When the record was erased.
         at: Timestamp,
     },
     /// A person named the user.
     ByHand {
-        /// Who.
+        /// Who named the user.
         who: String,
-        /// Why.
+        /// The reason that they gave.
         why: String,
-        /// When.
+        /// When the user was named.
         at: Timestamp,
     },
 }
@@ -66,37 +66,37 @@ pub enum HistoryEntry {
 /// A registration without one clear user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AmbiguousEvent {
-    /// The event.
+    /// The event's id, or one made from its content.
     pub event_id: EventId,
-    /// When it happened.
+    /// When it happened; only roughly if the record cannot be read.
     pub registered_at: Timestamp,
-    /// What is unclear.
+    /// What is unclear, in words for a person.
     pub why: String,
-    /// The users it may be about.
+    /// The users it may be about; empty if it names none.
     pub users: Vec<UserId>,
     /// When this program first saw it.
     pub first_seen_at: Timestamp,
-    /// What ended it: who, and why.
+    /// Who ended it, and why; `None` while it is held.
     pub ended: Option<(String, String)>,
 }
 
-/// When the registration report was read, and where a reading under way goes on.
+/// When the registration report was read, and where an unfinished reading continues.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationReportState {
-    /// When it was last read to its end.
+    /// When it was last read to its end; `None` if never.
     pub read_at: Option<Timestamp>,
-    /// When its reading was last given up for a day.
+    /// When poll last gave up reading it for a day.
     #[serde(default)]
     pub given_up_at: Option<Timestamp>,
     /// The tenant has no licence for it.
     #[serde(default)]
     pub no_licence: bool,
-    /// When it was last tried to read it: without a licence it cannot be.
+    /// When poll last tried to read it, whether or not there is a licence.
     #[serde(default)]
     pub tried_at: Option<Timestamp>,
-    /// The link to the next page.
+    /// The link to the next page; `None` if no reading is under way.
     pub next: Option<String>,
-    /// Failures of the reading under way behind its first page.
+    /// How often the reading under way has failed after its first page.
     #[serde(default)]
     pub failures: u32,
 }
@@ -104,25 +104,25 @@ pub struct RegistrationReportState {
 /// An item of a list: a user, or an event without one.
 #[derive(Debug, Clone)]
 pub enum Entry {
-    /// A user.
+    /// A user's state item.
     User(Box<UserState>),
-    /// An event.
+    /// A registration without one clear user.
     Event(AmbiguousEvent),
 }
 
 /// One page of a list.
 #[derive(Debug)]
 pub struct Page {
-    /// Its items.
+    /// Users and events; those that cannot be read are left out.
     pub entries: Vec<Entry>,
-    /// Where the next page begins.
+    /// Where the next page begins; `None` on the last one.
     pub next: Option<Cursor>,
 }
 
 /// Whether an intent was written.
 #[derive(Debug)]
 pub enum IntentWritten {
-    /// It is in the ledger.
+    /// The intent is in the ledger: DELETEs may be sent.
     Durable(DurableIntent),
     /// The brake is open.
     BrakeOpen,
@@ -130,39 +130,40 @@ pub enum IntentWritten {
     NoSlot,
 }
 
-/// What became of a request.
+/// A request under an idempotency key, and what became of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct KeptRequest {
-    /// A digest of the request, to tell another one under the same key.
+    /// A digest of the request, to recognise another one under the same key.
     pub(super) request: String,
-    /// Whoever does it is done or dead by then.
+    /// By then the process that does it is done or dead.
     pub(super) until: Timestamp,
     /// The answer, once there is one.
     pub(super) answer: Option<KeptAnswer>,
 }
 
-/// An answer as it was given.
+/// An answer as it was given, kept for repeats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptAnswer {
-    /// Its HTTP status.
+    /// The HTTP status of the answer.
     pub status: u16,
-    /// Its body.
+    /// The body of the answer, as text.
     pub body: String,
 }
 
-/// What there is under a key.
+/// What there is under an idempotency key.
 #[derive(Debug)]
 pub enum Claim {
-    /// Nothing, or a request that its process did not live to answer: do it, then say what came of it.
+    /// Nothing, or a request that nobody finished: do it, then call [`answered`](super::Ledger::answered) or
+    /// [`not_done`](super::Ledger::not_done).
     Yours(Claimed),
     /// The same request, answered.
     Answered(KeptAnswer),
     /// The same request, under way.
     UnderWay {
-        /// It is answered or given up by then.
+        /// The request is answered or given up by then.
         until: Timestamp,
     },
-    /// Another request.
+    /// A different request: the caller has used the key before.
     Reused,
 }
 

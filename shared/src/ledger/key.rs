@@ -1,4 +1,4 @@
-//! Keys of documents.
+//! The keys of the ledger's documents.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,12 +8,12 @@ use crate::{
     domain::ids::{EventId, UserId},
 };
 
-/// Where a document is.
+/// Where a document is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// What it belongs to.
+    /// What the document belongs to, such as a user; the table's partition key.
     pub pk: String,
-    /// What it is.
+    /// Which of its documents it is; the table's sort key.
     pub sk: String,
 }
 
@@ -38,15 +38,15 @@ impl Key {
         Self::new(format!("USER#{user}"), "REPORT")
     }
 
-    /// How the keys of [`Key::act`] begin.
+    /// The prefix of the sort keys that [`Key::act`] makes.
     pub const ACT: &'static str = "A#";
 
-    /// What an event tells of a user's methods beside registrations.
+    /// What an event says was done to a user's methods, other than registrations.
     pub fn act(user: UserId, event: &EventId) -> Self {
         Self::new(format!("USER#{user}"), format!("{}{}", Self::ACT, bounded(event)))
     }
 
-    /// That an event was seen.
+    /// The mark that an event was seen.
     pub fn seen(event: &EventId) -> Self {
         Self::new(format!("EVENT#{}", bounded(event)), "SEEN")
     }
@@ -56,33 +56,33 @@ impl Key {
         Self::new(format!("EVENT#{}", bounded(event)), "STATE")
     }
 
-    /// The scan position.
+    /// The scan position, with the state of the registration report.
     pub fn poll() -> Self {
         Self::new("POLL", "STATE")
     }
 
-    /// Cap and brake.
+    /// The daily cap and the brake.
     pub fn brake() -> Self {
         Self::new("BRAKE", "STATE")
     }
 
-    /// What people were told.
+    /// The notices that people were sent.
     pub fn notices() -> Self {
         Self::new("NOTICES", "STATE")
     }
 
-    /// A request under a key of its caller's.
+    /// A request under its caller's idempotency key.
     pub fn idempotency(caller: &str, key: &str) -> Self {
         Self::new(format!("IDEM#{}", digest([caller.as_bytes(), key.as_bytes()], 32)), "STATE")
     }
 
-    /// Whose ledger it is.
+    /// Which tenant the ledger belongs to.
     pub fn tenant() -> Self {
         Self::new("TENANT", "STATE")
     }
 }
 
-/// Event ids are texts of another service: however long one is, a key takes it.
+/// Event ids come from another service: one that is too long for a key becomes a digest.
 fn bounded(event: &EventId) -> String {
     if event.0.len() <= 512 {
         return event.0.clone();

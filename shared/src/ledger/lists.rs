@@ -7,7 +7,8 @@ use crate::{
 };
 
 impl Ledger {
-    /// One page of the users (and events) that are listed under `outcome`.
+    /// Reads one page of the users (and events) that are listed under an outcome. Broken items are logged and
+    /// left out.
     pub async fn list(&self, query: &OutcomeQuery) -> Result<Page, LedgerError> {
         let documents = self.store.by_outcome(query).await?;
         let next = (documents.len() == query.limit)
@@ -32,7 +33,7 @@ impl Ledger {
         Ok(Page { entries, next })
     }
 
-    /// How many are listed under `outcome`.
+    /// How many users and events are listed under `outcome`.
     pub async fn count(&self, outcome: &str) -> Result<u64, LedgerError> {
         self.store.count(outcome).await
     }

@@ -1,7 +1,7 @@
 //! The ledger: the durable record of candidates, decisions, intents, outcomes, releases, scan position and brake.
 //!
-//! What its documents mean, and every transition between their states, is here, the same for every store that they
-//! are kept in. Changes are durable once they are answered, and a lost answer is told from a lost race.
+//! This module says what the documents mean and has every transition between their states, the same for every
+//! store. A change is durable once it is answered, and a lost answer is told from a lost race.
 
 mod acts;
 mod erase;
@@ -39,10 +39,10 @@ use crate::{
     },
 };
 
-/// How often a write is tried again when the ledger does not answer or another writer was first.
+/// How often a change is tried while other writers keep coming first.
 const TRIES: usize = 8;
 
-/// Items in one write or read of many.
+/// How many items are read or written at once.
 const CHUNK: usize = 100;
 
 #[derive(Serialize, Deserialize)]
@@ -50,7 +50,7 @@ struct TenantDocument {
     tenant_id: TenantId,
 }
 
-/// The ledger, with words for what is in it.
+/// The ledger of one tenant, on top of a store.
 #[derive(Clone)]
 pub struct Ledger {
     store: Arc<dyn Store>,
@@ -58,7 +58,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Opens a tenant's ledger: a new one is bound to the tenant, another tenant's is refused.
+    /// Opens a tenant's ledger. A new one is bound to the tenant; another tenant's is refused.
     pub async fn open(store: Arc<dyn Store>, tenant: TenantId, clock: Clock) -> Result<Self, LedgerError> {
         let ledger = Self { store, clock };
         let there: Versioned<Option<TenantDocument>> = ledger.load(Key::tenant()).await?;
@@ -91,7 +91,7 @@ impl Ledger {
             .map_err(|error| LedgerError::Unusable(format!("the ledger does not say whose it is: {error}")))
     }
 
-    /// The time as this ledger has it.
+    /// The time by this ledger's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -101,7 +101,7 @@ impl Ledger {
         self.store.owner_is_dead(owner)
     }
 
-    /// Cap and brake.
+    /// Reads the daily cap and the brake; in a new ledger, no slot is taken and the brake is released.
     pub async fn brake(&self) -> Result<Versioned<Brake>, LedgerError> {
         let held: Versioned<Option<Brake>> = self.load(Key::brake()).await?;
         Ok(Versioned { value: held.value.unwrap_or_default(), version: held.version })
@@ -128,13 +128,13 @@ impl Ledger {
         Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
     }
 
-    /// Any document of this crate's own, such as the scan position.
+    /// Reads any document of this crate, such as the scan position.
     pub async fn load<T: DeserializeOwned>(&self, key: Key) -> Result<Versioned<Option<T>>, LedgerError> {
         let document = self.get(std::slice::from_ref(&key)).await?.pop().flatten();
         read(document)
     }
 
-    /// Makes such a document durable.
+    /// Makes such a document durable. Returns its new version.
     pub async fn save<T: Serialize>(&self, key: Key, held: &Versioned<T>) -> Result<u64, LedgerError> {
         self.commit(&[self.write(key, held.version, &held.value, None, None)]).await?;
         Ok(held.version + 1)
@@ -180,7 +180,7 @@ impl Ledger {
         self.store.get(keys).await
     }
 
-    /// A condition that fails, or an answer that is lost, may hide an own write that was done: the
+    /// A condition that failed, or an answer that was lost, may hide a write of our own that succeeded: the
     /// first item's `write_id` tells.
     async fn commit(&self, writes: &[Write]) -> Result<(), LedgerError> {
         let error = match self.store.commit(writes).await {
@@ -223,12 +223,12 @@ fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, LedgerError> {
         if cause.to_string().starts_with(&UnknownName.to_string()) {
             return newer();
         }
-        // serde's own text may quote what is in it.
+        // serde's own text may quote the item's content.
         error(&format!("cannot be read ({:?} at column {})", cause.classify(), cause.column()))
     })
 }
 
-/// Says how the brake was moved last. A person's name and reason are on record only.
+/// Logs how the brake was moved last. A person's name and reason stay in the ledger.
 fn say_moved(brake: &Brake) {
     let Some(Move { to, who, why, .. }) = brake.moves.last() else { return };
     let itself = who == MFA_ROLLBACK;

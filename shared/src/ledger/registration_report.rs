@@ -1,4 +1,4 @@
-//! What poll has read: the registration report, whose lines are kept for two days, and whether it reads on.
+//! What poll has read: the registration report, whose lines are kept for two days, and how much of the log.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, de::IgnoredAny};
@@ -14,11 +14,11 @@ use crate::{
     ledger::Expect,
 };
 
-/// So long does a report count that was read to its end.
+/// How long a report that was read to its end counts as whole.
 const WHOLE_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Ledger {
-    /// Remembers what the registration report says; it is stale after two days.
+    /// Puts lines of the registration report on record. They expire after two days.
     pub async fn save_report(&self, lines: &[(UserId, RegistrationReportLine)]) -> Result<(), LedgerError> {
         let expires_at = shift(self.clock.now(), SignedDuration::from_hours(48));
         for chunk in lines.chunks(CHUNK) {
@@ -36,7 +36,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// What the registration report says about a user, and how much of the audit log was read from `start` on.
+    /// Returns what the registration report says about a user, and how much of the audit log was read from
+    /// `start` on.
     pub async fn report(
         &self,
         user: UserId,
@@ -67,7 +68,7 @@ impl Ledger {
             _ if position.scan.is_some() => LogReading::UnderWay,
             None => LogReading::Never,
             Some(_) if is_whole => LogReading::Whole,
-            // The next poll reads it anew: from an earlier start, or of another service.
+            // The next poll reads it anew, from an earlier start or for another service.
             Some(_) => LogReading::UnderWay,
         };
         let state = position.report;

@@ -70,14 +70,14 @@ impl Ledger {
         Err(LedgerError::Unavailable("the brake's item is written too often".to_owned()))
     }
 
-    /// The open intent of a state item that was just read or written.
+    /// The open intent of a state item that was just read or written; `None` if there is none.
     pub fn durable_intent(state: &Versioned<UserState>) -> Option<DurableIntent> {
         let intent = state.value.intent.clone()?;
         (state.version > 0).then(|| DurableIntent::of(state.value.user_id, intent))
     }
 
-    /// Makes an outcome durable: state item, history and the brake's counts in one transaction.
-    /// [`LedgerError::Conflict`] where the state item was changed meanwhile.
+    /// Makes an outcome durable: state item, history and the brake's counts in one transaction. Returns
+    /// [`LedgerError::Conflict`] if the state item was changed meanwhile.
     pub async fn conclude(
         &self,
         state: &Versioned<UserState>,
@@ -107,8 +107,8 @@ impl Ledger {
                 writes.push(self.brake_write(&brake));
                 opened = (brake.value.is_open() && !was_open).then_some(brake.value);
             }
-            // First, because it tells an own write whose answer was lost: the brake's item is written
-            // by everybody.
+            // First in the list, because it tells whether a write of our own succeeded whose answer was lost:
+            // everybody writes the brake's item.
             writes.insert(0, self.user_write(&changed));
             let entry = HistoryEntry::Outcome(Box::new(concluded.clone()));
             writes.push(self.history_write(changed.value.user_id, &entry));

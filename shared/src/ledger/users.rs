@@ -8,13 +8,13 @@ use crate::domain::{
 use jiff::Timestamp;
 
 impl Ledger {
-    /// A user's state item.
+    /// Reads a user's state item.
     pub async fn user(&self, user: UserId) -> Result<Versioned<Option<UserState>>, LedgerError> {
         self.load(Key::user(user)).await
     }
 
-    /// Several users' state items. One that cannot be read, or is for newer code, is passed over: it
-    /// must not hide its neighbours.
+    /// Reads several users' state items. One that cannot be read, or is for newer code, is skipped: it must
+    /// not hide its neighbours.
     pub async fn users(
         &self,
         users: &[UserId],
@@ -35,7 +35,7 @@ impl Ledger {
         Ok(all)
     }
 
-    /// Makes a changed state item durable, and with it an entry of the history.
+    /// Makes a changed state item durable, and an entry of the history with it. Returns its new version.
     pub async fn save_user(
         &self,
         state: &Versioned<UserState>,
@@ -47,7 +47,7 @@ impl Ledger {
         Ok(state.version + 1)
     }
 
-    /// Makes changed state items durable, each by itself. Says for each whether it was done.
+    /// Makes changed state items durable, each by itself. Returns for each whether its version still matched.
     pub async fn save_users(&self, states: &[Versioned<UserState>]) -> Result<Vec<bool>, LedgerError> {
         let mut done = Vec::with_capacity(states.len());
         for chunk in states.chunks(CHUNK) {
@@ -63,8 +63,8 @@ impl Ledger {
         Ok(done)
     }
 
-    /// Changes a user's state item, reading it again as often as somebody else was first. `change`
-    /// says what to add to the history, or that there is nothing to do.
+    /// Changes a user's state item, reading it again if somebody else was first. `change` returns the entry
+    /// to add to the history, if any; its error ends the change and is returned.
     pub async fn change_user<E>(
         &self,
         user: UserId,

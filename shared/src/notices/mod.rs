@@ -1,5 +1,5 @@
-//! What people are told, and that it is told once: what was told last is on record. Sending is up to the caller; what
-//! fails here is only told later, or not at all, since the ledger is the truth.
+//! What people are told, each thing once: what was told last is on record. Sending is up to the caller. If
+//! something fails here, people are told later, or not at all; the ledger is the truth.
 
 mod text;
 
@@ -15,22 +15,23 @@ use crate::{
     view::{self, Messages, Status},
 };
 
-/// A digest is sent no sooner after the one before.
+/// The shortest time between two digests.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Whoever began a digest has sent it by then, or is dead.
+/// How long a digest may take: a process that has not sent it by then is dead.
 const SENT_WITHIN: SignedDuration = SignedDuration::from_mins(4);
 
-/// The notices of one process. Every method takes `send`, which sends a notice and says whether that worked.
+/// The notices of one process. Every method takes `send`, which sends a notice and returns whether that
+/// worked.
 #[derive(Debug, Default)]
 pub struct Notices {
-    /// When it was last looked whether there is something for a digest: counting reads the whole ledger.
+    /// When this process last looked and found nothing for a digest: counting reads the whole ledger.
     looked_at: Mutex<Option<Timestamp>>,
 }
 
 impl Notices {
-    /// Tells what a poll leaves to tell: that the brake is open, if nobody was told, and at most hourly what has
-    /// changed.
+    /// Sends what is due after a poll: that the brake is open, if nobody was told yet, and at most hourly
+    /// what has changed.
     pub async fn after_poll(
         &self,
         process: &Process,
@@ -40,7 +41,7 @@ impl Notices {
         self.digest(process, &send).await
     }
 
-    /// Tells at once who of the users that a batch concluded is partial now, and that the brake is open.
+    /// Sends, at once, which users of a batch are newly partial, and that the brake is open.
     pub async fn after_batch(
         &self,
         process: &Process,
@@ -48,8 +49,8 @@ impl Notices {
         send: impl AsyncFn(&Notice) -> bool,
     ) -> Result<(), LedgerError> {
         let is_partial = |state: &UserState| matches!(state.outcome(), Some(Outcome::Partial(_)));
-        // Whoever counts towards the failure rate may have opened the brake, a success that makes enough users of
-        // several included.
+        // Any user who counts towards the failure rate may have opened the brake, even one who succeeded: a
+        // rate needs enough users.
         let counts = |state: &UserState| {
             matches!(state.outcome(), Some(Outcome::RolledBack | Outcome::Partial(_) | Outcome::Failed(_)))
         };
@@ -64,7 +65,7 @@ impl Notices {
         Ok(())
     }
 
-    /// Tells that somebody has moved the brake, if it is open now.
+    /// Sends that somebody moved the brake, if it is open now.
     pub async fn brake_moved(
         &self,
         process: &Process,
@@ -73,7 +74,7 @@ impl Notices {
         self.brake(process, &send).await
     }
 
-    /// Tells once that the brake is open. Two at the same moment may both tell it.
+    /// Sends once that the brake is open. Two processes at the same moment may both send it.
     async fn brake(
         &self,
         process: &Process,
@@ -92,7 +93,7 @@ impl Notices {
         save(ledger, &told).await
     }
 
-    /// Tells what has changed since the last digest, unless that was told within the hour.
+    /// Sends what has changed since the last digest, unless that was sent within the hour.
     async fn digest(
         &self,
         process: &Process,
@@ -148,12 +149,12 @@ async fn told(ledger: &Ledger) -> Result<Versioned<Told>, LedgerError> {
     Ok(Versioned { value: held.value.unwrap_or_default(), version: held.version })
 }
 
-/// Whether an outcome is not the one of the handling before.
+/// Whether the latest outcome differs from the one before it.
 pub fn is_new(state: &UserState) -> bool {
     state.concluded.as_ref().map(|concluded| concluded.at) == state.outcome_since
 }
 
-/// Remembers what was told; somebody who tells the same at the same moment remembers it, too.
+/// Puts on record what was told. A conflict is ignored: another process told the same at the same moment.
 async fn save(ledger: &Ledger, told: &Versioned<Told>) -> Result<(), LedgerError> {
     match ledger.save(Key::notices(), told).await {
         Ok(_) | Err(LedgerError::Conflict) => Ok(()),

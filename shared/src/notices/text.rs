@@ -1,5 +1,5 @@
-//! What people are told, as a mail that is read on a phone. It names users by object id alone: a person's words, and
-//! the name that a person acts in, may name somebody.
+//! What people are told, as an email that is read on a phone. It names users by object id alone, and leaves
+//! out a person's words and account name: those may name somebody.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -15,35 +15,35 @@ use crate::{
     view::{Status, next_step},
 };
 
-/// Users that a notice names by their ids; the others it counts.
+/// How many users of one outcome a digest names by id; it only counts the others.
 pub(super) const NAMED: usize = 20;
 
-/// SNS takes subjects of ASCII, shorter than 100 characters.
+/// SNS accepts only ASCII subjects, shorter than 100 characters.
 const SUBJECT: usize = 99;
 
-/// What was told last.
+/// What people were told last, as the ledger keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Told {
-    /// When a digest was sent.
+    /// When the last digest was sent.
     pub(super) at: Option<Timestamp>,
-    /// When one was begun.
+    /// When a digest was last begun, sent or not.
     pub(super) begun_at: Option<Timestamp>,
-    /// Users by outcome.
+    /// The counts by outcome that the last digest told.
     pub(super) counts: BTreeMap<String, u64>,
-    /// Registrations that only sweeps found.
+    /// Registrations that only sweeps found, as the last digest told.
     pub(super) missed: u64,
-    /// The opening of the brake that was told.
+    /// The last opening of the brake that people were told about.
     pub(super) brake_moved_at: Option<Timestamp>,
 }
 
 impl Told {
-    /// Whether there is something to tell.
+    /// Whether a digest would have something to tell.
     pub(super) fn differs(&self, status: &Status) -> bool {
         self.counts != status.counts || self.missed != status.missed
     }
 
-    /// Remembers what was told.
+    /// Records that a digest told this status.
     pub(super) fn tell(&mut self, status: &Status, now: Timestamp) {
         self.at = Some(now);
         self.counts.clone_from(&status.counts);
@@ -51,12 +51,12 @@ impl Told {
     }
 }
 
-/// What people are told at once.
+/// One message to people.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Notice {
     /// ASCII, shorter than 100 characters.
     pub subject: String,
-    /// Names users by object id alone.
+    /// Plain text; it names users by object id alone.
     pub text: String,
 }
 
@@ -66,7 +66,7 @@ impl Notice {
     }
 }
 
-/// That the brake is open.
+/// The notice that the brake is open.
 pub(super) fn brake(tenant: TenantId, last: &Move) -> Notice {
     let why = if last.who == MFA_ROLLBACK {
         format!("mfa-rollback opened it at {}: {}.", last.at, last.why)
@@ -79,7 +79,7 @@ pub(super) fn brake(tenant: TenantId, last: &Move) -> Notice {
     Notice::new("mfa-rollback: the brake is open", text)
 }
 
-/// That users are partial.
+/// The notice that users are partial.
 pub(super) fn partial(tenant: TenantId, users: &[&UserState]) -> Notice {
     let mut text =
         format!("Tenant {tenant}\n\nSome methods of these users are deleted, and some are not:\n\n");
@@ -95,7 +95,7 @@ pub(super) fn partial(tenant: TenantId, users: &[&UserState]) -> Notice {
     Notice::new(&subject, text)
 }
 
-/// What has changed. `look` names the users to look at, by outcome.
+/// The digest of what has changed. `look` names the users to look at, by outcome.
 pub(super) fn digest(told: &Told, status: &Status, look: &[(String, Vec<String>)]) -> Notice {
     let mut text = format!("Tenant {}\n", status.tenant_id);
     let since = told.at.map_or("first digest".to_owned(), |at| format!("since {at:.0}"));

@@ -1,4 +1,4 @@
-//! Putting candidates on record: pending in the ledger, then a message, then the event is marked
+//! Puts candidates on record: makes them pending in the ledger, then sends a message, then marks the event
 //! seen. A crash in between costs repeats, never a user.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,18 +21,18 @@ use crate::{
     queue::{Message, QueueError, SCHEMA},
 };
 
-/// Users that are put on record at the same time.
+/// How many users are put on record concurrently.
 const AT_ONCE: usize = 16;
 
-/// Registrations of one user that were not seen before.
+/// Registrations that were not seen before, by user.
 type New = BTreeMap<UserId, Vec<RecordedRegistration>>;
 
-/// What came in.
+/// How many registrations an [`Intake`] took, and what became of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Taken {
     /// Users with a registration that was not seen before.
     pub candidates: u64,
-    /// Messages sent.
+    /// Messages sent, one for each user who is pending now.
     pub enqueued: u64,
     /// Registrations that were seen before.
     pub duplicates: u64,
@@ -40,18 +40,18 @@ pub struct Taken {
     pub missed: u64,
     /// Registrations outside the window, which are left alone.
     pub outside_window: u64,
-    /// How late those showed that were not seen before.
+    /// How late the registrations appeared, except those that were seen before.
     pub lags: Lags,
 }
 
-/// The way of candidates into ledger and queue, for poll, for exports and for users named by hand.
+/// Puts candidates into ledger and queue, for poll, for exports and for users named by hand.
 pub struct Intake<'r> {
     run_id: RunId,
     process: &'r Process,
 }
 
-/// Wakes every pending user who has no message, as `has_message` tells: a run that was killed between ledger and
-/// queue leaves such. Returns how many it woke.
+/// Wakes every pending user for whom `has_message` finds no message: a run may have been killed between
+/// ledger and queue. Returns how many it woke.
 pub(crate) async fn wake_pending(
     scope: &Scope,
     has_message: impl Fn(UserId) -> Result<bool, QueueError>,
@@ -78,14 +78,14 @@ pub(crate) async fn wake_pending(
 }
 
 impl<'r> Intake<'r> {
-    /// Opens the way for candidates of a run.
+    /// Returns the intake for the candidates of a run.
     pub(crate) fn of(scope: &'r Scope) -> Self {
         Self { run_id: scope.run_id, process: &scope.process }
     }
 }
 
 impl Intake<'_> {
-    /// Puts on record what was done to users' methods beside their registrations; a deletion by the app of
+    /// Puts on record what was done to users' methods besides registering them. A deletion by the app
     /// `client_id` is this program's own.
     pub async fn record_acts(&self, acts: Vec<MethodAct>, client_id: &str) -> Result<(), LedgerError> {
         let recorded = |act: MethodAct| {
@@ -100,7 +100,7 @@ impl Intake<'_> {
         self.process.ledger.record_acts(&acts).await
     }
 
-    /// Takes registrations. Those up to `missed_before` that were not seen yet count as missed.
+    /// Takes registrations. Unseen ones up to `missed_before` count as missed.
     pub async fn take(
         &self,
         registrations: Vec<Registration>,
@@ -155,8 +155,8 @@ impl Intake<'_> {
         Ok(taken)
     }
 
-    /// Puts users that a person named on record, and wakes drain for them. Returns those whose item is
-    /// damaged or for newer code, with what is wrong: they are passed over.
+    /// Puts users that a person named on record, and wakes drain for them. Skips users whose item is damaged
+    /// or for newer code, and returns them with what is wrong.
     pub async fn name_by_hand(
         &self,
         users: &[UserId],
@@ -188,7 +188,7 @@ impl Intake<'_> {
         Ok(passed_over)
     }
 
-    /// A registration without one clear user is ended by naming one that it may be about.
+    /// Ends each registration without one clear user that may be about one of these users.
     async fn end_ambiguous(&self, users: &[UserId], by_hand: &ByHand) -> Result<(), LedgerError> {
         let mut query = OutcomeQuery {
             outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
@@ -229,9 +229,9 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Merges new registrations into the state items. Returns who is pending now and so is woken:
-    /// also where a crashed run had put the registration on record, but not the message in the queue.
-    /// And whose registrations are on record: those of an item for newer code are left to that.
+    /// Merges new registrations into the state items. Returns whom to wake: everyone who is pending now, even
+    /// if a crashed run had already put the registration on record without sending a message. Also returns
+    /// whose registrations are on record now: not those of an item for newer code, which are left to that.
     async fn record(&self, new: &New) -> Result<(Vec<UserId>, BTreeSet<UserId>), PollError> {
         let users: Vec<UserId> = new.keys().copied().collect();
         let mut changed: Vec<ledger::Versioned<UserState>> = Vec::new();
@@ -272,7 +272,7 @@ impl Intake<'_> {
         }
     }
 
-    /// A record of the service that cannot be read may be a registration: a person has to look.
+    /// Takes an unreadable audit record as ambiguous: it may be a registration, so a person has to look.
     pub(super) async fn take_unreadable(
         &self,
         raw: &str,

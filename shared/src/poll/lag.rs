@@ -1,46 +1,47 @@
-//! How late registrations show in the audit log: counted, since they are too many to keep.
+//! How late registrations appear in the audit log: counted by class, since they are too many to keep.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-/// The upper ends of the classes, in seconds; what is later is counted with the last one.
+/// The upper ends of the classes, in seconds; anything later is counted in the last one.
 const UP_TO: [u64; 12] = [60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400, 604_800];
 
-/// Counts of registrations by how late they showed.
+/// Counts of registrations by how late they appeared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lags([u64; UP_TO.len()]);
 
-/// How late registrations showed, each as the end of the class that it falls into.
+/// Percentiles of how late registrations appeared, each the upper end of the class that it falls into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lag {
-    /// How many were counted.
+    /// How many registrations were counted.
     pub registrations: u64,
-    /// Half of them showed within so many seconds.
+    /// Half of them appeared within this many seconds.
     pub p50_seconds: u64,
-    /// 90 % of them did.
+    /// 90 % of them appeared within this many seconds.
     pub p90_seconds: u64,
-    /// 99 % of them did.
+    /// 99 % of them appeared within this many seconds.
     pub p99_seconds: u64,
 }
 
 impl Lags {
-    /// Counts a registration that showed so late.
+    /// Counts a registration that appeared this late; a negative lag counts as none.
     pub fn count(&mut self, lag: SignedDuration) {
         let seconds = u64::try_from(lag.as_secs()).unwrap_or(0);
         let class = UP_TO.iter().position(|end| seconds <= *end).unwrap_or(UP_TO.len() - 1);
         self.0[class] += 1;
     }
 
-    /// Counts what the others counted, too.
+    /// Adds the counts of `others`.
     pub fn add(&mut self, others: Self) {
         for (count, more) in self.0.iter_mut().zip(others.0) {
             *count += more;
         }
     }
 
-    /// At most `most` values that are spread like all of them, each the end of its class; the latest is among them.
+    /// Returns at most `most` values that are distributed like all of them, including the latest. Each is the
+    /// upper end of its class.
     pub fn samples(&self, most: u64) -> Vec<Duration> {
         let all: u64 = self.0.iter().sum();
         let taken = all.min(most);
@@ -57,7 +58,7 @@ impl Lags {
         each.collect()
     }
 
-    /// The percentiles; nothing where nothing was counted.
+    /// Returns the percentiles, or `None` if nothing was counted.
     pub fn percentiles(&self) -> Option<Lag> {
         let registrations: u64 = self.0.iter().sum();
         let within = |percent: u64| {

@@ -32,12 +32,12 @@ use crate::{
     telemetry::Metric,
 };
 
-/// A scan's lease is renewed with each page; a page takes less than this.
+/// How long a scan's lease lasts. It is renewed with each page, and a page takes less than this.
 const LEASE: SignedDuration = SignedDuration::from_mins(3);
 
-/// How old the scan position is, while there is more to scan.
+/// Records how old the scan position is, while there is more to scan.
 fn measure_age(position: &Position, window: &Window, now: Timestamp) {
-    // Until the first scan has come to its end, it is as old as that scan.
+    // Until the first scan has finished, the position is as old as that scan.
     let read_to = position.complete_to.or(position.scan.as_ref().map(|scan| scan.began));
     if let Some(to) = read_to.filter(|to| *to < window.end) {
         Metric::WatermarkAgeSeconds.measure(now.duration_since(to).as_secs_f64());
@@ -47,7 +47,6 @@ fn measure_age(position: &Position, window: &Window, now: Timestamp) {
 /// Called after each page.
 type Progress<'r> = &'r (dyn Fn(&Polled) + Send + Sync);
 
-/// The use case.
 struct Poll<'r> {
     scope: &'r Scope,
     process: &'r Process,
@@ -55,23 +54,23 @@ struct Poll<'r> {
     time: Option<Time>,
 }
 
-/// The time that a poll has. A report that does not answer leaves some of it for the log, and a log
-/// that does not answer some for those on record.
+/// How a poll divides its time: a report that does not answer leaves time for the log, and a log that does
+/// not answer leaves time for the users on record.
 #[derive(Debug, Clone, Copy)]
 struct Time {
-    /// The report that goes before the log is given up.
+    /// When to give up on the report that is read before the log.
     reports_until: Timestamp,
-    /// No page of the log is asked for after this.
+    /// No page of the log is requested after this.
     reads_until: Timestamp,
-    /// A page that is under way is given up.
+    /// When to give up on a page of the log that was requested before.
     scans_until: Timestamp,
-    /// Nothing else is begun after this.
+    /// Nothing else is started after this.
     begins_until: Timestamp,
-    /// The poll is over, one way or the other.
+    /// When the poll ends, or is cut off.
     ends_at: Timestamp,
 }
 
-/// What [`Run::poll`](crate::process::Run::poll) promises.
+/// Implements [`Run::poll`](crate::process::Run::poll), which says what this promises.
 pub(crate) async fn poll(
     scope: &Scope,
     request: ScanRequest,
@@ -81,7 +80,7 @@ pub(crate) async fn poll(
     let time = scope.ends_at().map(|ends_at| Time::until(process.clock.now(), ends_at));
     let left =
         |part| scope.ends_at().map_or(Duration::MAX, |ends_at| until(process.clock.now(), ends_at) / part);
-    // Scanning does not need it, and the audit log has a budget of its own.
+    // Scanning does not need preflight, and the audit log has its own request budget.
     let preflight = match tokio::time::timeout(left(3), process.preflight()).await {
         Ok(Ok(preflight)) => Some(preflight),
         Ok(Err(error)) => {
@@ -108,13 +107,13 @@ impl Time {
 }
 
 impl Poll<'_> {
-    /// The way of candidates into ledger and queue.
+    /// The intake that puts candidates into ledger and queue.
     fn intake(&self) -> Intake<'_> {
         Intake::of(self.scope)
     }
 
-    /// Scans, sweeps where that is due, and promotes. `preflight` says
-    /// whether anything may be deleted; without one no rollback is promoted.
+    /// Scans, sweeps if that is due, and promotes. `preflight` says whether anything may be deleted; without
+    /// it, no rollback is promoted.
     async fn run(&self, request: ScanRequest, preflight: Option<&Preflight>) -> Result<Polled, PollError> {
         let started = self.process.clock.now();
         let mut position = self.take_lease().await?;
@@ -157,7 +156,7 @@ impl Poll<'_> {
         preflight: Option<&Preflight>,
     ) -> Result<Polled, PollError> {
         let mut summary = Polled::default();
-        // Drain handles users as soon as they are found, and only the report knows who signs in by the
+        // Drain handles users as soon as they are found, and only the report knows who signs in with the
         // Authenticator alone.
         if position.value.report.read_at.is_none() {
             self.read_report(position, self.time.map(|time| time.reports_until)).await;
@@ -169,15 +168,15 @@ impl Poll<'_> {
         if let Err(error @ PollError::InProgress { .. }) = scanned {
             return Err(error);
         }
-        // The ledger knows its users whether or not the audit log can be read.
+        // Promotion needs only the ledger, so a failed scan does not stop it.
         self.promote(position, preflight, &mut summary).await?;
         scanned?;
         self.read_report(position, self.time.map(|time| time.begins_until)).await;
         Ok(summary)
     }
 
-    /// Waits for Graph no longer than until `end`. Only a request is ever cut off so: a write that was
-    /// cut off would leave open which version the position has.
+    /// Waits for Graph until `end` at the latest. Use it for requests only: cutting off a write would leave
+    /// the position's version unknown.
     async fn answer_by<T>(
         &self,
         end: Option<Timestamp>,
@@ -200,7 +199,7 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// One scan at a time.
+    /// Takes the scan lease, since only one scan runs at a time; [`PollError::InProgress`] if it is not free.
     async fn take_lease(&self) -> Result<Versioned<Position>, PollError> {
         let held: Versioned<Option<Position>> = self.process.ledger.load(Key::poll()).await?;
         let now = self.process.clock.now();
@@ -224,8 +223,8 @@ impl Poll<'_> {
         Ok(position)
     }
 
-    /// Makes the scan position durable and renews the lease with it. A conflict means that another
-    /// scan has taken over: this one ends.
+    /// Saves the scan position and renews the lease with it. A conflict means that another scan has taken
+    /// over, so this one ends.
     async fn save(&self, position: &mut Versioned<Position>) -> Result<(), PollError> {
         let now = self.process.clock.now();
         if let Some(lease) = &mut position.value.lease {
@@ -249,7 +248,7 @@ impl Poll<'_> {
         self.time.is_some_and(|time| self.process.clock.now() >= time.reads_until)
     }
 
-    /// When a lease ends that is taken or renewed now: whoever is over holds none.
+    /// When a lease that is taken or renewed now will end: at the latest with the poll.
     fn lease_end(&self, now: Timestamp) -> Timestamp {
         let end = shift(now, LEASE);
         self.time.map_or(end, |time| end.min(time.ends_at))

@@ -1,4 +1,4 @@
-//! What a poll is asked for, what it comes to, and why it fails.
+//! What a poll is asked to do, what it did, and why it fails.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,10 +9,10 @@ use crate::{
     telemetry::Metric,
 };
 
-/// What a poll came to.
+/// What a poll did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Polled {
-    /// Events read.
+    /// Audit events read, of every kind; unreadable ones are not counted.
     pub events_read: u64,
     /// Users with a registration that was not seen before.
     pub candidates: u64,
@@ -24,16 +24,16 @@ pub struct Polled {
     pub missed: u64,
     /// Whether the scan reached its upper bound.
     pub complete: bool,
-    /// Where an incomplete scan goes on.
+    /// Where to continue an incomplete scan; `None` if it is complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goes_on_at: Option<Timestamp>,
-    /// Users that wait no longer: mode, cap, brake, settings, a release or time let them go on.
+    /// Users woken again: mode, cap, brake, settings or time let them continue, or their message may be lost.
     #[serde(skip)]
     pub promoted: u64,
-    /// Whether the window is closed: nothing is scanned any more.
+    /// Whether the window is closed, so that nothing more is scanned.
     #[serde(skip)]
     pub window_closed: bool,
-    /// How late the registrations showed that were not seen before.
+    /// How late the registrations appeared, except those that were seen before.
     #[serde(skip)]
     pub lags: Lags,
     /// Events counted by activity and status.
@@ -52,19 +52,19 @@ impl Polled {
     }
 }
 
-/// Why a poll failed. What it had put on record stays.
+/// Why a poll failed. Whatever it had put on record stays on record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PollError {
     /// Another scan is under way.
     #[error("another scan is under way until {until} at the latest")]
     InProgress {
-        /// When its lease ends.
+        /// When that scan's lease ends.
         until: Timestamp,
     },
-    /// It was cut off at its deadline; the next one goes on where its last page ended.
+    /// It was cut off at its deadline; the next one continues after the last page that was saved.
     #[error("the scan was cut off at its deadline")]
     OutOfTime,
-    /// Graph did not answer, or refuses.
+    /// Graph did not answer, or refused.
     #[error("{0}")]
     Graph(#[from] GraphError),
     /// The ledger did not answer, or cannot be used.
@@ -75,11 +75,11 @@ pub enum PollError {
     Queue(#[from] QueueError),
 }
 
-/// What is asked for.
+/// Which part of the audit log a poll is to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanRequest {
-    /// Go on where the last scan left off.
+    /// Continue where the last scan left off.
     Scheduled,
-    /// Read this stretch, cut to the window; the scan position stays.
+    /// Read this range, cut to the window, without moving the scan position.
     Range(Range),
 }

@@ -1,4 +1,4 @@
-//! The scan position: what has been read of the audit log, and what is to be read next. Pure.
+//! The scan position: what has been read of the audit log, and what to read next. Pure.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,40 +15,40 @@ use crate::{
     ledger::RegistrationReportState,
 };
 
-/// A position further in the future than this was made by a clock that was wrong.
+/// A position further in the future than this was written by a wrong clock.
 const CLOCK_MAY_BE_OFF: SignedDuration = SignedDuration::from_mins(10);
 
-/// Who puts users on record wants the report to have been read, or tried, so recently.
+/// How recently the report must have been read, or tried, before users are put on record.
 const REPORT_GOOD_FOR: SignedDuration = SignedDuration::from_hours(25);
 
-/// The whole window is read again this often.
+/// How often the whole window is read again.
 const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A scan that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanUnderWay {
-    /// What it reads; the upper bound was fixed when it began.
+    /// The range it reads; the upper bound was fixed when it began.
     pub range: Range,
-    /// Whose events it reads now. Each service is asked for the whole range, one behind the other.
+    /// The service whose events it reads now. It reads the whole range of one service after the other.
     #[serde(default)]
     pub service: Service,
-    /// The link to its next page.
+    /// The link to its next page; `None` to ask for `read_until` and later.
     pub next: Option<String>,
-    /// Everything before this was read: where to go on if the link is refused.
+    /// Everything before this was read: where to continue if the link is refused.
     pub read_until: Timestamp,
-    /// A registration up to here that was not seen is one that was missed: every later one is still
-    /// found by the next scan's overlap.
+    /// An unseen registration up to here was missed; the next scan's overlap will still find any later one.
+    /// `None` in a scan, set in a sweep.
     #[serde(default)]
     pub missed_before: Option<Timestamp>,
-    /// A page did not ascend: `read_until` stays where it is.
+    /// A page did not ascend, so `read_until` stays where it is.
     #[serde(default)]
     pub disordered: bool,
-    /// When it began.
+    /// When it began; [`Position::swept_at`] takes this from a sweep.
     pub began: Timestamp,
 }
 
 impl ScanUnderWay {
-    /// A scan from the beginning of `range`.
+    /// Begins a scan at the start of `range`.
     pub fn new(range: Range, began: Timestamp) -> Self {
         Self {
             range,
@@ -61,7 +61,7 @@ impl ScanUnderWay {
         }
     }
 
-    /// Goes on with the next service. Says whether there is one.
+    /// Moves on to the next service. Returns whether there is one.
     pub fn next_service(&mut self) -> bool {
         let Some(service) = self.service.next() else { return false };
         self.service = service;
@@ -76,7 +76,7 @@ impl ScanUnderWay {
         self.next.is_some() || self.read_until != self.range.from || self.service != Service::default()
     }
 
-    /// The next page to ask for.
+    /// Returns the query for the next page.
     pub fn query(&self) -> AuditQuery {
         match &self.next {
             Some(link) => AuditQuery::Next(link.clone()),
@@ -88,34 +88,34 @@ impl ScanUnderWay {
 /// The ledger's item for poll.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Who scans now.
+    /// The lease of the scan that is running; `None` if none is.
     pub lease: Option<Lease>,
-    /// From where on the log was scanned.
+    /// Where the scanned part of the log begins; `None` until the first scan finishes.
     pub scanned_from: Option<Timestamp>,
-    /// The watermark: the log is scanned up to here.
+    /// The watermark: the log is scanned up to here; `None` until the first scan finishes.
     pub complete_to: Option<Timestamp>,
-    /// How many services' events were read up to there: earlier versions read those of one.
+    /// How many services were read up to the watermark: earlier versions read only one.
     #[serde(default)]
     pub services: usize,
-    /// The scan under way.
+    /// The unfinished scan, which the next poll continues.
     pub scan: Option<ScanUnderWay>,
-    /// The sweep under way.
+    /// The unfinished sweep, which the next poll continues.
     pub sweep: Option<ScanUnderWay>,
-    /// When the last sweep began that came to its end.
+    /// When the last finished sweep began.
     pub swept_at: Option<Timestamp>,
-    /// The settings under which held users were last promoted.
+    /// The fingerprint of the settings under which held users were last promoted.
     pub promoted_for: Option<Fingerprint>,
-    /// The registration report.
+    /// When the registration report was read, and where to continue.
     pub report: RegistrationReportState,
-    /// Registrations that only sweeps found, ever.
+    /// How many registrations only sweeps have found so far.
     pub missed: u64,
-    /// How late the registrations showed that the first scan did not find.
+    /// How late registrations appeared, except those that the first scan found.
     #[serde(default)]
     pub lags: Lags,
 }
 
 impl Position {
-    /// The scan to go on with, or a new one; nothing where there is nothing to scan yet, or any more.
+    /// Returns the scan to continue, or a new one. `None` if there is nothing to scan yet, or nothing more.
     pub fn next_scan(
         &mut self,
         window: &Window,
@@ -154,12 +154,12 @@ impl Position {
         Some(ScanUnderWay::new(range, now))
     }
 
-    /// A scan reached its upper bound.
+    /// Records that a scan reached its upper bound.
     pub fn scanned(&mut self, scan: &ScanUnderWay) {
         self.scan = None;
         self.services = Service::ALL.len();
         let has_gap = self.complete_to.is_some_and(|to| to < scan.range.from);
-        // The window may begin earlier than it did when the scan began: then it is scanned anew.
+        // The window may begin earlier now than when the scan began; then the next scan starts over.
         self.scanned_from = match self.scanned_from {
             Some(from) if !has_gap => Some(from.min(scan.range.from)),
             _ => Some(scan.range.from),
@@ -167,7 +167,7 @@ impl Position {
         self.complete_to = Some(self.complete_to.map_or(scan.range.to, |to| to.max(scan.range.to)));
     }
 
-    /// The sweep to go on with, or a new one where one is due.
+    /// Returns the sweep to continue, or a new one if it is due.
     pub fn next_sweep(
         &mut self,
         window: &Window,
@@ -202,22 +202,22 @@ impl Position {
         })
     }
 
-    /// A sweep came to its end.
+    /// Records that a sweep finished.
     pub fn swept(&mut self, sweep: &ScanUnderWay) {
         self.sweep = None;
         self.swept_at = Some(sweep.began);
     }
 
-    /// Whether the audit log was read, and the registration report is as good as it gets: the one tells what
-    /// others did to somebody's methods, the other who signs in by the Authenticator alone. Whoever puts users on
-    /// record asks this before.
+    /// Whether the audit log has been read and the registration report is as good as it gets. The log tells
+    /// what others did to a user's methods; the report tells who signs in with the Authenticator alone. Check
+    /// this before putting users on record.
     pub fn knows_people(&self, now: Timestamp) -> bool {
         let RegistrationReportState { read_at, tried_at, .. } = self.report;
         let knows_the_report = read_at.max(tried_at).is_some_and(|at| now < shift(at, REPORT_GOOD_FOR));
         knows_the_report && self.complete_to.is_some() && self.services >= Service::ALL.len()
     }
 
-    /// Whether the last sweep of the window is done: nothing is scanned any more.
+    /// Whether the last sweep of the window is done, so that nothing more is scanned.
     pub fn is_closed(&self, window: &Window) -> bool {
         self.swept_at.is_some_and(|at| at >= window.last_sweep_at())
             && self.complete_to.is_some_and(|to| to >= window.end)
@@ -225,7 +225,7 @@ impl Position {
     }
 }
 
-/// Which of the scans a page belongs to: it says where its cursor is kept.
+/// Which kind of scan a page belongs to. This decides where its cursor is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Scan,

@@ -12,7 +12,7 @@ fn window() -> Window {
         .unwrap()
 }
 
-/// A sweep that began then comes to its end.
+/// Finishes a sweep that began at `began`.
 fn swept(position: &mut Position, began: &str) {
     let range = Range { from: window().start, to: window().end };
     position.swept(&ScanUnderWay::new(range, at(began)));

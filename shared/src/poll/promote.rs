@@ -1,5 +1,5 @@
-//! Promotion: users whose outcome may change now wait to be handled again. So report, canary and
-//! enforce need no second scan, even past the audit log's retention.
+//! Promotion: makes users pending again if their outcome may change now. So moving from report to canary to
+//! enforce needs no second scan, even past the audit log's retention.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,14 +25,14 @@ use crate::{
 /// A message that is older than this may be lost.
 const MESSAGE_MAY_BE_LOST_AFTER: SignedDuration = SignedDuration::from_hours(6);
 
-/// Held users and deleted accounts are looked at again for so long.
+/// How long held users and deleted accounts are looked at again.
 const LOOKED_AT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// A partial that was stopped is looked at again no sooner.
+/// The shortest time after which a stopped partial is looked at again.
 const RESUME_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
-/// What drain's own preflight stopped is looked at again no sooner, where drain signs in as another
-/// registration: poll cannot see what that one lacks.
+/// The shortest time after which a user whom drain's own preflight stopped is looked at again, if drain signs
+/// in as another app registration: poll cannot see what that one lacks.
 const WRITER_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// Waits before the automatic retries of `failed` and `partial`.
@@ -44,11 +44,11 @@ const METHOD_MAY_SHOW_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 const OUTSIDE_WINDOW: Outcome = Outcome::NotEligible(NotEligible::OutsideWindow);
 
-/// Items read at once.
+/// The most items in one read.
 const PAGE: usize = 100;
 
 impl Poll<'_> {
-    /// Makes users pending whose outcome may change now, and wakes drain for them.
+    /// Makes users pending if their outcome may change now, and wakes drain for them.
     pub(super) async fn promote(
         &self,
         position: &mut Versioned<Position>,
@@ -64,8 +64,8 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// `would_roll_back` and `deferred`, once mode, brake and preflight allow, the longest waiting
-    /// first, no more than there are slots for.
+    /// Promotes `would_roll_back` and `deferred` once mode, brake and preflight allow it: the longest waiting
+    /// first, and no more than there are slots for.
     async fn promote_waiting(&self, preflight: Option<&Preflight>, now: Timestamp) -> Result<u64, PollError> {
         let Some(preflight) = preflight.filter(|preflight| preflight.passes()) else { return Ok(0) };
         let before_disabled = now < self.process.settings.policy.window.preview_disabled_at;
@@ -114,8 +114,8 @@ impl Poll<'_> {
         Ok(resumed + self.wake(first, Outcome::waits).await?)
     }
 
-    /// Partials that mode, cap, brake or preflight had stopped: a slot that still holds needs no new
-    /// one, and one that does not is asked for like any other.
+    /// Promotes partials that mode, cap, brake or preflight had stopped. A user whose slot still holds needs
+    /// no new one; the others need a free slot.
     async fn resume(&self, preflight: &Preflight, mut free: u32, now: Timestamp) -> Result<u64, PollError> {
         let mut users = Vec::new();
         for reason in outcome::Partial::all().filter(|reason| reason.waits()) {
@@ -141,7 +141,7 @@ impl Poll<'_> {
         self.wake(users, Outcome::waits).await
     }
 
-    /// How long an outcome stands that waits for mode, cap, brake or preflight.
+    /// How long an outcome that waits for mode, cap, brake or preflight must stand before it is promoted.
     fn waits_for(&self, outcome: Outcome) -> SignedDuration {
         match outcome {
             Outcome::Deferred(Deferred::PreflightFailed)
@@ -162,7 +162,7 @@ impl Poll<'_> {
         })
     }
 
-    /// Everything that is looked at again after a time, or because the settings have changed.
+    /// Promotes whatever is looked at again after some time, or because the settings have changed.
     async fn promote_due(
         &self,
         position: &mut Versioned<Position>,
@@ -201,7 +201,7 @@ impl Poll<'_> {
         Ok(promoted)
     }
 
-    /// A pending user whose message may be lost is woken again.
+    /// Wakes pending users whose message may be lost.
     async fn wake_forgotten(&self, now: Timestamp) -> Result<u64, PollError> {
         let mut query = OutcomeQuery {
             outcome: "pending".to_owned(),
@@ -226,7 +226,7 @@ impl Poll<'_> {
                 })
                 .map(|state| state.user_id)
                 .collect();
-            // Writing the item keeps it from being woken again before another 6 h are over.
+            // Writing the item prevents it from being woken again for another 6 h.
             woken += self.wake_if(&asleep, |state| state.is_pending()).await?;
             match page.next {
                 Some(next) => query.after = Some(next),
@@ -235,8 +235,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Makes users pending, each on the condition that the outcome still allows it, and sends their
-    /// messages.
+    /// Makes users pending, each only if the outcome still allows it, and sends their messages.
     async fn wake(&self, users: Vec<UserId>, still: impl Fn(Outcome) -> bool) -> Result<u64, PollError> {
         let now = self.process.clock.now();
         self.wake_if(&users, |state| {
@@ -249,8 +248,8 @@ impl Poll<'_> {
         .await
     }
 
-    /// Writes the items of those users whom `admit` takes, and sends messages for those whose item
-    /// nobody else had changed.
+    /// Writes the items of the users that `admit` accepts, and sends messages for those whose item nobody
+    /// else had changed.
     async fn wake_if(
         &self,
         users: &[UserId],
@@ -297,7 +296,7 @@ fn decided_under_other(state: &UserState, fingerprint: &Fingerprint) -> bool {
     decision.is_none_or(|decision| decision.fingerprint != *fingerprint)
 }
 
-/// The shortest time after which anybody with this outcome is looked at again.
+/// The shortest time after which any user with this outcome is looked at again.
 fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
     if settings_changed && goes_by_settings(outcome) {
         return Some(SignedDuration::ZERO);
@@ -308,7 +307,7 @@ fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
         Outcome::Held(_) | Outcome::NotEligible(NotEligible::UserNotFound) => {
             Some(SignedDuration::from_hours(24))
         }
-        // Where they changed and changed back, or a process still went by the old ones, nobody noticed.
+        // If they changed and changed back, or a process still used the old ones, nobody noticed.
         OUTSIDE_WINDOW => Some(SignedDuration::from_hours(1)),
         Outcome::NotEligible(NotEligible::NoStrongMethods) => Some(SignedDuration::ZERO),
         Outcome::Partial(reason) if reason.waits() => None,
@@ -317,7 +316,7 @@ fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
     }
 }
 
-/// Whether this user is to be looked at again now.
+/// Whether it is time to look at this user again.
 fn is_due(state: &UserState, outcome: Outcome, now: Timestamp) -> bool {
     let Some(concluded) = &state.concluded else { return false };
     let since = state.outcome_since.unwrap_or(concluded.at);

@@ -1,5 +1,5 @@
-//! The registration report: read as one paged list, within the reports' pace, once a day. Nothing here
-//! fails a poll; until the report was read to its end, it clears nobody.
+//! The registration report, read as one paged list, at the reports' pace, once a day. Nothing here makes a
+//! poll fail; until the report has been read to its end, it clears nobody.
 
 use std::collections::HashSet;
 
@@ -12,14 +12,14 @@ use crate::{
     ledger::{RegistrationReportState, Versioned},
 };
 
-/// Often enough that a reading is never a day old when the next one ends.
+/// How often the report is read: often enough that a reading is less than a day old when the next one ends.
 const READ_EVERY: SignedDuration = SignedDuration::from_hours(20);
 
-/// After so many failures behind the first page the rest of a report is left for the next day.
+/// After this many failures past the first page, the rest of a report is left for the next day.
 const FAILURES: u32 = 5;
 
 impl Poll<'_> {
-    /// Reads the report where that is due, or goes on with it; stops at `end`.
+    /// Reads the report if it is due, or continues an unfinished reading; stops at `end`.
     pub(super) async fn read_report(&self, position: &mut Versioned<Position>, end: Option<Timestamp>) {
         let now = self.process.clock.now();
         let report = &position.value.report;
@@ -43,7 +43,7 @@ impl Poll<'_> {
             return;
         }
         let refused = matches!(&error, PollError::Graph(error) if !error.comes_back());
-        // Whoever got further has failed at nothing yet: the time was up.
+        // A reading that got further has not failed: it only ran out of time.
         report.failures += u32::from(report.next.is_some() && (refused || report.next == resumed_at));
         if refused {
             report.next = None;

@@ -17,18 +17,18 @@ use crate::{
     telemetry::Metric,
 };
 
-/// How often a scan begins again at the last event read because its link is refused.
+/// How often a scan restarts at the last event read because its link is refused.
 const RESTARTS: u32 = 3;
 
-/// So many pages without an event, one behind the other, lead nowhere.
+/// After this many pages in a row without an event, the links are taken to lead nowhere.
 const EMPTY_PAGES: u32 = 100;
 
-/// So many values of one metric fit into one line of log.
+/// How many values of one metric fit into one log line.
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 const MAX_SAMPLES: u64 = 100;
 
 impl Poll<'_> {
-    /// Goes on with the scan under way, or begins the next one.
+    /// Continues the scan under way, or begins the next one.
     pub(super) async fn scan(
         &self,
         position: &mut Versioned<Position>,
@@ -42,7 +42,7 @@ impl Poll<'_> {
             summary.window_closed = position.value.is_closed(&window);
             return Ok(());
         };
-        // What the first scan finds says nothing of how late events show.
+        // What the first scan finds says nothing about how late events appear.
         let is_first = position.value.complete_to.is_none();
         match self.read(position, scan, Purpose::Scan, summary).await? {
             Some(done) => {
@@ -60,7 +60,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Reads the whole window again where that is due.
+    /// Reads the whole window again if that is due.
     pub(super) async fn sweep(
         &self,
         position: &mut Versioned<Position>,
@@ -89,7 +89,7 @@ impl Poll<'_> {
         self.save(position).await
     }
 
-    /// Reads a stretch that was asked for by hand; the scan position stays.
+    /// Reads a range that was asked for by hand, without moving the scan position.
     pub(super) async fn scan_range(
         &self,
         position: &mut Versioned<Position>,
@@ -105,7 +105,7 @@ impl Poll<'_> {
         Ok(())
     }
 
-    /// Reads pages until the end or the deadline. Returns the scan where it came to its end.
+    /// Reads pages until the end or the deadline. Returns the scan if it reached the end.
     async fn read(
         &self,
         position: &mut Versioned<Position>,
@@ -113,7 +113,7 @@ impl Poll<'_> {
         purpose: Purpose,
         summary: &mut Polled,
     ) -> Result<Option<ScanUnderWay>, PollError> {
-        // Whatever stops this run, the next one goes on here.
+        // If anything stops this run, the next one continues here.
         keep(&mut position.value, purpose, scan.clone());
         let mut restarts = 0;
         let mut links = HashSet::new();
@@ -128,7 +128,7 @@ impl Poll<'_> {
             let query = scan.query();
             let asked = self.process.graph.audit_page(&query);
             let page = match self.answer_by(self.time.map(|time| time.scans_until), asked).await {
-                // The link has run out: everything from the last event read on is asked for again.
+                // The link has expired: ask again for everything from the last event read.
                 Err(GraphError::Refused { .. } | GraphError::Unreadable { .. } | GraphError::NotFound)
                     if scan.next.is_some() && restarts < RESTARTS =>
                 {
@@ -136,13 +136,13 @@ impl Poll<'_> {
                     scan.next = None;
                     continue;
                 }
-                // Whatever else is wrong with a link, the next run does better without it.
+                // If anything else is wrong with a link, the next run does better without it.
                 Err(error) if scan.next.is_some() && !matches!(error, GraphError::Throttled { .. }) => {
                     scan.next = None;
                     keep(&mut position.value, purpose, scan);
                     return Err(error.into());
                 }
-                // A scan that has read nothing is not under way: nobody waits for it.
+                // A scan that has read nothing is not under way, so nobody waits for it.
                 Err(error) if purpose == Purpose::Scan && !scan.has_read() => {
                     position.value.scan = None;
                     return Err(error.into());
@@ -171,7 +171,7 @@ impl Poll<'_> {
         }
     }
 
-    /// Puts a page's registrations on record before its place in the log is given up.
+    /// Puts a page's registrations on record, before the scan moves past the page.
     async fn take_page(
         &self,
         page: &AuditPage,
@@ -194,7 +194,7 @@ impl Poll<'_> {
             };
             let at = record.activity_date_time;
             if !scan.range.contains(at) {
-                // A query that Graph did not understand is answered with the whole log.
+                // Graph answers a query that it did not understand with the whole log.
                 summary.events_read += 1;
                 continue;
             }
@@ -211,7 +211,7 @@ impl Poll<'_> {
                 Event::Other { .. } | Event::OtherService => {}
             }
         }
-        // Before the candidates: whoever decides on one sees them.
+        // Before the candidates, so that every decision on one sees the acts.
         self.intake().record_acts(acts, &self.process.settings.client_id).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
         let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
@@ -220,8 +220,8 @@ impl Poll<'_> {
         summary.duplicates += intake.duplicates;
         summary.missed += intake.missed;
         summary.lags.add(intake.lags);
-        // While pages ascend, everything before a page's earliest event was read. Once one does not,
-        // nothing is known of what lies before.
+        // While pages ascend, everything before a page's earliest event was read. Once one does not, nothing
+        // is known about what lies before.
         if let (Some(earliest), false) = (earliest, scan.disordered) {
             scan.read_until = if page.next.is_some() { earliest } else { latest.unwrap_or(earliest) };
         }

@@ -23,15 +23,15 @@ impl Deref for Run {
 }
 
 impl Run {
-    /// Begins a run of a process. It holds its leases in the name of `owner`, for `term`.
+    /// Begins a run of a process. The run holds its leases in the name of `owner`, for `term`.
     pub fn begin(process: &Arc<Process>, run_id: RunId, owner: String, term: LeaseTerm) -> Self {
         let scope = Scope { process: Arc::clone(process), run_id, owner, term };
         process.graph.begin_invocation(scope.ends_at());
         Self(scope)
     }
 
-    /// Scans the audit log, sweeps where that is due, and promotes. A run with a deadline is over by then, and reads
-    /// preflight first; without preflight no rollback is promoted. `progress` is called after each page.
+    /// Reads preflight, scans the audit log, sweeps if that is due, and promotes; without preflight, no
+    /// rollback is promoted. A run with a deadline ends by then. Calls `progress` after each page.
     pub async fn poll(
         &self,
         request: ScanRequest,
@@ -40,23 +40,23 @@ impl Run {
         poll::poll(self, request, progress).await
     }
 
-    /// Begins to drain.
+    /// Begins to drain: all messages handled by the result share this run's pace.
     pub fn drain(&self) -> Drain<'_> {
         Drain::of(self)
     }
 
-    /// Reads a user and decides, without a lease and without a trace.
+    /// Reads a user and decides, without taking a lease or writing anything.
     pub async fn explain(&self, user_id: UserId) -> Result<Explanation, Interrupted> {
         drain::explain(self, user_id).await
     }
 
-    /// Opens the way for candidates of this run.
+    /// Returns the intake for candidates of this run.
     pub fn intake(&self) -> Intake<'_> {
         Intake::of(self)
     }
 
-    /// Wakes every pending user who has no message, as `has_message` tells: a run that was killed between ledger and
-    /// queue leaves such. Returns how many it woke.
+    /// Wakes every pending user for whom `has_message` finds no message: a run may have been killed between
+    /// ledger and queue. Returns how many it woke.
     pub async fn wake_pending(
         &self,
         has_message: impl Fn(UserId) -> Result<bool, QueueError>,

@@ -1,4 +1,4 @@
-//! What lives as long as a process, and what a use case knows of its run.
+//! What lives as long as a process, and what a use case knows about its run.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use crate::{
     settings::{Mode, Settings},
 };
 
-/// What lives as long as a process: clients, ledger, queue, settings, and preflight as read last.
+/// What lives as long as a process: clients, ledger, queue, settings, and the latest preflight.
 pub struct Process {
-    /// The settings that every run of this process goes by.
+    /// The settings that every run of this process uses.
     pub settings: Arc<Settings>,
-    /// The client of Microsoft Graph, with its pace and its token.
+    /// The client for Microsoft Graph, with its pace and its token.
     pub graph: Arc<Graph>,
-    /// The tenant's ledger.
+    /// The ledger of the tenant that the settings name.
     pub ledger: Ledger,
     /// Where messages are sent.
     pub queue: Arc<dyn Queue>,
-    /// The time that leases, deadlines and records go by.
+    /// The clock that leases, deadlines and records go by.
     pub clock: Clock,
     preflight: Mutex<Option<Arc<Preflight>>>,
 }
 
 impl Process {
-    /// Puts a process together. Nothing is sent yet.
+    /// Puts a process together, without sending anything yet.
     pub fn new(
         settings: Arc<Settings>,
         graph: Arc<Graph>,
@@ -42,15 +42,15 @@ impl Process {
         Arc::new(Self { settings, graph, ledger, queue, clock, preflight: Mutex::default() })
     }
 
-    /// Returns preflight as read at most 10 minutes ago, and reads it where that is longer ago. Faults are logged when
-    /// they are read.
+    /// Returns a preflight that is at most 10 minutes old, reading a new one if needed. Logs its faults when
+    /// it reads one.
     pub async fn preflight(&self) -> Result<Arc<Preflight>, GraphError> {
         let mut held = self.preflight.lock().await;
         let now = self.clock.now();
         if let Some(preflight) = held.as_ref().filter(|preflight| !preflight.is_stale(now)) {
             return Ok(Arc::clone(preflight));
         }
-        // A reading that fails leaves none: what is stale must not be taken for the tenant as it is.
+        // If reading fails, keep none: a stale preflight must not be taken for the current one.
         *held = None;
         let read = Arc::new(Preflight::read(&self.graph, &self.settings, now).await?);
         for fault in &read.faults {
@@ -60,7 +60,7 @@ impl Process {
         Ok(read)
     }
 
-    /// Whether the mode deletes at all.
+    /// Whether the mode allows deleting anything.
     pub fn deletes(&self) -> bool {
         self.settings.mode != Mode::Report
     }
@@ -69,20 +69,20 @@ impl Process {
 /// How long the right to handle a user is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseTerm {
-    /// Until a fixed moment, an invocation's deadline: nothing is begun after it, and no lease is renewed.
+    /// Until a fixed moment, an invocation's deadline: nothing is started after it, and no lease is renewed.
     Until(Timestamp),
-    /// For so long, renewed on the way: the lease is free once its process is dead.
+    /// For this long, renewed along the way: the lease is free once its process is dead.
     Renewed(SignedDuration),
 }
 
-/// Who acts, with what, and for how long: what the use cases know of the run that they are part of.
+/// Who acts, with what, and for how long: what the use cases know about the run that they are part of.
 #[derive(Clone)]
 pub struct Scope {
     /// What the run works with.
     pub process: Arc<Process>,
-    /// By which log lines and records of this run are found.
+    /// The id by which log lines and records of this run are found.
     pub run_id: RunId,
-    /// In whose name leases are held.
+    /// The name in which this run holds its leases.
     pub owner: String,
     /// How long a lease is held.
     pub term: LeaseTerm,

@@ -60,7 +60,7 @@ pub enum OtherMethods {
     RollBack,
 }
 
-/// What to do with methods that nothing proves to be of the window.
+/// What to do with methods that nothing proves to be from the window.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
 )]
@@ -69,7 +69,7 @@ pub enum OtherMethods {
 pub enum UnprovenMethods {
     /// Hold the user for a person to look at.
     Hold,
-    /// Take the only method of a kind for the one that a registration of the window names, where nothing
+    /// Take the only method of a kind to be the one that a registration of the window names, unless something
     /// speaks against it.
     Count,
     /// Roll them back as well.
@@ -81,7 +81,7 @@ pub enum UnprovenMethods {
 pub struct UsersAndGroup {
     /// Object ids and principal names.
     pub users: BTreeSet<UserRef>,
-    /// A group whose transitive members are meant.
+    /// A group, which stands for its transitive members.
     pub group: Option<GroupId>,
 }
 
@@ -96,9 +96,9 @@ impl UsersAndGroup {
 /// at again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Policy {
-    /// The window.
+    /// `PREVIEW_ENABLED_AT`, `PREVIEW_DISABLED_AT` and `REGISTERED_UNTIL`.
     pub window: Window,
-    /// Break-glass accounts and whoever else must never be touched.
+    /// Break-glass accounts and all others that must never be touched.
     pub excluded: UsersAndGroup,
     /// Roll back administrators too.
     pub include_administrators: bool,
@@ -106,42 +106,42 @@ pub struct Policy {
     pub include_external_users: bool,
     /// Roll back accounts that were created in the window too.
     pub include_new_accounts: bool,
-    /// Methods that are older than the window.
+    /// What to do with methods that are older than the window.
     pub preexisting_methods: OtherMethods,
-    /// Methods that nothing proves to be of the window.
+    /// What to do with methods that nothing proves to be from the window.
     pub unproven_methods: UnprovenMethods,
-    /// Users of whom Conditional Access or security defaults demand MFA today.
+    /// What to do with users of whom Conditional Access or security defaults demand MFA today.
     pub mfa_required_users: OtherMethods,
 }
 
 impl Policy {
-    /// The digest by which a changed policy is noticed.
+    /// Returns a digest that differs if the policy differs.
     pub fn fingerprint(&self) -> Fingerprint {
         let canonical = serde_json::to_vec(self).expect("a policy is plain data");
         Fingerprint(digest([canonical.as_slice()], 8))
     }
 }
 
-/// Everything that can be set.
+/// The settings that the CLI and the functions have in common.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `AZURE_TENANT_ID`.
+    /// `AZURE_TENANT_ID`: the tenant that is read, and that the ledger belongs to.
     pub tenant: TenantId,
-    /// `AZURE_CLIENT_ID`.
+    /// `AZURE_CLIENT_ID`: the app registration to sign in as.
     pub client_id: String,
-    /// Another registration deletes, so that this one need not be allowed to.
+    /// Another app registration deletes, so this one does not need the permission to.
     pub another_deletes: bool,
     /// Where to sign in and where Graph is.
     pub endpoints: Endpoints,
     /// What decisions depend on.
     pub policy: Policy,
-    /// `MODE`.
+    /// `MODE`; `report` if it is not set.
     pub mode: Mode,
-    /// `CANARY_USER_IDS` and `CANARY_GROUP_ID`.
+    /// `CANARY_USER_IDS` and `CANARY_GROUP_ID`; never both empty in mode `canary`.
     pub canary: UsersAndGroup,
-    /// `NO_EXCLUSIONS`: a person says that there is nobody to exclude.
+    /// `NO_EXCLUSIONS`: a person confirms that there is nobody to exclude.
     pub no_exclusions: bool,
-    /// `MAX_ROLLBACKS_PER_DAY` and `MAX_FAILURE_PERCENT`.
+    /// `MAX_ROLLBACKS_PER_DAY` and `MAX_FAILURE_PERCENT`: the daily cap, and when the brake opens.
     pub limits: Limits,
     /// `OVERLAP_MINUTES`: how far a scan goes back behind the watermark.
     pub overlap: SignedDuration,
@@ -149,19 +149,19 @@ pub struct Settings {
     pub retention: SignedDuration,
     /// `GRAPH_REQUESTS_PER_SECOND`: where the adaptive pace starts.
     pub requests_per_second: f64,
-    /// `LOG_USER_PRINCIPAL_NAMES`.
+    /// `LOG_USER_PRINCIPAL_NAMES`: whether the ledger keeps principal names.
     pub log_user_principal_names: bool,
 }
 
 impl Settings {
-    /// Reads all settings, or says everything that is wrong with them.
+    /// Reads all settings. The error says everything that is wrong with them.
     pub fn read(lookup: impl Lookup) -> Result<Self, SettingsError> {
         let mut vars = Vars::new(lookup);
         let settings = Self::from_vars(&mut vars);
         vars.finish(settings)
     }
 
-    /// The same as part of a larger reading. `None` goes with a fault.
+    /// Reads all settings as part of a larger set. `None` means that a fault was recorded.
     pub fn from_vars(vars: &mut Vars<impl Lookup>) -> Option<Self> {
         let tenant = vars.required("AZURE_TENANT_ID", parse);
         let client_id = vars.required("AZURE_CLIENT_ID", |text| Ok(text.to_owned()));
@@ -240,14 +240,15 @@ impl Settings {
         self.mode != Mode::Report && !self.another_deletes
     }
 
-    /// The window alone, for reading exports without any other setting. `None` where none is set.
+    /// Reads only the window, for exports that are read without other settings. `None` if
+    /// `PREVIEW_DISABLED_AT` is not set.
     pub fn read_window(lookup: impl Lookup) -> Result<Option<Window>, SettingsError> {
         let mut vars = Vars::new(lookup);
         let window = vars.window();
         vars.finish(Some(window))
     }
 
-    /// The tenant alone, for finding its ledger. `None` where none is set.
+    /// Reads only the tenant, to find its ledger. `None` if it is not set.
     pub fn read_tenant(lookup: impl Lookup) -> Result<Option<TenantId>, SettingsError> {
         let mut vars = Vars::new(lookup);
         let tenant = vars.optional("AZURE_TENANT_ID", parse);

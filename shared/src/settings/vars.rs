@@ -1,4 +1,4 @@
-//! Reading variables, one fault after the other, each with its name.
+//! Reads variables, and collects every fault with the name of its variable.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -7,13 +7,14 @@ use strum::VariantNames;
 
 use crate::domain::{user_ref::UserRef, window::Window};
 
-/// Ids in one list: the environment of a Lambda function is 4 KB in all. Beyond that, groups.
+/// The most ids in one list: the whole environment of a Lambda function is limited to 4 KB. Beyond that, use
+/// a group.
 const MAX_LIST: usize = 40;
 
 /// One wrong or missing setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The environment variable.
+    /// The name of the environment variable.
     pub variable: &'static str,
     /// What is wrong with it and what it should be.
     pub cause: String,
@@ -41,13 +42,13 @@ impl std::error::Error for SettingsError {}
 pub trait Lookup: Fn(&str) -> Option<String> {}
 impl<F: Fn(&str) -> Option<String>> Lookup for F {}
 
-/// The process's own environment.
+/// Reads a variable of the process's own environment; `None` if it is not set, or not Unicode.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads a value by its type, in the type's own words where it is wrong.
+/// Parses a value; the error is in the words of its type.
 pub fn parse<T: FromStr>(text: &str) -> Result<T, String>
 where
     T::Err: fmt::Display,
@@ -65,19 +66,19 @@ fn parse_time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "must be a time in RFC 3339 with its zone, like 2026-03-01T00:00:00Z".to_owned())
 }
 
-/// Reads variables and gathers what is wrong with them. Empty is the same as not set.
+/// Reads variables and collects what is wrong with them. Empty is the same as not set.
 pub struct Vars<L> {
     lookup: L,
     faults: Vec<Fault>,
 }
 
 impl<L: Lookup> Vars<L> {
-    /// Reads from `lookup`.
+    /// Begins without faults; every variable is read from `lookup`.
     pub fn new(lookup: L) -> Self {
         Self { lookup, faults: Vec::new() }
     }
 
-    /// What was read, or everything that was wrong. `None` goes with a fault.
+    /// Returns what was read, or all faults. Pass `None` only if a fault was recorded.
     pub fn finish<T>(self, read: Option<T>) -> Result<T, SettingsError> {
         match read {
             Some(read) if self.faults.is_empty() => Ok(read),
@@ -89,17 +90,17 @@ impl<L: Lookup> Vars<L> {
         (self.lookup)(variable).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// Whether there is anything in it.
+    /// Whether a variable is set, and is not empty.
     pub fn set(&self, variable: &str) -> bool {
         self.get(variable).is_some()
     }
 
-    /// Adds a fault.
+    /// Records a fault, so that [`Vars::finish`] returns an error.
     pub fn fault(&mut self, variable: &'static str, cause: impl Into<String>) {
         self.faults.push(Fault { variable, cause: cause.into() });
     }
 
-    /// A variable that need not be set.
+    /// Reads a variable that may be unset. A wrong value is recorded as a fault and read as `None`.
     pub fn optional<T>(
         &mut self,
         variable: &'static str,
@@ -109,7 +110,7 @@ impl<L: Lookup> Vars<L> {
         parse(&text).map_err(|cause| self.fault(variable, cause)).ok()
     }
 
-    /// A variable that must be set.
+    /// Reads a variable that must be set. `None` means that a fault was recorded.
     pub fn required<T>(
         &mut self,
         variable: &'static str,
@@ -130,7 +131,7 @@ impl<L: Lookup> Vars<L> {
         .unwrap_or(false)
     }
 
-    /// A whole number in a range.
+    /// Reads a whole number in a range; `default` if the variable is not set.
     pub fn number(
         &mut self,
         variable: &'static str,
@@ -162,7 +163,7 @@ impl<L: Lookup> Vars<L> {
         .unwrap_or_default()
     }
 
-    /// The window; `None` goes with a fault, or with nothing of it being set.
+    /// Reads the window. `None` if a fault was recorded, or if `PREVIEW_DISABLED_AT` is not set.
     pub(super) fn window(&mut self) -> Option<Window> {
         let until = self.optional("REGISTERED_UNTIL", parse_time);
         let disabled = self.optional("PREVIEW_DISABLED_AT", parse_time)?;

@@ -18,52 +18,52 @@ use crate::{
 /// One user, or one registration without a clear user, as the ledger has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// The user; none for a registration without one clear user.
+    /// The user; `None` for a registration without one clear user.
     pub user_id: Option<UserId>,
-    /// The latest registration's event, or the one without one clear user.
+    /// The event of the latest registration, or of the registration without one clear user.
     pub event_id: Option<EventId>,
-    /// Only where it was asked for, and kept.
+    /// Only if names were asked for, and the ledger kept this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_principal_name: Option<String>,
-    /// Only where it was asked for.
+    /// Only if names were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
-    /// Its kind, or `pending`.
+    /// The outcome without its reason, or `pending`.
     pub outcome: String,
-    /// Its reason.
+    /// The outcome's reason; `None` if it has none, or the user is pending.
     pub reason: Option<String>,
-    /// When it came to that.
+    /// When the latest outcome was reached, or the event was first seen; `None` before any outcome.
     pub at: Option<Timestamp>,
-    /// What is on record.
+    /// All registrations on record, oldest first.
     pub registrations: Vec<RecordedRegistration>,
     /// Whether the account can sign in.
     pub enabled: Option<bool>,
-    /// By what the user is external.
+    /// What makes the user external; `None` if nothing does, or it is not known.
     pub external: Option<String>,
-    /// Whether the account comes from on premises.
+    /// Whether the account is synchronized from on-premises.
     pub synced: Option<bool>,
-    /// By what the user is an administrator.
+    /// What makes the user an administrator, such as `active role`; `None` if nothing is known to.
     pub administrator: Option<String>,
-    /// Its state.
+    /// `disabled`, `enabled`, `enforced` or `unknown`; `None` if it could not be read.
     pub per_user_mfa: Option<String>,
-    /// What was there when it was decided.
+    /// All methods before anything was deleted.
     pub methods_before: Vec<MethodName>,
-    /// What was deleted.
+    /// The intent's methods that were gone at the latest outcome.
     pub methods_deleted: Vec<MethodName>,
-    /// What is left.
+    /// The methods that were left at the latest outcome.
     pub methods_left: Vec<MethodName>,
     /// The decision behind it, with every rule.
     pub decision: Option<Decision>,
     /// Who named the user by hand.
     pub asked_by: Option<String>,
-    /// What a person does next.
+    /// What an operator should do next.
     pub next_step: String,
-    /// Graph's own names for the requests.
+    /// The ids of the latest handling's requests in Graph's own logs.
     pub request_ids: Vec<String>,
 }
 
 impl Line {
-    /// A line of an entry; with display names, and principal names where they were kept, if `names`.
+    /// Makes an entry's line. If `names`, it has the display name, and the principal name if that was kept.
     pub fn of(entry: &Entry, names: bool) -> Self {
         match entry {
             Entry::User(state) => Self::of_user(state, names),
@@ -112,7 +112,7 @@ impl Line {
     }
 }
 
-/// What names an entry: a user's object id, or an event's.
+/// The name of an entry: the user's object id, or the event's id.
 pub fn name(entry: &Entry) -> String {
     match entry {
         Entry::User(state) => state.user_id.to_string(),
@@ -120,7 +120,7 @@ pub fn name(entry: &Entry) -> String {
     }
 }
 
-/// What a person does next about an outcome.
+/// What an operator should do next about an outcome.
 pub fn next_step(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::RolledBack => "tell them: SSPR lost the phone, too",
@@ -137,7 +137,7 @@ pub fn next_step(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What lets a held user go on.
+/// What an operator can do to let a held user continue.
 fn lifted_by(reason: Held) -> &'static str {
     match reason {
         Held::ReRegistered => "release USER_ID --reason …, if this was not meant either",
@@ -161,8 +161,8 @@ fn lifted_by(reason: Held) -> &'static str {
     }
 }
 
-/// The names under which entries are listed: all, one outcome, or one with its reason. Nothing where there is no
-/// such outcome.
+/// The names under which entries are listed: all of them, those of one outcome, or the one of an outcome with
+/// its reason. `None` if there is no such outcome.
 pub fn listed(outcome: Option<&str>) -> Option<Vec<String>> {
     let mut all: Vec<String> = Outcome::all().into_iter().map(|outcome| outcome.to_string()).collect();
     all.insert(0, "pending".to_owned());

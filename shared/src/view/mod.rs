@@ -1,4 +1,4 @@
-//! What a person is shown, the same from the command line and from the API.
+//! What people are shown, the same on the command line and through the API.
 
 mod line;
 mod past;

@@ -8,45 +8,45 @@ use crate::{
     ledger::HistoryEntry,
 };
 
-/// One thing that was done about a user. What only the ledger needs to prove a resume is left out: salt and hash of a
-/// phone number together give the number to whoever tries them all.
+/// One thing that was done about a user. It leaves out what only the ledger needs to prove a resume: with
+/// salt and hash of a phone number, anyone could find the number by trying them all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Past {
-    /// A handling came to an outcome.
+    /// A handling reached an outcome.
     Outcome(Box<Concluded>),
     /// Methods were about to be deleted.
     Intent {
-        /// When.
+        /// When the intent was written, before its first DELETE.
         at: Timestamp,
-        /// Which.
+        /// The methods that the intent lists, in the order of deletion.
         methods: Vec<MethodName>,
     },
     /// A person released the user.
     Release {
-        /// Who.
+        /// Who released the user: the caller's IAM ARN, or the local user name on the command line.
         who: String,
-        /// Why.
+        /// The reason that this person gave.
         why: String,
-        /// When.
+        /// When the release was written to the ledger.
         at: Timestamp,
     },
     /// What was on record before was erased.
     Erased {
-        /// Who.
+        /// Who erased it: the caller's IAM ARN, or the local user name on the command line.
         who: String,
-        /// Why.
+        /// The reason that this person gave.
         why: String,
-        /// When.
+        /// When the erasure was written to the ledger.
         at: Timestamp,
     },
     /// A person named the user.
     ByHand {
-        /// Who.
+        /// Who named the user: the caller's IAM ARN, or the local user name on the command line.
         who: String,
-        /// Why.
+        /// The reason that this person gave.
         why: String,
-        /// When.
+        /// When the user was named, by the clock of the run that took the name.
         at: Timestamp,
     },
 }

@@ -1,4 +1,4 @@
-//! Where things stand.
+//! Where things stand: the summary that `status` shows.
 
 use std::collections::BTreeMap;
 
@@ -16,65 +16,65 @@ use crate::{
     settings::{Mode, Settings},
 };
 
-/// Where things stand.
+/// A summary of one tenant's ledger and queue at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Whose ledger it is.
+    /// The tenant that the ledger belongs to.
     pub tenant_id: TenantId,
-    /// The mode, where settings are known.
+    /// The mode; `None` if the settings are not known.
     pub mode: Option<Mode>,
-    /// The window, where settings are known.
+    /// The window; `None` if the settings are not known.
     pub window: Option<Window>,
-    /// From where on the audit log was scanned.
+    /// Where the scanned part of the audit log begins; `None` until the first scan finishes.
     pub scanned_from: Option<Timestamp>,
-    /// Up to where it is scanned.
+    /// The watermark, up to which the log is scanned; `None` until the first scan finishes.
     pub complete_to: Option<Timestamp>,
-    /// Whether a scan goes on with the next poll.
+    /// Whether the next poll continues an unfinished scan.
     pub scan_under_way: bool,
     /// Registrations that only sweeps found; must be 0.
     pub missed: u64,
-    /// How late registrations showed; nothing while none showed after the first scan.
+    /// How late registrations appeared; `None` until a scan after the first one finds some.
     pub lag: Option<Lag>,
-    /// Users and registrations by outcome.
+    /// How many users and registrations are listed under each outcome; those with none are left out.
     pub counts: BTreeMap<String, u64>,
-    /// Messages that wait.
+    /// Messages in the queue, including those being handled.
     pub queue_depth: u64,
-    /// Messages that could not be read.
+    /// Messages among the dead letters, for any reason.
     pub dead_letters: u64,
-    /// Slots of the daily cap that are taken.
+    /// Slots of the daily cap that were taken in the last 24 h.
     pub slots_taken: u32,
-    /// The daily cap, where settings are known.
+    /// The daily cap; `None` if the settings are not known.
     pub max_rollbacks_per_day: Option<u32>,
-    /// When the next slot frees up by itself, where all are taken.
+    /// When the next slot becomes free; `None` if one is free now, or the settings are not known.
     pub next_slot_at: Option<Timestamp>,
     /// How many of the last 24 h's users failed.
     pub failure_rate: FailureRate,
-    /// The brake.
+    /// Whether the brake is open, and who moved it last.
     pub brake: BrakeView,
 }
 
-/// How many of the last 24 h's users failed or are partial.
+/// How many users failed or are partial in the last 24 h, counted since the brake was last released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureRate {
-    /// Users that count.
+    /// Users that count towards the rate: rolled back, failed or partial, but not throttled.
     pub users: u32,
-    /// Those that failed.
+    /// How many of these users failed or are partial.
     pub failed: u32,
 }
 
 /// The brake, and who moved it last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrakeView {
-    /// Open or released.
+    /// Open, which stops every rollback, or released.
     pub state: BrakeState,
-    /// Its last move; none where it never moved.
+    /// Its last move; `None` if it never moved.
     pub last_move: Option<Move>,
 }
 
 /// How many messages there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Messages {
-    /// In the queue.
+    /// In the queue, including those being handled.
     pub waiting: u64,
     /// Among the dead letters.
     pub dead: u64,

@@ -11,7 +11,7 @@ use crate::{
 const ISSUER: &str = "https://0a1b2c3d.tokens.sts.global.api.aws";
 const SUBJECT: &str = "arn:aws:iam::111122223333:role/poll";
 
-/// What it is, how it comes about, and the number of the refusal.
+/// A name, what to change in a draft, and the number of the refusal.
 type Case = (&'static str, fn(&mut Draft), Option<u64>);
 
 /// An assertion before it is signed.
@@ -91,7 +91,7 @@ async fn send(client: &Client, assertion: &str) -> Reply {
     client.login(client.options.tenant_id, &form).await
 }
 
-/// The number of the refusal, or none where there was none.
+/// Returns the number of the refusal, or `None` if there was none.
 async fn refusal(client: &Client, assertion: &str) -> Option<u64> {
     let reply = send(client, assertion).await;
     let number = reply.json()["error_codes"][0].as_u64();

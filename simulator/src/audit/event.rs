@@ -33,17 +33,17 @@ impl NewEvent {
         Self { at, visible_at: at, record, made_up: true }
     }
 
-    /// Any record as it is, sorted in at `at`.
+    /// Takes any record as it is; `at` is its place in the log.
     pub fn raw(record: Value, at: Timestamp) -> Self {
         Self { at, visible_at: at, record, made_up: false }
     }
 
-    /// A user's own action.
+    /// A user's own action: the user is actor and target.
     pub fn by_user(activity: &str, at: Timestamp, id: Uuid, user_principal_name: &str) -> Self {
         Self::new(activity, at).actor(id, user_principal_name).target(id, user_principal_name)
     }
 
-    /// Graph lists the record only from then on.
+    /// Sets the time from which Graph lists the record.
     #[must_use]
     pub fn visible_at(mut self, at: Timestamp) -> Self {
         self.visible_at = at;
@@ -56,25 +56,25 @@ impl NewEvent {
         self.with("id", json!(id))
     }
 
-    /// Sets `loggedByService`.
+    /// Sets `loggedByService`, which is "Authentication Methods" by default.
     #[must_use]
     pub fn service(self, service: &str) -> Self {
         self.with("loggedByService", json!(service))
     }
 
-    /// Sets `category`.
+    /// Sets `category`, which is `UserManagement` by default.
     #[must_use]
     pub fn category(self, category: &str) -> Self {
         self.with("category", json!(category))
     }
 
-    /// Sets `result`.
+    /// Sets `result`: `success`, which is the default, or `failure`.
     #[must_use]
     pub fn result(self, result: &str) -> Self {
         self.with("result", json!(result))
     }
 
-    /// Sets `resultReason`.
+    /// Sets `resultReason`, which is empty by default.
     #[must_use]
     pub fn reason(self, reason: &str) -> Self {
         self.with("resultReason", json!(reason))
@@ -87,7 +87,7 @@ impl NewEvent {
         self
     }
 
-    /// The user that acted.
+    /// Sets the user that acted.
     #[must_use]
     pub fn actor(self, id: Uuid, user_principal_name: &str) -> Self {
         let user = json!({
@@ -99,7 +99,7 @@ impl NewEvent {
         self.with("initiatedBy", json!({ "app": null, "user": user }))
     }
 
-    /// The application that acted.
+    /// Sets the application that acted.
     #[must_use]
     pub fn app_actor(self, id: Uuid, name: &str) -> Self {
         let app = json!({
@@ -111,7 +111,7 @@ impl NewEvent {
         self.with("initiatedBy", json!({ "app": app, "user": null }))
     }
 
-    /// The user that is concerned.
+    /// Sets the user that the record is about.
     #[must_use]
     pub fn target(self, id: Uuid, user_principal_name: &str) -> Self {
         let target = json!({
@@ -125,13 +125,13 @@ impl NewEvent {
         self.with("targetResources", json!([target]))
     }
 
-    /// What was changed about the target, one entry a property.
+    /// Sets what was changed about the target, one entry for each property.
     pub(crate) fn modified(mut self, properties: &[Value]) -> Self {
         self.record["targetResources"][0]["modifiedProperties"] = json!(properties);
         self
     }
 
-    /// The record with all that was left open, its time, and when it shows.
+    /// Fills in what was left open. Returns the record's time, when it shows, and the record.
     pub(crate) fn complete(mut self, rng: &mut fastrand::Rng) -> (Timestamp, Timestamp, Value) {
         if !self.made_up {
             return (self.at, self.visible_at, self.record);
@@ -154,19 +154,19 @@ impl NewEvent {
     }
 }
 
-/// How the audit log tells of something.
+/// When something happened, and how the audit log shows it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told<'a> {
-    /// When it happened.
+    /// The event's own time, `activityDateTime`.
     pub(crate) at: Timestamp,
-    /// From when on Graph lists the record.
+    /// When Graph begins to list the record.
     pub(crate) visible_at: Timestamp,
     /// The service that logs it.
     pub(crate) service: &'a str,
 }
 
 impl Told<'static> {
-    /// At once, by the service that logs most.
+    /// Shows at once, logged by the service that logs most.
     pub(crate) fn at(at: Timestamp) -> Self {
         Self { at, visible_at: at, service: "Authentication Methods" }
     }
@@ -177,7 +177,7 @@ fn truncated(at: Timestamp, step: i128) -> Timestamp {
     Timestamp::from_nanosecond(nanos - nanos.rem_euclid(step)).unwrap_or(at)
 }
 
-/// `…Z` with seven decimals, or `+00:00` with six.
+/// Formats a time as `…Z` with seven decimals, or as `+00:00` with six.
 fn written(at: Timestamp, micros: bool) -> String {
     let nanos = at.as_nanosecond().rem_euclid(1_000_000_000);
     let seconds = at.strftime("%Y-%m-%dT%H:%M:%S");

@@ -25,18 +25,18 @@ impl Field {
     }
 }
 
-/// One comparison.
+/// A comparison; a filter holds if all of its comparisons do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Clause {
-    /// `activityDateTime ge`.
+    /// `activityDateTime ge` this time.
     From(Timestamp),
-    /// `activityDateTime le`.
+    /// `activityDateTime le` this time.
     To(Timestamp),
-    /// `activityDateTime eq`.
+    /// `activityDateTime eq` this time.
     At(Timestamp),
-    /// `eq`.
+    /// The property `eq` this text.
     Equals(Field, String),
-    /// `startswith`.
+    /// The property `startswith` this text.
     StartsWith(Field, String),
 }
 
@@ -142,7 +142,7 @@ fn field(path: &str, known: &[(&str, &'static str)]) -> Result<Field, String> {
         .ok_or_else(|| format!("Property '{path}' cannot be filtered."))
 }
 
-/// What stands inside of `name(…)`.
+/// Returns what is inside `name(…)`.
 fn call<'a>(name: &str, text: &'a str) -> Option<&'a str> {
     text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')
 }
@@ -152,7 +152,7 @@ fn starts_with(inside: &str, field: impl Fn(&str) -> Result<Field, String>) -> R
     Ok(Clause::StartsWith(field(path.trim())?, string(literal.trim())?))
 }
 
-/// `t: t/id eq '…'`, and with `displayName` also `startswith`.
+/// Reads `t: t/id eq '…'`, and for `displayName` also `startswith`.
 fn any_target(inside: &str) -> Result<Clause, String> {
     let invalid = || format!("Invalid lambda expression '{inside}'.");
     let (variable, body) = inside.split_once(':').ok_or_else(invalid)?;
@@ -181,7 +181,7 @@ fn any_target(inside: &str) -> Result<Clause, String> {
     Ok(Clause::Equals(field, string(literal)?))
 }
 
-/// `path operator literal`.
+/// Splits `path operator literal` into its three parts.
 fn words(text: &str) -> Result<(&str, &str, &str), String> {
     let invalid = || format!("Invalid filter clause '{text}'.");
     let (path, rest) = text.split_once(' ').ok_or_else(invalid)?;
@@ -193,7 +193,7 @@ fn unsupported(operator: &str, path: &str) -> String {
     format!("Operator '{operator}' is not supported for '{path}'.")
 }
 
-/// A text in single quotes, a quote inside doubled.
+/// Reads a text in single quotes; a quote inside is doubled.
 fn string(literal: &str) -> Result<String, String> {
     let inside = literal
         .strip_prefix('\'')
@@ -204,7 +204,7 @@ fn string(literal: &str) -> Result<String, String> {
         .ok_or_else(|| format!("'{literal}' is not a string literal."))
 }
 
-/// A date and time with its offset, unquoted.
+/// Reads a date and time with its offset, unquoted.
 fn date(literal: &str) -> Result<Timestamp, String> {
     let invalid = || format!("'{literal}' is not a valid Edm.DateTimeOffset.");
     let shaped = literal.len() >= 20

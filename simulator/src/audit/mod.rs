@@ -1,4 +1,4 @@
-//! The audit log.
+//! The audit log: all records, and the pages that Graph shows of them.
 
 mod event;
 pub(crate) mod filter;
@@ -37,7 +37,7 @@ pub(crate) struct Stretch<'a> {
     /// The last record of the page before.
     pub(crate) after: Option<Position>,
     pub(crate) now: Timestamp,
-    /// Records from before are gone.
+    /// Records from before this time are gone.
     pub(crate) oldest: Timestamp,
     pub(crate) most: usize,
 }
@@ -48,7 +48,7 @@ impl AuditLog {
         self.entries.insert((at, self.arrived), Entry { record, visible_at });
     }
 
-    /// All records, seen through Graph or not.
+    /// All records, whether Graph lists them yet or not.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Value> {
         self.entries.values().map(|entry| &entry.record)
     }

@@ -1,5 +1,5 @@
-//! "Update user": the directory's own record of a change of a user's MFA details, with what was there
-//! before and after as JSON in texts.
+//! "Update user": the directory's own record of a change of a user's MFA details, with the old and new values
+//! as JSON in strings.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,12 +11,12 @@ use crate::{
     method::{Method, MethodKind, PhoneType},
 };
 
-/// How well such a record tells of its change.
+/// How well such a record describes its change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Telling {
-    /// As it should.
+    /// The record is complete and correct.
     Whole,
-    /// The texts are cut off.
+    /// The strings are cut off.
     CutOff,
     /// The apps have other ids than in Graph.
     OtherIds,
@@ -54,7 +54,8 @@ impl Details {
         }
     }
 
-    /// The same after something that adds no method: an app that was used, renamed or restored on a new phone.
+    /// Returns the details after something that adds no method: an app that was used, renamed or restored on
+    /// a new phone.
     pub(crate) fn with_other_apps(&self, property: &str, value: &str) -> Self {
         let mut other = self.clone();
         for app in other.apps.as_array_mut().into_iter().flatten() {
@@ -63,7 +64,8 @@ impl Details {
         other
     }
 
-    /// The record of the change from this to `after`, without an actor; nothing where there is none.
+    /// Makes the record of the change from this to `after`, without an actor. Returns `None` if nothing
+    /// changed.
     pub(crate) fn changed_to(
         &self,
         after: &Self,
@@ -90,7 +92,7 @@ impl Details {
     }
 }
 
-/// Microsoft's numbers for the ways to be asked.
+/// Returns Microsoft's numbers (`MethodType`) of a method.
 fn flags(method: &Method) -> Vec<u8> {
     match method.kind() {
         MethodKind::Phone(PhoneType::Mobile) => vec![0, 1],
@@ -125,7 +127,7 @@ fn app(method: &Method, telling: Telling) -> Value {
     })
 }
 
-/// The record of per-user MFA being switched.
+/// Makes the record of per-user MFA being switched on or off.
 pub(crate) fn requirement(on: bool, at: Timestamp, (user, name): (Uuid, &str)) -> NewEvent {
     let entry = r#"[{"RelyingParty":"*","State":1,"RememberDevicesNotIssuedBefore":null}]"#;
     let (old, new) = if on { ("[]", entry) } else { (entry, "[]") };

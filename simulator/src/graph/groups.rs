@@ -36,7 +36,7 @@ pub(super) fn members(state: &mut State, group: &str, call: &Call) -> Handled {
     listed(state, (group, false), call)
 }
 
-/// The users among them.
+/// Lists only the users among the members.
 pub(super) fn users(state: &mut State, group: &str, call: &Call) -> Handled {
     listed(state, (group, true), call)
 }

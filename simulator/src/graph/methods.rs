@@ -13,7 +13,7 @@ use crate::{
     state::State,
 };
 
-/// The typed lists.
+/// The segments that list one type of method.
 const TYPED: [&str; 11] = [
     "phoneMethods",
     "microsoftAuthenticatorMethods",

@@ -68,12 +68,12 @@ pub(crate) fn router() -> Router<Tenant> {
         .fallback(|asked: Asked| ready(asked.no_segment()))
 }
 
-/// What GET gives to whoever has one of these permissions.
+/// Answers GET if one of these permissions is granted.
 fn list(any_of: &'static [&'static str], endpoint: fn(&mut State, &Call) -> Handled) -> MethodRouter<Tenant> {
     any(move |asked: Asked| ready(asked.read(any_of, endpoint)))
 }
 
-/// The same of something that the path names.
+/// Answers GET for something that the path names.
 fn one(
     any_of: &'static [&'static str],
     endpoint: fn(&mut State, &str, &Call) -> Handled,
@@ -141,7 +141,7 @@ impl Asked {
         Extension(methods::handle(&mut self.tenant.state(), &self.granted, path, &self.call))
     }
 
-    /// `applications(appId='…')`: no route can name a part of a segment.
+    /// `applications(appId='…')`: a route cannot match a part of a segment.
     fn named(self, Path(Name(named)): Path<Name>) -> Ready<Answered> {
         ready(match applications::client_id(&named) {
             Some(id) => self.read(DIRECTORY, |state, call| applications::get(state, id, call)),

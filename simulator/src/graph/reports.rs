@@ -13,7 +13,7 @@ use crate::{
     state::State,
 };
 
-/// So old does the report get.
+/// How old the report may get before it is made again.
 const REMADE_AFTER: Duration = Duration::from_hours(6);
 
 pub(super) fn registration_details(state: &mut State, call: &Call) -> Handled {
@@ -26,8 +26,8 @@ pub(super) fn registration_details(state: &mut State, call: &Call) -> Handled {
     cursor::page(state, call, (what, size), rows, Value::clone)
 }
 
-/// One user's line. The documented example wraps the object in `value`, the metadata does not: it comes in
-/// either form.
+/// One user's line. It comes in two forms: the documented example wraps the object in `value`, and the
+/// metadata does not.
 pub(super) fn of_user(state: &mut State, user: &str, call: &Call) -> Handled {
     state.options.premium.require_reports()?;
     call.only(&[])?;

@@ -13,7 +13,7 @@ use crate::{
     state::State,
 };
 
-/// Global Administrator.
+/// The role definition of Global Administrator.
 const ROLE: &str = "62e90394-69f5-4237-9190-012177145e10";
 
 pub(super) fn assignments(state: &mut State, call: &Call) -> Handled {

@@ -14,10 +14,10 @@ use crate::{
     state::State,
 };
 
-/// What Graph gives without `$select`, of what is known here.
+/// The properties that Graph returns without `$select`, as far as they are known here.
 const DEFAULT: [&str; 3] = ["id", "userPrincipalName", "displayName"];
 
-/// So many ids does `in` take.
+/// The most ids that `in` takes.
 const MOST_IDS: usize = 15;
 
 pub(super) fn get(state: &mut State, user: &str, call: &Call) -> Handled {
@@ -44,12 +44,12 @@ pub(super) fn list(state: &mut State, call: &Call) -> Handled {
     cursor::page(state, call, ("users", size), &sorted, |account| shown(account, select.as_deref()))
 }
 
-/// The user with this id or principal name.
+/// Returns the user with this id or principal name, unless deleted.
 pub(super) fn existing<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
     state.find(user).filter(|account| !account.deleted).ok_or_else(|| Refusal::no_object(user))
 }
 
-/// The user, unless the application cannot reach them.
+/// Returns the user, unless the application may not reach them.
 pub(super) fn reachable<'a>(state: &'a State, user: &str) -> Result<&'a Account, Refusal> {
     let account = existing(state, user)?;
     let id = account.id;

@@ -1,4 +1,4 @@
-//! Who is asked for, and who is there.
+//! The people that a caller asks for, and those that the tenant gets.
 
 use std::time::Duration;
 
@@ -17,30 +17,30 @@ pub struct Population {
     pub users: usize,
     /// No registration of the window is earlier.
     pub window_start: Timestamp,
-    /// No registration of the window is later. Registrations after the window are more than a day
-    /// later, so the end of the window in settings is this or up to a day more.
+    /// No registration of the window is later. Registrations after the window are more than a day later, so
+    /// the settings may end the window here or up to a day later.
     pub window_end: Timestamp,
 }
 
-/// The people.
+/// The people of a tenant, and the groups for its settings.
 #[derive(Debug, Clone)]
 pub struct Cast {
     /// All users, in the order of their creation.
     pub residents: Vec<Resident>,
-    /// Break-glass accounts.
+    /// The group of the break-glass accounts, for `EXCLUDED_GROUP_ID`.
     pub excluded_group: Uuid,
-    /// Up to five ordinary users to begin with.
+    /// The group of up to five ordinary users to begin with, for `CANARY_GROUP_ID`.
     pub canary_group: Uuid,
 }
 
-/// One user.
+/// A user of a populated tenant.
 #[derive(Debug, Clone)]
 pub struct Resident {
-    /// The object id.
+    /// The user's Entra object id.
     pub id: Uuid,
-    /// The principal name.
+    /// The principal name, as Graph shows it.
     pub user_principal_name: String,
-    /// The situation.
+    /// The situation that the user is in.
     pub part: Part,
     /// Whether a registration in the window names this user clearly.
     pub registered: bool,

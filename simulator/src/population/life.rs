@@ -1,6 +1,5 @@
-//! A life drawn by lot: what somebody, the helpdesk and the directory did to the methods of one person
-//! before, in and after the window, and what the audit log tells of it. Whatever comes out is judged
-//! by its truth alone.
+//! A life drawn by lot: what the person, the helpdesk and the directory did to the person's methods before,
+//! in and after the window, and what the audit log shows of it. The result is judged by its truth alone.
 
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ use crate::{
     state::State,
 };
 
-/// What the directory writes of a change, for one person throughout.
+/// How the directory records a change, the same for all changes of one person.
 #[derive(Clone, Copy)]
 enum Record {
     Told(Telling),
@@ -37,12 +36,12 @@ struct Life<'a> {
     at: Timestamp,
     service: &'static str,
     record: Record,
-    /// Whether the user registered something between the window's ends.
+    /// Whether the user registered something in the window.
     registered: bool,
     window: (Timestamp, Timestamp),
 }
 
-/// Lives one life. Says whether a registration of the window names the user.
+/// Lives one life. Returns whether a registration of the window names the user.
 pub(super) fn live(state: &mut State, population: &Population, id: Uuid, name: &str) -> bool {
     let (start, end, now) = (population.window_start, population.window_end, state.now());
     let service = if state.rng.u8(..4) == 0 { "Azure MFA" } else { "Authentication Methods" };
@@ -78,7 +77,7 @@ pub(super) fn live(state: &mut State, population: &Population, id: Uuid, name: &
     life.registered
 }
 
-/// What may happen.
+/// Something that may happen to a person.
 type Act = fn(&mut Life<'_>);
 
 const BEFORE: &[Act] = &[
@@ -134,7 +133,7 @@ impl Life<'_> {
         }
     }
 
-    /// Lets something happen, with the directory's own record of it.
+    /// Lets something happen, and adds the directory's own record of it.
     fn act(&mut self, act: Act) {
         let telling = match self.record {
             Record::Told(telling) => telling,
@@ -189,7 +188,7 @@ impl Life<'_> {
         NewEvent::new(activity, self.at).actor(admin, "helpdesk@contoso.example").target(self.id, self.name)
     }
 
-    /// Graph tells the date of about half of the phones and codes.
+    /// Graph shows the date of about half of the phones and codes.
     fn perhaps_dated(&mut self, method: NewMethod) -> NewMethod {
         if self.state.rng.bool() { method.dated(self.at) } else { method }
     }
@@ -219,7 +218,7 @@ impl Life<'_> {
         self.register(phone);
     }
 
-    /// A number for self-service password reset, of which nothing else is logged.
+    /// Adds a number for self-service password reset, which only the directory records.
     fn number_for_reset(&mut self) {
         let phone = self.some_number();
         let came_at = self.at;
@@ -239,7 +238,7 @@ impl Life<'_> {
         self.state.add_method(self.id, phone, event_id);
     }
 
-    /// Another number in the place of the one that is there.
+    /// Replaces the mobile number by another one.
     fn change_number(&mut self) {
         let number = format!("+1 425555{:04}", self.state.rng.u16(..1000));
         let phone = NewMethod::phone(PhoneType::Mobile, &number).came_at(self.at);
@@ -264,7 +263,7 @@ impl Life<'_> {
         self.log(event);
     }
 
-    /// The Authenticator becomes what the user signs in with, and has a date from then on.
+    /// Makes the Authenticator what the user signs in with; it has a date from then on.
     fn upgrade_app(&mut self) {
         let at = self.at;
         let account = self.state.account(self.id);
@@ -294,7 +293,7 @@ impl Life<'_> {
         }
     }
 
-    /// On, and off again a few minutes later.
+    /// Switches per-user MFA on, and mostly off again within half an hour.
     fn switch_per_user_mfa(&mut self) {
         self.state.set_per_user_mfa(self.id, PerUserMfa::Enabled, self.at);
         self.log_of_the_directory(requirement(true, self.at, (self.id, self.name)));
@@ -306,7 +305,8 @@ impl Life<'_> {
         self.log_of_the_directory(requirement(false, self.at, (self.id, self.name)));
     }
 
-    /// Somebody who never had a password to know; the pass runs out and shows no more for half of them.
+    /// Issues a temporary access pass to somebody who never knew a password. For half of them it has expired
+    /// and no longer shows.
     fn take_access_pass(&mut self) {
         let event = self.of_admin("Admin registered security info");
         let event_id = self.log(event.reason("Admin registered temporary access pass method for user"));

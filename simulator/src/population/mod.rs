@@ -16,13 +16,13 @@ impl Tenant {
     /// their registrations between events of other kinds.
     ///
     /// # Panics
-    /// Where the window is shorter than an hour, or called a second time.
+    /// If the window is shorter than an hour, or if a second call makes the same principal name again.
     pub fn populate(&self, population: &Population) -> Cast {
         let parts = parts(population.users, &mut self.state().rng);
         self.populate_with(population, &parts)
     }
 
-    /// The same with a user in each of these situations.
+    /// Does the same with one user in each of these situations.
     ///
     /// # Panics
     /// As [`Tenant::populate`] does.
@@ -47,8 +47,8 @@ impl Tenant {
     }
 }
 
-/// Who is there: first everything once, ordinary ones and a break-glass account in front, then
-/// mostly ordinary ones.
+/// Draws the situations: first every one once, beginning with the ordinary ones and a break-glass account,
+/// then mostly ordinary ones. Their order is random.
 fn parts(users: usize, rng: &mut fastrand::Rng) -> Vec<Part> {
     let once = Part::ORDINARY.into_iter().chain(Part::SPECIAL);
     let mut parts: Vec<Part> = once.take(users).collect();

@@ -67,7 +67,7 @@ fn one(state: &mut State, number: usize, resident: &Resident, at: Timestamp) -> 
         4 => group_management(at),
         other => {
             let (activity, result, reason) = BY_USERS[other - 5];
-            // Who never registered has no failed attempts either, so that nothing hints at one.
+            // A user who never registered has no failed attempts either, so that nothing hints at one.
             let activity = if resident.part == Part::NeverRegistered { BY_USERS[0].0 } else { activity };
             NewEvent::by_user(activity, at, resident.id, name).result(result).reason(reason)
         }

@@ -1,5 +1,5 @@
-//! The situation of one person as a value: who it is, which methods came, and how each came about. Nothing in it
-//! is left to chance but what says so.
+//! The situation of one person as a value: who it is, which methods came, and how each came about. Nothing in
+//! it is left to chance unless it says so.
 
 use std::time::Duration;
 
@@ -23,14 +23,14 @@ pub(super) struct Situation {
     pub(super) service: &'static str,
     /// In the order in which they came.
     pub(super) methods: Vec<Came>,
-    /// Whether the person registered all that is required in the end.
+    /// Whether the event "User registered all required security info" comes last.
     pub(super) completes: bool,
     /// Whether Conditional Access demands MFA.
     pub(super) is_asked_for_mfa: bool,
     pub(super) is_deleted: bool,
 }
 
-/// Where in the directory somebody stands out.
+/// What sets somebody apart in the directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
     Ordinary,
@@ -57,18 +57,18 @@ pub(super) enum Begins {
 pub(super) struct Came {
     pub(super) method: NewMethod,
     pub(super) how: How,
-    /// The reason in the event of its deletion by the user, where it went at once.
+    /// The reason in the event of its deletion, if the user deleted it at once.
     pub(super) deleted: Option<&'static str>,
 }
 
 /// How a method came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
-    /// The user registered it, which the audit log tells.
+    /// The user registered it, and the audit log shows that.
     Registered(Dated),
-    /// The same, dated, in one of two wordings of the event by chance.
+    /// The user registered it, dated; the event has one of two wordings by chance.
     RegisteredInOtherWords,
-    /// It is there, and nothing tells of it: since its `came_at` or date, or since now.
+    /// It is there, and no log shows it. It came at its `came_at`, at its date, or now.
     Unlogged,
     /// The helpdesk registered it 20 minutes later.
     ByHelpdesk,
@@ -79,11 +79,11 @@ pub(super) enum How {
 /// Which date a registered method has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dated {
-    /// None.
+    /// It has no date.
     No,
-    /// That of the registration's start.
+    /// The time when the registration started.
     AtStart,
-    /// That of the registration.
+    /// The time when the registration ended.
     AtEnd,
 }
 
@@ -227,7 +227,7 @@ fn phone_number(kind: PhoneType, number: usize) -> String {
 }
 
 impl Begins {
-    /// Draws the moment.
+    /// Draws the time when the registrations begin.
     pub(super) fn draw(self, rng: &mut fastrand::Rng, population: &Population, now: Timestamp) -> Timestamp {
         let (start, end) = (population.window_start, population.window_end);
         match self {

@@ -1,4 +1,4 @@
-//! One resident: a situation laid into the tenant.
+//! One resident: a situation made real in the tenant.
 
 use std::time::Duration;
 
@@ -29,10 +29,10 @@ const LAST: [&str; 16] = [
     "larsen", "moreau", "novak", "okafor", "petrov",
 ];
 
-/// So long does a registration take.
+/// How long a registration takes.
 const TO_REGISTER: Duration = Duration::from_secs(40);
 
-/// Moves somebody in.
+/// Adds one resident to the tenant.
 pub(super) fn move_in(
     state: &mut State,
     population: &Population,
@@ -52,7 +52,7 @@ pub(super) fn move_in(
     Resident { id, user_principal_name, part, registered }
 }
 
-/// Lays a situation into the tenant: the account, its methods with their truth, what the audit log tells of them,
+/// Makes a situation real: the account, its methods with their truth, what the audit log shows of them,
 /// groups, roles and policies. Lists and reports follow from these.
 fn lay(state: &mut State, population: &Population, groups: &Groups, situation: Situation) -> Uuid {
     let name = situation.user.user_principal_name.clone();
@@ -150,7 +150,7 @@ impl Scene<'_> {
         self.state.add_method(self.id, method.came_at(came_at), None);
     }
 
-    /// Starts, and registers forty seconds later.
+    /// Starts a registration, and completes it forty seconds later.
     fn register(&mut self, method: NewMethod) {
         let reason = method.reason.as_deref().unwrap_or(method.kind.reason());
         let what = reason.replacen("registered", "started the registration for", 1);

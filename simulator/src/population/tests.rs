@@ -99,7 +99,7 @@ fn the_log_tells_of_lives_in_all_ways() {
     }
 }
 
-/// Users by their clear registrations inside the window, as an independent reading of the log.
+/// Counts the clear registrations of each user inside the window, by an independent reading of the log.
 fn registrations(tenant: &Tenant) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
     for event in tenant.events() {

@@ -1,4 +1,4 @@
-//! The columns of a table of audit records, found by name in whatever order.
+//! The columns of a table of audit records, found by name, in any order.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     count: usize,
-    /// The last of the columns that a row must reach.
+    /// The position of the last column that a row must reach.
     last_needed: usize,
     date: usize,
     activity: usize,
@@ -94,8 +94,8 @@ impl Columns {
         Err(ExportError::MissingColumns { missing: missing.collect() })
     }
 
-    /// Reads a row. It may end early, as some editors drop empty cells, but only behind all columns
-    /// that say who did what; one with more cells than columns is refused, since they are shifted.
+    /// Reads a row. It may lack cells at the end, since some editors drop empty ones, but none that say who
+    /// did what. A row with more cells than columns is refused, because its cells are shifted.
     pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<DirectoryAudit, RecordError> {
         if cells.len() > self.count || cells.len() <= self.last_needed {
             let (cells, columns) = (cells.len(), self.count);
@@ -163,7 +163,7 @@ fn raw<'a>(json: &'a str, name: &'static str) -> Result<&'a RawValue, RecordErro
     serde_json::from_str(json).map_err(|_| RecordError::Nested { name, cause: "not JSON".to_owned() })
 }
 
-/// A name without case, blanks and punctuation.
+/// A name in lower case, without blanks and punctuation.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -6,10 +6,10 @@ use crate::text::clip;
 
 const CAUSE_LIMIT: usize = 160;
 
-/// A record that could not be read; reading goes on behind it.
+/// A record that could not be read; reading continues after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRecord {
-    /// Which record of the file it is, the good ones counted too; the first is 1.
+    /// Its number in the file, counting the good ones too; the first is 1.
     pub number: u64,
     /// The line on which it begins; the first is 1.
     pub line: Option<u64>,
@@ -36,7 +36,7 @@ impl fmt::Display for BadRecord {
 /// Why a file cannot be read as an export of the audit log.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// There is nothing in it.
+    /// The file is empty or blank.
     #[error("the file is empty")]
     Empty,
     /// It is in no known format.
@@ -45,7 +45,7 @@ pub enum ExportError {
         /// What it seems to be, or what was expected.
         hint: String,
     },
-    /// It is JSON, but of something else.
+    /// It is JSON, but not of audit records.
     #[error(
         "no audit records in this file: expected directoryAudit records (with activityDateTime and \
          activityDisplayName) as Graph, the portal, Azure Monitor or Log Analytics export them, found {found}"
@@ -58,7 +58,7 @@ pub enum ExportError {
     #[error("the table lacks the {}: {}; export the audit log from the portal in English", 
         if missing.len() == 1 { "column" } else { "columns" }, missing.join(", "))]
     MissingColumns {
-        /// The columns by their English names.
+        /// The missing columns, by their English names.
         missing: Vec<String>,
     },
     /// It could not be read to its end.

@@ -44,7 +44,7 @@ pub(super) fn read<R: Read>(source: Source<R>, mut records: Records<'_>) -> Resu
     })
 }
 
-/// The field of each column of a table, from the part of its object before the rows.
+/// The field of each column of a table, from the part of the table's object that precedes its rows.
 fn columns_of(head: &[u8]) -> Vec<Option<Field>> {
     #[derive(Deserialize)]
     struct Head {

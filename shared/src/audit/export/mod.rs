@@ -1,4 +1,4 @@
-//! Reading an export of the audit log, whatever its format, as a stream.
+//! Reading an export of the audit log, in any known format, as a stream.
 
 mod columns;
 mod error;
@@ -23,10 +23,9 @@ use super::record::DirectoryAudit;
 
 /// Reads an export and hands each record to `each`, in the file's order and one at a time.
 ///
-/// The format is recognised by content. A record that cannot be read is handed on as a [`BadRecord`]
-/// and reading goes on behind it; only a file that is no export at all, or that cannot be read, is an
-/// error. A list without records is none. Memory stays at a few MiB, however long the file and its
-/// lines are.
+/// The format is recognised by content. A record that cannot be read is passed on as a [`BadRecord`], and
+/// reading continues after it. Only a file that is no export at all, or that cannot be read, is an error; a
+/// list without records is not. Memory stays at a few MiB, however long the file and its lines are.
 pub fn read_export(
     mut input: impl Read,
     each: &mut dyn FnMut(Result<DirectoryAudit, BadRecord>),
@@ -48,7 +47,7 @@ pub fn read_export(
     }
 }
 
-/// What a file is that begins so and has to be made readable first.
+/// If the file begins like one that has to be converted first, says what it is.
 fn hint_by_magic(head: &[u8]) -> Option<&'static str> {
     match head {
         [0x1f, 0x8b, ..] => Some("it is gzip: unpack it first"),

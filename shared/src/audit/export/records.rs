@@ -1,4 +1,4 @@
-//! Handing on what was read, and keeping count of it.
+//! Passing on what was read, and counting it.
 
 use super::{
     error::{BadRecord, ExportError},
@@ -6,17 +6,17 @@ use super::{
 };
 use crate::audit::record::{DirectoryAudit, RecordError, Shape};
 
-/// So many bad records are held back while it is not clear that the file has audit records at all.
+/// How many bad records are held back until it is clear that the file has audit records at all.
 const HELD_LIMIT: usize = 1000;
 
-/// Counts records and hands them on. Bad ones wait until the first audit record, so that a file of
-/// something else ends in one error and not in a list of them.
+/// Counts records and passes them on. Bad ones wait until the first audit record, so that a file of something
+/// else ends in one error, not in a list of them.
 pub(super) struct Records<'a> {
     each: &'a mut dyn FnMut(Result<DirectoryAudit, BadRecord>),
     held: Vec<BadRecord>,
-    /// What was read that is well-formed and no audit record, if anything.
+    /// The first thing that was well-formed but not an audit record, if any.
     something_else: Option<String>,
-    /// Whether there was an audit record, a good one or one with a fault.
+    /// Whether there was an audit record, good or bad.
     has_audit: bool,
     format: Option<ExportFormat>,
     number: u64,
@@ -38,7 +38,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Enters what a record was read as.
+    /// Takes one record as it was read, good or bad.
     pub(super) fn enter(&mut self, line: u64, read: Result<(DirectoryAudit, ExportFormat), RecordError>) {
         match read {
             Ok((record, format)) => {
@@ -65,7 +65,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Enters something that could not be read.
+    /// Takes something that could not be read.
     pub(super) fn bad(&mut self, line: u64, cause: &str) {
         self.number += 1;
         self.bad += 1;
@@ -75,7 +75,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Says what was in the file; an error if it was all something else.
+    /// Returns what was in the file, or an error if all of it was something else.
     pub(super) fn close(mut self, by_container: ExportFormat) -> Result<Summary, ExportError> {
         if !self.has_audit
             && let Some(found) = self.something_else

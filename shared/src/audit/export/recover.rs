@@ -1,4 +1,4 @@
-//! Finding the next good record behind a broken one.
+//! Finding the next good record after a broken one.
 
 use std::io::{self, Read};
 
@@ -8,7 +8,7 @@ use super::{
 };
 
 impl<R: Read> Splitter<R> {
-    /// Says that the value here is broken at `at`, and how to find the next one.
+    /// Reports that the value here is broken at `at`, and decides how to find the next one.
     pub(super) fn broken(&mut self, why: &'static str, at: usize) -> Found {
         let rest = self.source.rest();
         let is_one_line = !rest[..at.min(rest.len())].trim_ascii_end().contains(&b'\n');
@@ -19,7 +19,7 @@ impl<R: Read> Splitter<R> {
         Found::Broken(why)
     }
 
-    /// Looks for the next object that has the look of a record or holds records.
+    /// Looks for the next object that looks like a record or contains records.
     pub(super) fn look(&mut self, looking: Looking) -> io::Result<Option<Found>> {
         let ends_at_newline = matches!(looking, Looking::OnThisLine);
         let reach = if let Looking::Within(reach) = looking { reach } else { usize::MAX };
@@ -49,7 +49,7 @@ impl<R: Read> Splitter<R> {
                 };
                 return Ok(Some(self.take(Found::Object, scan.at)));
             }
-            // It may be broken too, or hold the next good one.
+            // This object may be broken too, or contain the next good one.
             _ => self.skip_looking(1),
         }
         Ok(None)

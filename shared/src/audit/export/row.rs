@@ -1,7 +1,7 @@
 //! Rows of a table of comma-separated values.
 //!
-//! Not the `csv` crate's reader: for that one, a quote that does not end swallows the rest of the
-//! file, in memory. Here it costs one line.
+//! This is not the `csv` crate's reader: there, a quote that does not end swallows the rest of the file, in
+//! memory. Here it costs one line.
 
 use std::{
     borrow::Cow,
@@ -10,7 +10,7 @@ use std::{
 
 use super::{scan::LIMIT, source::Source};
 
-/// A row by its length in the source, or why there is none; then it is the line that is broken.
+/// A row, by its length in the source. If it is broken, `length` is that of its line.
 pub(super) enum Row {
     Whole(usize),
     Broken { length: usize, why: &'static str },
@@ -23,7 +23,7 @@ enum State {
     QuoteInQuoted,
 }
 
-/// Finds the row that begins the source; it ends with a newline outside of quotes. `None` at the end.
+/// Finds the row that begins the source; it ends with a newline outside of quotes. Returns `None` at the end.
 pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result<Option<Row>> {
     let mut state = State::FieldStart;
     let mut at = 0;
@@ -61,7 +61,7 @@ fn broken<R: Read>(source: &mut Source<R>, why: &'static str) -> io::Result<Row>
     Ok(Row::Broken { length: line.unwrap_or(source.rest().len()), why })
 }
 
-/// The cells of a row, without quotes and the blanks around them.
+/// The cells of a row, without quotes and surrounding blanks.
 pub(super) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
     let row = row.trim_end_matches(['\n', '\r']);
     let mut cells = Vec::with_capacity(32);

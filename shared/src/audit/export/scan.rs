@@ -1,11 +1,11 @@
 //! Finding the end of one JSON value, without reading what is in it.
 
-/// The most that one record may have.
+/// The longest that one record may be, in bytes.
 pub(super) const LIMIT: usize = 4 * 1024 * 1024;
-/// As deep as the JSON reader goes.
+/// The JSON reader goes no deeper than this.
 const DEPTH_LIMIT: u32 = 127;
 
-/// An array whose elements are records, or hold them.
+/// An array whose elements are records, or contain them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Container {
     /// `value`: a page of Graph.
@@ -18,18 +18,17 @@ pub(super) enum Container {
     Rows,
 }
 
-/// What a name says about the object that it is in.
+/// What a name says about the object that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
-    /// Its value, if it is an array, holds records.
+    /// Its value, if it is an array, contains records.
     Of(Container),
-    /// An audit record has this name, for a text.
+    /// Audit records have this name, with a text as its value.
     Record,
-    /// An envelope has this name for the record in it.
+    /// Envelopes have this name, with the record as its value.
     Envelope,
-    /// An answer that failed has it.
+    /// Answers that failed have this name.
     Error,
-    /// Nothing.
     Other,
 }
 
@@ -52,7 +51,7 @@ impl Name {
     }
 }
 
-/// Where a scan stands.
+/// How far a scan has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// More bytes are needed.
@@ -62,20 +61,20 @@ pub(super) enum Step {
     /// It is an object around records; their array's bracket is at [`Scan::at`], and the array's name
     /// begins at `name_at`.
     Container { kind: Container, name_at: usize },
-    /// It is no JSON, from [`Scan::at`] on.
+    /// It is not JSON, from [`Scan::at`] on.
     Broken(&'static str),
 }
 
-/// A scan that can stop anywhere and go on with more bytes.
+/// A scan that can stop anywhere and continue with more bytes.
 ///
-/// Besides the nesting it checks which byte may follow which, just enough to see soon that a quote or
-/// a bracket is missing, before the records behind it are taken for a part of this one.
+/// Besides the nesting it checks which byte may follow which. That is just enough to notice early that a
+/// quote or a bracket is missing, before the next records are taken for a part of this one.
 pub(super) struct Scan {
-    /// How far the scan is.
+    /// How many bytes have been scanned.
     pub(super) at: usize,
     /// Whether the object has a name that audit records have.
     pub(super) is_record_like: bool,
-    /// One bit for each open bracket, the innermost the lowest: 1 for an object.
+    /// One bit for each open bracket, the innermost the lowest: 1 for an object, 0 for an array.
     nesting: u128,
     depth: u32,
     string_at: Option<usize>,
@@ -86,14 +85,14 @@ pub(super) struct Scan {
     lines: Lines,
 }
 
-/// How an object lies on the lines of its file.
+/// How an object is laid out on lines.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lines {
     /// On one line, so far.
     One,
-    /// Laid out on lines, its first bracket alone on one.
+    /// Spread over lines, with its first bracket alone on one.
     Spread,
-    /// On more than one line, although it began as if it were to be on one.
+    /// On more than one line, although it began like an object on one line.
     Unexpected,
 }
 
@@ -159,7 +158,7 @@ impl Scan {
         }
     }
 
-    /// Goes on as far as `bytes` reach; they are the same as last time, and more behind them.
+    /// Continues as far as `bytes` reach: the same bytes as last time, followed by more.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Step {
         loop {
             if let Some(string_at) = self.string_at
@@ -239,7 +238,7 @@ impl Scan {
         None
     }
 
-    /// Goes on to behind the string that begins there. It is never longer than its line.
+    /// Moves past the string that begins at `string_at`. A string must end on its line.
     fn finish_string(&mut self, bytes: &[u8], string_at: usize) -> Option<Step> {
         let mut at = self.at.max(string_at + 1);
         loop {

@@ -1,10 +1,10 @@
-//! The bytes of an export: a window on the input that moves on and grows with the record in it.
+//! The bytes of an export: a window on the input that moves forward and grows with the record in it.
 
 use std::io::{self, ErrorKind, Read};
 
 const CHUNK: usize = 256 * 1024;
 
-/// What has been read and not yet been done with. It holds no more than one record and one chunk.
+/// What has been read and is still needed: no more than one record and one chunk.
 pub(super) struct Source<R> {
     input: R,
     buffer: Vec<u8>,
@@ -18,7 +18,7 @@ impl<R: Read> Source<R> {
         Self { input, buffer: vec![0; CHUNK], start: 0, end: 0, line: 1 }
     }
 
-    /// What has been read and not been consumed.
+    /// What has been read and not consumed yet.
     pub(super) fn rest(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
@@ -28,7 +28,7 @@ impl<R: Read> Source<R> {
         self.line
     }
 
-    /// Reads more behind [`Source::rest`]; false at the input's end.
+    /// Reads more after [`Source::rest`]. Returns `false` at the end of the input.
     pub(super) fn more(&mut self) -> io::Result<bool> {
         if self.end == self.buffer.len() {
             self.make_room();
@@ -54,13 +54,13 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// Is done with so many bytes of [`Source::rest`].
+    /// Consumes `count` bytes of [`Source::rest`].
     pub(super) fn consume(&mut self, count: usize) {
         self.line += self.rest()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
         self.start += count;
     }
 
-    /// Consumes what `skip` says yes to; the first byte that it says no to, or `None` at the end.
+    /// Consumes bytes while `skip` says yes. Returns the first byte that it says no to, or `None` at the end.
     pub(super) fn skip_while(&mut self, skip: impl Fn(u8) -> bool) -> io::Result<Option<u8>> {
         loop {
             if let Some(at) = self.rest().iter().position(|byte| !skip(*byte)) {
@@ -75,7 +75,7 @@ impl<R: Read> Source<R> {
         }
     }
 
-    /// The length of the line that begins here, its newline included.
+    /// The length of the line that begins here, including its newline; `None` if it is longer than `limit`.
     pub(super) fn line_length(&mut self, limit: usize) -> io::Result<Option<usize>> {
         let mut seen = 0;
         loop {

@@ -1,4 +1,4 @@
-//! Taking an export of JSON apart into records, however they are wrapped, and past broken ones.
+//! Splitting an export of JSON into records, however they are wrapped, and skipping broken ones.
 
 use std::io::{self, Read};
 
@@ -12,11 +12,11 @@ const NESTING_LIMIT: usize = 32;
 /// How to find the next good record after a broken one.
 #[derive(Clone, Copy)]
 pub(super) enum Looking {
-    /// Not behind this line: each line is a document of its own.
+    /// Only on this line: each line is a document of its own.
     OnThisLine,
-    /// To the next one, wherever it is.
+    /// Anywhere from here on.
     Anywhere,
-    /// In so many bytes.
+    /// Within this many bytes.
     Within(usize),
 }
 
@@ -24,9 +24,9 @@ pub(super) enum Looking {
 pub(super) enum Piece<'a> {
     /// An object that should be a record.
     Object(&'a [u8]),
-    /// What stands before the rows of a table in the table's object; its last byte may be a comma.
+    /// The part of a table's object before its rows; its last byte may be a comma.
     TableHead(&'a [u8]),
-    /// One row of the last table.
+    /// One row of the table whose head came last.
     Row(&'a [u8]),
     /// Something that is no record, and why.
     Broken(&'static str),
@@ -47,16 +47,16 @@ pub(super) enum Frame {
     Array,
     /// Of an array of rows.
     Rows,
-    /// Of an object with such an array; the name of the member before this place.
+    /// Of an object with such an array: the name of the latest member, and whether its value comes next.
     Object { name: Name, at_value: bool },
 }
 
-/// Hands out the pieces of an export one after another, in the memory of one record.
+/// Returns the pieces of an export one at a time, in the memory of one record.
 pub(super) struct Splitter<R> {
     pub(super) source: Source<R>,
     pub(super) frames: Vec<Frame>,
     pub(super) looking: Option<Looking>,
-    /// How much of the source the piece that was handed out takes up.
+    /// How many bytes of the source the latest piece takes up.
     pub(super) taken: usize,
     pub(super) line: u64,
     container: Option<Container>,
@@ -78,12 +78,12 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// The first container of records that was met.
+    /// The first container of records that was found.
     pub(super) fn container(&self) -> Option<Container> {
         self.container
     }
 
-    /// The next piece with the line on which it begins.
+    /// Returns the next piece and the line on which it begins.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, Piece<'_>)>> {
         let found = self.find()?;
         let rest = self.source.rest();
@@ -168,7 +168,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// What stands behind the records in the object around them.
+    /// Handles what follows the records in the object around them.
     fn member(&mut self, byte: u8, name: Name, at_value: bool) -> io::Result<Option<Found>> {
         let mut next = Frame::Object { name, at_value: byte == b':' };
         match byte {
@@ -239,7 +239,7 @@ impl<R: Read> Splitter<R> {
         found(length)
     }
 
-    /// Goes into the array of records in an object that begins here.
+    /// Enters the array of records in an object that begins here.
     pub(super) fn enter(&mut self, kind: Container, name_at: usize, bracket_at: usize) -> Option<Found> {
         self.container.get_or_insert(kind);
         if self.frames.len() > NESTING_LIMIT {
@@ -279,7 +279,7 @@ impl<R: Read> Splitter<R> {
         }
     }
 
-    /// Skips a string, at most to the end of its line; what its text says as a name.
+    /// Skips a string, at most to the end of its line. Returns what it means as a name.
     fn skip_string(&mut self) -> io::Result<Name> {
         let mut at = 1;
         let mut is_escaped = false;
@@ -319,7 +319,7 @@ impl<R: Read> Splitter<R> {
     }
 }
 
-/// Blanks, and the bytes of the mark at the beginning of a file that was put behind another.
+/// Whether a byte is blank, a record separator, or part of the byte order mark of a file that was appended.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf | 0x1e)
 }

@@ -5,13 +5,13 @@ use std::fmt;
 /// The format of an export, recognised by content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExportFormat {
-    /// Records as Graph answers them and as the portal downloads them: JSON.
+    /// JSON records as Graph returns them and as the portal downloads them.
     Graph,
-    /// The portal's table.
+    /// The portal's CSV, or what a spreadsheet made of it.
     PortalCsv,
     /// Azure Monitor's envelope, as an Event Hub or a storage account keeps it.
     AzureMonitor,
-    /// Rows of the `AuditLogs` table.
+    /// Rows of the `AuditLogs` table of Log Analytics.
     LogAnalytics,
 }
 
@@ -29,7 +29,7 @@ impl fmt::Display for ExportFormat {
 /// What was in an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Its format.
+    /// The format of the first record; of the file around it if there is none.
     pub format: ExportFormat,
     /// How many audit records were read.
     pub records: u64,

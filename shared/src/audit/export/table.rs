@@ -13,7 +13,7 @@ use super::{
 use crate::audit::record::RecordError;
 
 const HEADER_LIMIT: usize = 64 * 1024;
-/// A first line of fewer columns, none of them known, is no header.
+/// A first line with fewer columns, none of them known, is not a header.
 const FEW_COLUMNS: usize = 4;
 
 pub(super) fn read<R: Read>(mut source: Source<R>, mut records: Records<'_>) -> Result<Summary, ExportError> {
