@@ -88,7 +88,7 @@ MUTATIONS = [
     (
         "late event after a re-registration makes a new candidate",
         "shared/src/domain/state.rs",
-        "        // It was not on record when a person spoke.\n",
+        "        // A release does not cover what was not on record then.\n",
         "        (self.first_delete_at, self.intent) = (None, None);\n",
     ),
     (

@@ -1,5 +1,6 @@
 //! All tests of the functions in one binary: each links the whole of AWS's SDK, and they share what stands in for AWS.
 
+mod aborted;
 mod credentials;
 mod doctor;
 mod doubles;

@@ -104,7 +104,7 @@ pub(super) fn outcomes_table<'a>(users: impl Iterator<Item = &'a UserState>) -> 
                 vec![
                     count.to_string(),
                     outcome.kind().to_owned(),
-                    outcome.reason().unwrap_or_default().to_owned(),
+                    outcome.reason().unwrap_or_default(),
                     next_step(outcome).to_owned(),
                 ]
             })

@@ -2,6 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
 
-mod kill;
 mod on_demand;
 mod runs;

@@ -214,7 +214,7 @@ impl Asked<'_> {
             _ => 2,
         });
         reasons.dedup();
-        let note = reasons.iter().map(|reason| reason.to_string()).collect::<Vec<_>>().join(", ");
+        let note = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         RuleAnswer::No { reasons: reasons.into_iter().map(Into::into).collect(), note }
     }
 

@@ -157,7 +157,7 @@ fn lifted_by(reason: Held) -> &'static str {
         }
         Held::PrimarySignIn => "let the user sign in by something else; or release USER_ID --reason …",
         Held::AmbiguousEvent => "release --event ID --reason …, or name the user by hand",
-        _ => "no release: looked at hourly; explain USER_ID says what cannot be read",
+        Held::Unknown(_) => "no release: looked at hourly; explain USER_ID says what cannot be read",
     }
 }
 

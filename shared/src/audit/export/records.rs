@@ -20,7 +20,7 @@ pub(super) struct Records<'a> {
     has_audit: bool,
     format: Option<ExportFormat>,
     number: u64,
-    records: u64,
+    read: u64,
     bad: u64,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Records<'a> {
             has_audit: false,
             format: None,
             number: 0,
-            records: 0,
+            read: 0,
             bad: 0,
         }
     }
@@ -43,7 +43,7 @@ impl<'a> Records<'a> {
         match read {
             Ok((record, format)) => {
                 self.number += 1;
-                self.records += 1;
+                self.read += 1;
                 self.format.get_or_insert(format);
                 self.is_audit();
                 (self.each)(Ok(record));
@@ -83,7 +83,7 @@ impl<'a> Records<'a> {
             return Err(ExportError::NotAuditRecords { found });
         }
         self.hand_on_held();
-        Ok(Summary { format: self.format.unwrap_or(by_container), records: self.records, bad: self.bad })
+        Ok(Summary { format: self.format.unwrap_or(by_container), records: self.read, bad: self.bad })
     }
 
     fn is_audit(&mut self) {
