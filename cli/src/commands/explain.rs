@@ -3,6 +3,7 @@
 use shared::{
     domain::{
         decision::{RuleAnswer, RuleResult},
+        method::MethodKind,
         outcome::Verdict,
         user_ref::UserRef,
     },
@@ -81,14 +82,15 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
     }
     output::say!("methods now: {}", output::kinds(&about.methods_before));
     if let Some(consequences) = &explanation.decision.consequences {
-        let sspr = match consequences.sspr_loses_phone {
-            Some(true) => "self-service password reset loses a phone",
-            Some(false) => "self-service password reset loses nothing",
-            None => "whether self-service password reset loses a phone is not known",
+        let names = |kinds: &[MethodKind]| {
+            let names: Vec<&str> = kinds.iter().map(MethodKind::as_str).collect();
+            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
         };
-        let still: Vec<&str> =
-            consequences.still_can_do_mfa.iter().map(shared::domain::method::MethodKind::as_str).collect();
-        let still = if still.is_empty() { "nothing".to_owned() } else { still.join(", ") };
+        let sspr = match &consequences.sspr_loses {
+            Some(kinds) => format!("self-service password reset loses {}", names(kinds)),
+            None => "what self-service password reset loses is not known".to_owned(),
+        };
+        let still = names(&consequences.still_can_do_mfa);
         output::say!("what the user will notice: {sspr}; what stays that can do MFA: {still}");
     }
     match &explanation.on_record {

@@ -105,7 +105,7 @@ pub(super) fn outcomes_table<'a>(users: impl Iterator<Item = &'a UserState>) -> 
                     count.to_string(),
                     outcome.kind().to_owned(),
                     outcome.reason().unwrap_or_default(),
-                    next_step(outcome).to_owned(),
+                    next_step(outcome, None).to_owned(),
                 ]
             })
             .collect(),

@@ -87,8 +87,11 @@ fn consequences() -> [(&'static str, Cell); 3] {
     }
     [
         (
-            "sspr_loses_phone",
-            Box::new(|line: &Line| shown(consequences(line).and_then(|it| it.sspr_loses_phone))),
+            "sspr_loses",
+            Box::new(|line: &Line| {
+                let loses = consequences(line).and_then(|it| it.sspr_loses.as_deref());
+                loses.map_or_else(|| "not known".to_owned(), words)
+            }),
         ),
         (
             "still_can_do_mfa",

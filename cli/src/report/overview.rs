@@ -58,7 +58,7 @@ impl Group {
 /// What users notice after a rollback, counted.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Noticed {
-    pub(super) sspr_loses_phone: u64,
+    pub(super) sspr_loses: u64,
     pub(super) sspr_loses_nothing: u64,
     pub(super) sspr_not_known: u64,
     pub(super) still_can_do_mfa: u64,
@@ -120,9 +120,9 @@ impl Overview {
             self.noticed.sspr_not_known += 1;
             return;
         };
-        match consequences.sspr_loses_phone {
-            Some(true) => self.noticed.sspr_loses_phone += 1,
-            Some(false) => self.noticed.sspr_loses_nothing += 1,
+        match consequences.sspr_loses.as_deref() {
+            Some([_, ..]) => self.noticed.sspr_loses += 1,
+            Some([]) => self.noticed.sspr_loses_nothing += 1,
             None => self.noticed.sspr_not_known += 1,
         }
         self.noticed.still_can_do_mfa += u64::from(!consequences.still_can_do_mfa.is_empty());

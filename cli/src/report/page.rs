@@ -122,7 +122,7 @@ fn pictures(overview: &Overview) -> Markup {
 fn noticed(noticed: &Noticed) -> Vec<Bar> {
     let bar = |name: &str, count, group: Group| (name.to_owned(), count, group.class());
     vec![
-        bar("password reset loses a phone", noticed.sspr_loses_phone, Group::Look),
+        bar("password reset loses methods", noticed.sspr_loses, Group::Look),
         bar("password reset loses nothing", noticed.sspr_loses_nothing, Group::Done),
         bar("not known whether it does", noticed.sspr_not_known, Group::LeftAlone),
         bar("something can still do MFA", noticed.still_can_do_mfa, Group::Waits),
@@ -142,7 +142,7 @@ fn by_reason(overview: &Overview) -> Markup {
                         tr {
                             td { (name) }
                             td.count { (count) }
-                            td { (name.parse::<Outcome>().map_or("run", next_step)) }
+                            td { (name.parse::<Outcome>().map_or("run", |outcome| next_step(outcome, None))) }
                         }
                     }
                 }

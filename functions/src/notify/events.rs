@@ -122,7 +122,7 @@ impl Events {
             by_hand: state.by_hand.is_some(),
             methods_deleted: &concluded.methods_deleted,
             methods_left: &concluded.methods_left,
-            next_step: next_step(concluded.outcome),
+            next_step: next_step(concluded.outcome, concluded.consequences()),
             mode: self.mode,
             run_id: concluded.run_id,
         };

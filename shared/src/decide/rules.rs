@@ -1,5 +1,7 @@
 //! The rules, one function each.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::record::Record;
@@ -321,14 +323,18 @@ impl Asked<'_> {
 
     pub(super) fn consequences(&self) -> Option<Consequences> {
         let methods = self.facts.methods.known()?;
-        let loses_phone = methods.iter().any(|method| method.kind == MethodKind::Phone);
-        let mut still: Vec<MethodKind> =
-            methods.iter().map(|m| m.kind.clone()).filter(MethodKind::can_still_do_mfa).collect();
-        still.sort();
-        still.dedup();
+        let kinds = |wanted: fn(&MethodKind) -> bool| {
+            let kinds = methods.iter().map(|method| &method.kind).filter(|kind| wanted(kind));
+            kinds.cloned().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        };
         Some(Consequences {
-            sspr_loses_phone: self.facts.report.line.map(|line| line.sspr && loses_phone),
-            still_can_do_mfa: still,
+            // Password reset takes phones, the Authenticator's notifications and codes of either app.
+            sspr_loses: self
+                .facts
+                .report
+                .line
+                .map(|line| if line.sspr { kinds(MethodKind::is_strong) } else { Vec::new() }),
+            still_can_do_mfa: kinds(MethodKind::can_still_do_mfa),
             no_method_left: methods
                 .iter()
                 .all(|method| method.kind.is_strong() || method.kind == MethodKind::Password),

@@ -1167,17 +1167,21 @@ fn what_can_be_released_leaves_out_excluded_and_unknowns() {
 // Notices
 
 #[test]
-fn consequences_say_whether_sspr_loses_a_phone_or_that_it_is_not_known() {
+fn consequences_say_what_password_reset_loses_or_that_it_is_not_known() {
     let line = |sspr| RegistrationReportLine { sspr, passwordless: false, admin: false };
-    let notice = |case: Case| case.decide().consequences.unwrap().sspr_loses_phone;
-    assert_eq!(notice(Case::ordinary()), None, "not known");
-    assert_eq!(notice(Case::with(|case| case.reported(line(true)))), Some(true));
-    assert_eq!(notice(Case::with(|case| case.reported(line(false)))), Some(false));
-    let no_phone = Case::with(|case| {
+    let loses = |case: Case| case.decide().consequences.unwrap().sspr_loses;
+    assert_eq!(loses(Case::ordinary()), None, "not known");
+    assert_eq!(loses(Case::with(|case| case.reported(line(true)))), Some(vec![MethodKind::Phone]));
+    assert_eq!(loses(Case::with(|case| case.reported(line(false)))), Some(Vec::new()));
+    let apps = Case::with(|case| {
         case.reported(line(true));
-        case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
+        case.methods([
+            method(MethodKind::SoftwareOath, Some(IN_WINDOW)),
+            method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW)),
+            method(MethodKind::Email, None),
+        ]);
     });
-    assert_eq!(notice(no_phone), Some(false), "it is no phone that goes");
+    assert_eq!(loses(apps), Some(vec![MethodKind::MicrosoftAuthenticator, MethodKind::SoftwareOath]));
 }
 
 #[test]
@@ -1196,7 +1200,12 @@ fn consequences_say_what_can_still_do_mfa() {
     let consequences = case.decide().consequences.unwrap();
     assert_eq!(
         consequences.still_can_do_mfa,
-        [MethodKind::Fido2, MethodKind::External, MethodKind::HardwareOath]
+        [
+            MethodKind::Fido2,
+            MethodKind::WindowsHelloForBusiness,
+            MethodKind::External,
+            MethodKind::HardwareOath
+        ]
     );
     assert!(!consequences.no_method_left);
 }

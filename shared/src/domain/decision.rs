@@ -55,9 +55,10 @@ pub struct Fingerprint(pub String);
 /// What the user will notice after a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consequences {
-    /// Whether self-service password reset loses a phone; `None` if it is unknown whether the user is
+    /// The kinds of method that self-service password reset loses; `None` if it is unknown whether the user is
     /// registered for it.
-    pub sspr_loses_phone: Option<bool>,
+    #[serde(default)]
+    pub sspr_loses: Option<Vec<MethodKind>>,
     /// The kinds of method that stay and can still do MFA.
     pub still_can_do_mfa: Vec<MethodKind>,
     /// Whether no method but a password will be left.

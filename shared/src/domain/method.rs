@@ -82,7 +82,14 @@ impl MethodKind {
 
     /// Whether it can still do MFA when the strong methods are gone.
     pub fn can_still_do_mfa(&self) -> bool {
-        matches!(self, Self::HardwareOath | Self::External | Self::Fido2)
+        matches!(
+            self,
+            Self::HardwareOath
+                | Self::External
+                | Self::Fido2
+                | Self::WindowsHelloForBusiness
+                | Self::PlatformCredential
+        )
     }
 }
 

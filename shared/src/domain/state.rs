@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::domain::decision::Consequences;
 use crate::domain::{
     brake::Counted,
     decision::Decision,
@@ -88,6 +89,13 @@ pub struct Concluded {
     pub decision: Option<Decision>,
     /// The `request-id` headers of Graph's answers in this handling.
     pub request_ids: Vec<String>,
+}
+
+impl Concluded {
+    /// What the user notices of it, if a decision led to it.
+    pub fn consequences(&self) -> Option<&Consequences> {
+        self.decision.as_ref()?.consequences.as_ref()
+    }
 }
 
 /// How often a pending user was tried.
@@ -315,6 +323,11 @@ impl UserState {
         self.release = Some(Release { reasons, look, who: who.to_owned(), why: why.to_owned(), at: now });
         self.make_pending(now);
         Ok(())
+    }
+
+    /// What the user notices of the latest outcome, if a decision led to it.
+    pub fn consequences(&self) -> Option<&Consequences> {
+        self.concluded.as_ref()?.consequences()
     }
 
     /// Begins a handling under `lease`, and counts it as an attempt.

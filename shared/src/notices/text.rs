@@ -85,7 +85,12 @@ pub(super) fn partial(tenant: TenantId, users: &[&UserState]) -> Notice {
         format!("Tenant {tenant}\n\nSome methods of these users are deleted, and some are not:\n\n");
     for state in users {
         let Some(outcome) = state.outcome() else { continue };
-        let _ = writeln!(text, "  {}  {outcome}\n    {}", state.user_id, next_step(outcome));
+        let _ = writeln!(
+            text,
+            "  {}  {outcome}\n    {}",
+            state.user_id,
+            next_step(outcome, state.consequences())
+        );
     }
     text.push_str("\nWhat to do: docs/runbook.md, UsersPartial. What was decided and done:\n  mfa-rollback explain USER_ID --stack URL\n");
     let subject = match users.len() {

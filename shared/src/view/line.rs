@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{
-        decision::Decision,
+        decision::{Consequences, Decision},
         facts::RecordedRegistration,
         ids::{EventId, UserId},
         method::MethodName,
@@ -106,7 +106,7 @@ impl Line {
             methods_left: concluded.map(|concluded| concluded.methods_left.clone()).unwrap_or_default(),
             decision: concluded.and_then(|concluded| concluded.decision.clone()),
             asked_by: state.by_hand.as_ref().map(|by_hand| by_hand.who.clone()),
-            next_step: outcome.map_or("run", next_step).to_owned(),
+            next_step: outcome.map_or("run", |outcome| next_step(outcome, state.consequences())).to_owned(),
             request_ids: concluded.map(|concluded| concluded.request_ids.clone()).unwrap_or_default(),
         }
     }
@@ -121,9 +121,13 @@ pub fn name(entry: &Entry) -> String {
 }
 
 /// What an operator should do next about an outcome.
-pub fn next_step(outcome: Outcome) -> &'static str {
+pub fn next_step(outcome: Outcome, consequences: Option<&Consequences>) -> &'static str {
     match outcome {
-        Outcome::RolledBack => "tell them: SSPR lost the phone, too",
+        Outcome::RolledBack => match consequences.map(|it| it.sspr_loses.as_deref()) {
+            Some(Some([])) => "tell them",
+            Some(Some(_)) => "tell them: password reset lost these methods, too",
+            _ => "tell them: password reset may have lost these methods, too",
+        },
         Outcome::Partial(_) => "goes on by itself after 1, 6 and 24 h; then explain USER_ID",
         Outcome::Failed(_) => "tried again after 1, 6 and 24 h; then explain USER_ID",
         Outcome::WouldRollBack => "run --mode canary or --mode enforce",

@@ -317,11 +317,8 @@ fn an_explanation_has_what_is_described() {
     ];
     let rules: Vec<RuleResult> =
         answers.into_iter().zip(Rule::ALL).map(|(answer, &rule)| RuleResult { rule, answer }).collect();
-    let consequences = Consequences {
-        sspr_loses_phone: None,
-        still_can_do_mfa: vec![MethodKind::Fido2],
-        no_method_left: false,
-    };
+    let consequences =
+        Consequences { sspr_loses: None, still_can_do_mfa: vec![MethodKind::Fido2], no_method_left: false };
     let decision = Decision {
         verdict: Verdict::RollBack,
         rules: rules.clone(),
