@@ -93,7 +93,7 @@ async fn run(seed: u64, poll_kills: usize, drain_kills: usize) -> usize {
     let poll = world.function("poll", POLL, &[ENFORCE]);
     let drain = world.function("drain", DRAIN, &[ENFORCE]);
     poll.set_timeout(Duration::from_secs(30));
-    drain.set_timeout(Duration::from_secs(32));
+    drain.set_timeout(Duration::from_secs(45));
     let of_poll = Executioner::new(&poll, seed, poll_kills);
     let of_drain = Executioner::new(&drain, seed, drain_kills);
     let (to_aws_1, to_aws_2) = (watched(&world, &of_poll).await, watched(&world, &of_drain).await);

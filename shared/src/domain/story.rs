@@ -1,0 +1,134 @@
+//! The story of a user's MFA details, as the directory's own "Update user" records tell it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    ids::{EventId, MethodId},
+    window::Window,
+};
+
+/// One record of a change, as the ledger keeps it. Numbers, tokens and device names are not in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedChange {
+    /// The audit event's id.
+    pub event_id: EventId,
+    /// When the directory recorded the change (`activityDateTime`), within seconds of it.
+    pub at: Timestamp,
+    /// Whether somebody other than the user and Microsoft's MFA service made it.
+    pub by_another: bool,
+    /// The MFA flags (`StrongAuthenticationMethod`), by `MethodType`.
+    pub flags: Change<BTreeSet<u8>>,
+    /// The apps (`StrongAuthenticationPhoneAppDetail`): Authenticator and software OATH, by their ids.
+    pub apps: Change<BTreeSet<MethodId>>,
+    /// Whether per-user MFA was on (`StrongAuthenticationRequirement`).
+    pub required: Change<bool>,
+}
+
+/// A property before and after a change. A side is `None` if the record does not show it: the property did not
+/// change, or its text is absent, cut off or not JSON. Such a side proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change<T> {
+    /// The old value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<T>,
+    /// The new value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<T>,
+}
+
+impl<T> Default for Change<T> {
+    fn default() -> Self {
+        Self { before: None, after: None }
+    }
+}
+
+impl<T> Change<T> {
+    fn is_shown(&self) -> bool {
+        self.before.is_some() || self.after.is_some()
+    }
+}
+
+impl RecordedChange {
+    /// Whether it tells anything: an app that is only used or renamed leaves the same ids.
+    pub fn tells(&self) -> bool {
+        let flags = self.flags.is_shown() && self.flags.before != self.flags.after;
+        let apps = self.apps.is_shown() && self.apps.before != self.apps.after;
+        flags || apps || self.required.is_shown()
+    }
+}
+
+/// Where an app came from, as far as the story shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came<'a> {
+    /// It was there before the window: the first record from the window's start on shows it as old.
+    Before(&'a RecordedChange),
+    /// This record of the window added it.
+    Within(&'a RecordedChange),
+    /// This record from after the window added it.
+    After(&'a RecordedChange),
+}
+
+/// The changes on record of one user, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Story(Vec<RecordedChange>);
+
+impl Story {
+    /// Puts changes in order.
+    pub fn new(mut changes: Vec<RecordedChange>) -> Self {
+        changes.sort_by(|a, b| (a.at, &a.event_id).cmp(&(b.at, &b.event_id)));
+        Self(changes)
+    }
+
+    /// The changes from the window's start on.
+    fn since(&self, window: &Window) -> impl Iterator<Item = &RecordedChange> {
+        let start = window.start;
+        self.0.iter().filter(move |change| change.at >= start)
+    }
+
+    /// The record by which per-user MFA was on at some time since the window's start.
+    pub fn required(&self, window: &Window) -> Option<&RecordedChange> {
+        self.since(window)
+            .find(|change| change.required.before == Some(true) || change.required.after == Some(true))
+    }
+
+    /// The first record since the window's start that shows the MFA flags, and whether there were none before it.
+    pub fn stamp(&self, window: &Window) -> Option<(&RecordedChange, bool)> {
+        let first = self.since(window).find(|change| change.flags.is_shown())?;
+        first.flags.before.as_ref().map(|before| (first, before.is_empty()))
+    }
+
+    /// Where an app came from; `None` if nothing shows it, or two records contradict each other. A registration of an
+    /// app has an id of its own, so the record that added it stays true whatever comes later.
+    pub fn came<'a>(&'a self, app: &MethodId, window: &Window) -> Option<Came<'a>> {
+        let has = |side: &Option<BTreeSet<MethodId>>| side.as_ref().map(|apps| apps.contains(app));
+        let first = self.since(window).find(|change| change.apps.is_shown())?;
+        if has(&first.apps.before) == Some(true) {
+            return Some(Came::Before(first));
+        }
+        let adds = |change: &&RecordedChange| {
+            has(&change.apps.before) == Some(false) && has(&change.apps.after) == Some(true)
+        };
+        let mut adding = self.since(window).filter(adds);
+        let added = adding.next()?;
+        if adding.next().is_some() {
+            return None;
+        }
+        // Whatever showed it before it was added casts doubt on the ids.
+        let is_odd = self
+            .since(window)
+            .take_while(|change| change.at < added.at)
+            .any(|change| has(&change.apps.before) == Some(true) || has(&change.apps.after) == Some(true));
+        match (is_odd, added.at <= window.end) {
+            (true, _) => None,
+            (false, true) => Some(Came::Within(added)),
+            (false, false) => Some(Came::After(added)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "story_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+use jiff::SignedDuration;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::window::shift;
+
+const DAYS: [&str; 3] = ["2026-01-10T00:00:00Z", "2026-02-10T00:00:00Z", "2026-04-10T00:00:00Z"];
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn window() -> Window {
+    Window::new(at("2026-02-01T00:00:00Z"), at("2026-03-01T00:00:00Z"), None).unwrap()
+}
+
+/// One app: in which part of time it came, and in which it went, if it did.
+type App = (usize, Option<usize>);
+
+/// What may become of a record on its way: it is lost, or one side of it cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Whole,
+    Lost,
+    OldCutOff,
+    NewCutOff,
+}
+
+/// The true records of apps that come and go, each with its fate.
+fn records(apps: &[App], fates: &[Fate]) -> Vec<RecordedChange> {
+    let mut moves: Vec<(usize, usize, bool)> = Vec::new();
+    for (n, (came, went)) in apps.iter().enumerate() {
+        moves.push((*came, n, true));
+        moves.extend(went.filter(|went| went > came).map(|went| (went, n, false)));
+    }
+    moves.sort_unstable();
+    let mut there: BTreeSet<MethodId> = BTreeSet::new();
+    let mut all = Vec::new();
+    for (count, (part, n, comes)) in moves.into_iter().enumerate() {
+        let before = there.clone();
+        let id = MethodId(format!("app{n}"));
+        if comes {
+            there.insert(id)
+        } else {
+            there.remove(&id)
+        };
+        let fate = fates[count % fates.len()];
+        if fate == Fate::Lost {
+            continue;
+        }
+        all.push(RecordedChange {
+            event_id: EventId(format!("e{count}")),
+            at: shift(at(DAYS[part]), SignedDuration::from_mins(i64::try_from(count).unwrap())),
+            by_another: false,
+            flags: Change::default(),
+            apps: Change {
+                before: (fate != Fate::OldCutOff).then_some(before),
+                after: (fate != Fate::NewCutOff).then(|| there.clone()),
+            },
+            required: Change::default(),
+        });
+    }
+    all
+}
+
+fn any_fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![5 => Just(Fate::Whole), 1 => Just(Fate::Lost), 1 => Just(Fate::OldCutOff), 1 => Just(Fate::NewCutOff)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
+    /// Whatever is lost on the way, no app is taken for one that came at another time.
+    #[test]
+    fn the_story_never_says_of_an_app_what_is_not_true(
+        apps in prop::collection::vec((0..3_usize, prop::option::of(0..3_usize)), 1..5),
+        fates in prop::collection::vec(any_fate(), 1..9),
+        order in any::<prop::sample::Index>(),
+    ) {
+        let mut changes = records(&apps, &fates);
+        if !changes.is_empty() {
+            let by = order.index(changes.len());
+            changes.rotate_left(by);
+        }
+        let story = Story::new(changes);
+        for (n, (came, _)) in apps.iter().enumerate() {
+            let said = match story.came(&MethodId(format!("app{n}")), &window()) {
+                None => continue,
+                Some(Came::Before(_)) => 0,
+                Some(Came::Within(_)) => 1,
+                Some(Came::After(_)) => 2,
+            };
+            // If the record that added it is lost, a later one shows it as old: that keeps it.
+            let is_lost = said == 0 && fates.contains(&Fate::Lost);
+            prop_assert!(said == *came || is_lost, "app{} of {:?}: {}", n, apps, said);
+        }
+    }
+
+    /// With every record whole, the story knows all that came in the window or later.
+    #[test]
+    fn a_whole_story_knows_every_app_that_came(
+        apps in prop::collection::vec((0..3_usize, prop::option::of(0..3_usize)), 1..5),
+    ) {
+        let story = Story::new(records(&apps, &[Fate::Whole]));
+        for (n, (came, _)) in apps.iter().enumerate().filter(|(_, (came, _))| *came > 0) {
+            let said = story.came(&MethodId(format!("app{n}")), &window());
+            let is_right = matches!((said, came), (Some(Came::Within(_)), 1) | (Some(Came::After(_)), 2));
+            prop_assert!(is_right, "app{} of {:?}", n, apps);
+        }
+    }
+}
