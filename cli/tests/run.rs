@@ -1,5 +1,6 @@
 //! Whole runs of the real binary against a simulated tenant on loopback.
 
+use shared::domain::rule::Rule;
 use simulator::Part;
 
 use crate::support::{World, outcome, text};
@@ -161,9 +162,9 @@ fn explain_shows_every_rule_and_deletes_nothing_in_any_mode() {
     world.env.insert("MODE".into(), "enforce".into());
     let explained = world.json(0, &["explain", &world.of(Part::Guest).id.to_string()]);
     assert_eq!(explained["decision"]["verdict"], "held(external)");
-    assert_eq!(explained["decision"]["rules"].as_array().unwrap().len(), 14);
+    assert_eq!(explained["decision"]["rules"].as_array().unwrap().len(), Rule::ALL.len());
     let by_name = world.json(0, &["explain", &world.of(Part::Phone).user_principal_name]);
-    assert_eq!(by_name["decision"]["rules"].as_array().unwrap().len(), 14);
+    assert_eq!(by_name["decision"]["rules"].as_array().unwrap().len(), Rule::ALL.len());
     assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
 }
 

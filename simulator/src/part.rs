@@ -53,11 +53,11 @@ parts! {
         /// Registered a mobile number and codes, which are the default; both have their dates.
         PhoneAndCodes: "rolled_back", "ordinary: a phone, and codes as the default";
         /// Registered the Authenticator, which has no date.
-        Authenticator: "held(unproven_method)", "ordinary: the Authenticator";
+        Authenticator: "rolled_back", "ordinary: the Authenticator";
         /// Registered the Authenticator and a phone, which is the default.
-        AuthenticatorAndPhone: "held(unproven_method)", "ordinary: the Authenticator, and a phone as the default";
+        AuthenticatorAndPhone: "rolled_back", "ordinary: the Authenticator, and a phone as the default";
         /// Registered the Authenticator with notification and code: two methods.
-        AuthenticatorWithCode: "held(unproven_method)", "ordinary: the Authenticator with notification and code";
+        AuthenticatorWithCode: "rolled_back", "ordinary: the Authenticator with notification and code";
         /// Never registered; some have a number from long before the window.
         NeverRegistered: "none", "never registered";
     }
@@ -99,7 +99,7 @@ parts! {
         /// Signs in with the number.
         SmsSignIn: "held(primary_sign_in)", "signs in by text message";
         /// Signs in with the Authenticator, as the registration report says.
-        Passwordless: "held(unproven_method)", "signs in with the Authenticator";
+        Passwordless: "held(primary_sign_in)", "signs in with the Authenticator";
         /// Deleted what was registered.
         DeletedMethods: "not_eligible(no_strong_methods)", "deleted the methods again";
         /// The user is deleted.
@@ -127,11 +127,11 @@ parts! {
         /// Registered three numbers; the office number may be the directory's own.
         ThreeNumbers: "held(unproven_method)", "mobile, alternate mobile and office phone";
         /// Registered phone, codes and the Authenticator, which is the default.
-        AuthenticatorDefault: "held(unproven_method)", "phone and codes, and the Authenticator as the default";
+        AuthenticatorDefault: "rolled_back", "phone and codes, and the Authenticator as the default";
         /// Had an Authenticator before the window, and registered another one in it.
-        OldAuthenticator: "held(unproven_method)", "an old Authenticator beside the window's";
+        OldAuthenticator: "held(registered_before)", "an old Authenticator beside the window's";
         /// Had an Authenticator before the window, and deleted the one from the window again.
-        AuthenticatorLeftOver: "held(unproven_method)", "an old Authenticator, the window's deleted again";
+        AuthenticatorLeftOver: "held(registered_before)", "an old Authenticator, the window's deleted again";
         /// Got the number from the helpdesk in the window; it has its date.
         HelpdeskNumber: "held(unproven_method)", "a number that the helpdesk registered";
         /// The account was created in the window.

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use crate::{
     account::{Account, NewUser, PerUserMfa},
     answer::{self, Handled},
-    audit::{AuditLog, NewEvent, Told},
+    audit::{
+        AuditLog, NewEvent, Told,
+        update_user::{Details, Telling},
+    },
     budget::Budgets,
     directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
     ids::{object_id, random_uuid},
@@ -191,7 +194,14 @@ impl State {
             .visible_at(told.visible_at);
         let event_id = self.add_event(event);
         let came_at = method.came_at.unwrap_or(told.at);
-        self.add_method(user, NewMethod { came_at: Some(came_at), ..method }, event_id)
+        let before = Details::of(self.account(user), Telling::Whole);
+        let id = self.add_method(user, NewMethod { came_at: Some(came_at), ..method }, event_id);
+        let after = Details::of(self.account(user), Telling::Whole);
+        let change = before.changed_to(&after, Telling::Whole, told.at, (user, &name));
+        if let Some(change) = change.filter(|_| told.recorded) {
+            self.add_event(change.by_mfa_service().visible_at(told.visible_at));
+        }
+        id
     }
 
     /// Switches per-user MFA, now or at an earlier moment.

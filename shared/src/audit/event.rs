@@ -105,7 +105,7 @@ pub(super) fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reaso
 /// services use the known names.
 pub fn interpret(record: &DirectoryAudit) -> Event {
     let service_is_unknown = record.logged_by_service.is_empty();
-    if !service_is_unknown && !Service::is_known(&record.logged_by_service) {
+    if !service_is_unknown && !Service::logs_registrations(&record.logged_by_service) {
         return Event::OtherService;
     }
     let activity = Activity::from_name(&record.activity_display_name);

@@ -15,6 +15,7 @@ mod record;
 mod service;
 mod tally;
 mod time;
+mod update;
 mod who;
 
 pub use act::{MethodAct, acts};
@@ -25,4 +26,5 @@ pub use record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource};
 pub use service::Service;
 pub use tally::Tally;
 pub use time::{TimeError, parse_time};
+pub use update::read_update;
 pub use who::AmbiguousWhy;

@@ -153,7 +153,7 @@ impl DirectoryAudit {
             initiated_by: Initiator::default(),
             target_resources: Vec::new(),
         };
-        if record.logged_by_service.is_empty() || Service::is_known(&record.logged_by_service) {
+        if record.logged_by_service.is_empty() || Service::logs_registrations(&record.logged_by_service) {
             record.initiated_by = initiator(fields.raw(Field::InitiatedBy))?;
             record.target_resources = targets(fields.raw(Field::TargetResources))?;
         }

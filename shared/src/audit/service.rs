@@ -1,10 +1,11 @@
-//! The services that log registrations.
+//! The services whose records are read.
 
 use serde::{Deserialize, Serialize};
 
 use crate::text::same_name;
 
-/// A service that logs registrations. All of them use the same activity names.
+/// A service whose records tell of registrations: two log them under the same names of activities, and the directory
+/// records what they changed about a user.
 ///
 /// Source: <https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities>.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,32 +14,41 @@ pub enum Service {
     /// The service of combined registration.
     #[default]
     AuthenticationMethods,
-    /// The MFA service, which logs the same activities.
+    /// The MFA service, which logs the same registrations under another name.
     AzureMfa,
+    /// The directory, of whose records only "Update user" is read.
+    CoreDirectory,
 }
 
 impl Service {
-    /// All services, in the order in which the log is asked for them.
-    pub const ALL: [Self; 2] = [Self::AuthenticationMethods, Self::AzureMfa];
+    /// Every service, in the order in which the log is read.
+    pub const ALL: [Self; 3] = [Self::AuthenticationMethods, Self::AzureMfa, Self::CoreDirectory];
 
-    /// The name, as `loggedByService` has it.
+    /// The service's name as `loggedByService` has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::AuthenticationMethods => "Authentication Methods",
             Self::AzureMfa => "Azure MFA",
+            Self::CoreDirectory => "Core Directory",
         }
     }
 
-    /// The service to ask for after this one; `None` after the last.
+    /// The one activity that is asked for; `None` to ask for all of them.
+    pub fn activity(self) -> Option<&'static str> {
+        (self == Self::CoreDirectory).then_some("Update user")
+    }
+
+    /// The service that is read after this one; `None` after the last.
     pub fn next(self) -> Option<Self> {
         match self {
             Self::AuthenticationMethods => Some(Self::AzureMfa),
-            Self::AzureMfa => None,
+            Self::AzureMfa => Some(Self::CoreDirectory),
+            Self::CoreDirectory => None,
         }
     }
 
     /// Whether a record of this `loggedByService` may be a registration.
-    pub fn is_known(name: &str) -> bool {
-        Self::ALL.iter().any(|service| same_name(service.name(), name))
+    pub fn logs_registrations(name: &str) -> bool {
+        [Self::AuthenticationMethods, Self::AzureMfa].iter().any(|service| same_name(service.name(), name))
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         facts::{Act, RecordedRegistration},
         method::{AuthenticationMethod, MethodKind, PhoneType},
         outcome::Held,
+        story::Came,
         window::shift,
     },
     settings::{OtherMethods, UnprovenMethods},
@@ -21,33 +22,105 @@ const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(10);
 /// verifies two numbers in less.
 const SAME_REGISTRATION: SignedDuration = SignedDuration::from_secs(5);
 
+/// Where a method comes from.
+pub(super) struct Origin {
+    /// Why it may not be deleted; `None` if it is of the window, or a setting lets it go.
+    pub(super) held: Option<Held>,
+    /// What shows it, in a sentence about the method.
+    pub(super) evidence: String,
+}
+
+impl Origin {
+    fn held(reason: Held, evidence: String) -> Self {
+        Self { held: Some(reason), evidence }
+    }
+
+    fn of_window(evidence: String) -> Self {
+        Self { held: None, evidence }
+    }
+}
+
 impl Asked<'_> {
-    /// Why a strong method is not shown to be of the window; `None` if it is, or a setting allows it.
-    pub(super) fn not_of_window(
+    /// What shows where a strong method comes from, and why it may not be deleted, if it may not.
+    pub(super) fn origin(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> Origin {
+        // If somebody else made a method, the settings for old and unproven methods do not apply to it.
+        let is_anothers = self.is_by_admin(&method.kind);
+        let by_record = is_app(method).then(|| self.by_record(method, is_anothers)).flatten();
+        by_record.unwrap_or_else(|| self.by_date(method, all, is_anothers))
+    }
+
+    /// What the directory's own record of an app shows. Each registration of an app has an id of its own.
+    fn by_record(&self, app: &AuthenticationMethod, is_anothers: bool) -> Option<Origin> {
+        let window = &self.policy.window;
+        let keeps_old = self.policy.preexisting_methods == OtherMethods::Hold || is_anothers;
+        Some(match self.facts.story.came(&app.id, window)? {
+            Came::Before(change) => Origin {
+                held: keeps_old.then_some(Held::RegisteredBefore),
+                evidence: format!("it was there before event {} at {}", change.event_id, change.at),
+            },
+            Came::After(change) => Origin::held(
+                Held::RegisteredAfter,
+                format!("it came with event {} at {}, after the window", change.event_id, change.at),
+            ),
+            Came::Within(change) if change.by_another || is_anothers => Origin::held(
+                Held::UnprovenMethod,
+                format!("it came with event {} at {}, and not by the user alone", change.event_id, change.at),
+            ),
+            // An app's date may be that of an upgrade; an early one contradicts the record.
+            Came::Within(change) if app.created.is_some_and(|created| created < window.start) => {
+                Origin::held(
+                    Held::UnprovenMethod,
+                    format!(
+                        "it is dated before the window, and came with event {} at {}",
+                        change.event_id, change.at
+                    ),
+                )
+            }
+            Came::Within(change) => Origin::of_window(format!(
+                "it came with event {} at {}; the directory did not have it before",
+                change.event_id, change.at
+            )),
+        })
+    }
+
+    /// What its date and the user's own registrations show.
+    fn by_date(
         &self,
         method: &AuthenticationMethod,
         all: &[AuthenticationMethod],
-    ) -> Option<Held> {
+        is_anothers: bool,
+    ) -> Origin {
         let window = &self.policy.window;
         // An app that became what its user signs in with is dated anew, so only an early date says something.
         let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
-        // If somebody else made a method, the settings for old and unproven methods do not apply to it.
-        let is_anothers = self.is_by_admin(&method.kind);
         match method.created {
             Some(created)
                 if created < window.start && self.policy.preexisting_methods == OtherMethods::Hold =>
             {
-                Some(Held::RegisteredBefore)
+                Origin::held(Held::RegisteredBefore, format!("it is dated {created}, before the window"))
             }
-            Some(created) if created < window.start && is_the_users_own_kind(method) && !is_anothers => None,
-            Some(created) if created > window.end && dates_registration => Some(Held::RegisteredAfter),
+            Some(created) if created < window.start && is_the_users_own_kind(method) && !is_anothers => {
+                Origin::of_window(format!("it is dated {created}, before the window; included by a setting"))
+            }
+            Some(created) if created > window.end && dates_registration => {
+                Origin::held(Held::RegisteredAfter, format!("it is dated {created}, after the window"))
+            }
             _ => {
-                let passes = match self.policy.unproven_methods {
-                    UnprovenMethods::RollBack => !is_anothers,
-                    UnprovenMethods::Count => self.is_proven(method, all) || self.counts(method, all),
-                    UnprovenMethods::Hold => self.is_proven(method, all),
-                };
-                (!passes).then_some(Held::UnprovenMethod)
+                if self.is_proven(method, all) {
+                    return Origin::of_window("its date is that of a registration of the window".to_owned());
+                }
+                match self.policy.unproven_methods {
+                    UnprovenMethods::Count if self.counts(method, all) => Origin::of_window(
+                        "it is the only one of its kind, which a registration of the window names".to_owned(),
+                    ),
+                    UnprovenMethods::RollBack if !is_anothers => {
+                        Origin::of_window("nothing shows when it came; included by a setting".to_owned())
+                    }
+                    _ => Origin::held(
+                        Held::UnprovenMethod,
+                        "nothing shows that the window brought it".to_owned(),
+                    ),
+                }
             }
         }
     }
@@ -119,6 +192,11 @@ fn apart<'a>(
     times.sort_unstable();
     times.dedup_by(|later, earlier| *later <= shift(*earlier, span));
     times
+}
+
+/// Whether the directory records it as an app.
+fn is_app(method: &AuthenticationMethod) -> bool {
+    matches!(method.kind, MethodKind::MicrosoftAuthenticator | MethodKind::SoftwareOath)
 }
 
 /// An office number is the directory's: neither date nor count makes it the user's own.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::record::Record;
+use super::{origin::Origin, record::Record};
 use crate::{
     domain::{
         account::User,
@@ -53,6 +53,7 @@ impl Asked<'_> {
             Rule::UserExists => self.user_exists(),
             Rule::InWindow => self.in_window(),
             Rule::PerUserMfa => self.per_user_mfa(),
+            Rule::MfaNotMeant => self.mfa_not_meant(),
             Rule::NotRolledBack => self.not_rolled_back(),
             Rule::StrongMethods => self.strong_methods(),
             Rule::NotExcluded => self.not_excluded(),
@@ -61,6 +62,7 @@ impl Asked<'_> {
             Rule::AccountEnabled => self.with_user(account_enabled),
             Rule::NotNewAccount => self.with_user(|user| self.not_new_account(user)),
             Rule::MethodsOfWindow => self.methods_of_window(),
+            Rule::NotStampedBefore => self.not_stamped_before(),
             Rule::NotLastCredential => self.not_last_credential(),
             Rule::NotPrimarySignIn => self.not_primary_sign_in(),
             Rule::MfaNotRequired => self.mfa_not_required(),
@@ -92,6 +94,40 @@ impl Asked<'_> {
             Reading::Known(PerUserMfa::Enforced) => no(NotEligible::PerUserMfa, "enforced"),
             Reading::Known(PerUserMfa::Unknown) => unknown("a state that this version does not know"),
             Reading::Unknown(why) => unknown(why),
+        }
+    }
+
+    fn mfa_not_meant(&self) -> RuleAnswer {
+        match self.facts.story.required(&self.policy.window) {
+            None => pass(),
+            Some(change) => no(
+                Held::MfaWasMeant,
+                format!("per-user MFA was on: {}, event {}", change.at, change.event_id),
+            ),
+        }
+    }
+
+    fn not_stamped_before(&self) -> RuleAnswer {
+        match self.facts.story.stamp(&self.policy.window) {
+            None => RuleAnswer::Pass { note: Some("the directory's records show nothing of it".to_owned()) },
+            Some((change, true)) => RuleAnswer::Pass {
+                note: Some(format!("stamped with event {} at {}", change.event_id, change.at)),
+            },
+            Some((change, false)) if self.policy.preexisting_methods == OtherMethods::RollBack => {
+                RuleAnswer::Pass {
+                    note: Some(format!(
+                        "had MFA methods before event {}; included by a setting",
+                        change.event_id
+                    )),
+                }
+            }
+            Some((change, false)) => no(
+                Held::RegisteredBefore,
+                format!(
+                    "had MFA methods before event {} at {}, the window's first",
+                    change.event_id, change.at
+                ),
+            ),
         }
     }
 
@@ -189,26 +225,31 @@ impl Asked<'_> {
             Reading::Known(methods) => methods,
             Reading::Unknown(why) => return unknown(why),
         };
-        let found: Vec<(Held, bool)> = methods
-            .iter()
-            .filter(|method| method.kind.is_strong())
-            .filter_map(|method| self.not_of_window(method, methods).map(|reason| (reason, method)))
-            .map(|(reason, method)| (reason, self.record.is_released(reason, method)))
-            .collect();
-        let mut reasons: Vec<Held> =
-            found.iter().filter(|(_, is_released)| !is_released).map(|(reason, _)| *reason).collect();
+        let strong: Vec<&AuthenticationMethod> =
+            methods.iter().filter(|method| method.kind.is_strong()).collect();
+        if strong.is_empty() {
+            return RuleAnswer::NotApplicable;
+        }
+        let mut reasons: Vec<Held> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
+        for method in strong {
+            let Origin { held, evidence } = self.origin(method, methods);
+            let is_released = held.is_some_and(|reason| self.record.is_released(reason, method));
+            reasons.extend(held.filter(|_| !is_released));
+            notes.push(format!(
+                "{}: {evidence}{}",
+                method.kind,
+                if is_released { "; released by a person" } else { "" }
+            ));
+        }
+        let note = notes.join(". ");
         if reasons.is_empty() {
-            let has_strong = methods.iter().any(|method| method.kind.is_strong());
-            if has_strong && self.facts.log == LogReading::Never {
+            if self.facts.log == LogReading::Never {
                 return unknown(
                     "the audit log was not read to its end yet, which tells what others did to the methods",
                 );
             }
-            return match found.first() {
-                Some((reason, _)) => released(&reason.to_string()),
-                None if !has_strong => RuleAnswer::NotApplicable,
-                None => pass(),
-            };
+            return RuleAnswer::Pass { note: Some(note) };
         }
         reasons.sort_by_key(|reason| match reason {
             Held::RegisteredBefore => 0,
@@ -216,7 +257,6 @@ impl Asked<'_> {
             _ => 2,
         });
         reasons.dedup();
-        let note = reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         RuleAnswer::No { reasons: reasons.into_iter().map(Into::into).collect(), note }
     }
 

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -16,7 +17,8 @@ use crate::{
         intent::{Intent, Look},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
         policies::Policies,
-        window::Window,
+        story::{self, RecordedChange, Story},
+        window::{Window, shift},
     },
     settings::{OtherMethods, UnprovenMethods, UsersAndGroup},
 };
@@ -119,6 +121,7 @@ impl Case {
                 ]),
                 report: RegistrationReport::default(),
                 acts: Vec::new(),
+                story: Story::default(),
                 log: LogReading::Whole,
                 request_ids: Vec::new(),
             },
@@ -1223,6 +1226,86 @@ fn notices_are_not_known_where_the_methods_are_not() {
     assert_eq!(Case::with(|case| case.facts.methods = unread()).decide().consequences, None);
 }
 
+// The directory's own records
+
+fn change(minute: i64, before: &[&str], after: &[&str]) -> RecordedChange {
+    let ids = |ids: &[&str]| Some(ids.iter().map(|id| MethodId((*id).to_owned())).collect());
+    RecordedChange {
+        event_id: EventId(format!("Directory_{minute}")),
+        at: shift(at(IN_WINDOW), SignedDuration::from_mins(minute)),
+        by_another: false,
+        flags: story::Change::default(),
+        apps: story::Change { before: ids(before), after: ids(after) },
+        required: story::Change::default(),
+    }
+}
+
+/// An undated Authenticator, of whose id the directory tells this.
+fn app_with(changes: Vec<RecordedChange>) -> Case {
+    Case::with(|case| {
+        case.methods([method(MethodKind::MicrosoftAuthenticator, None)]);
+        case.facts.story = Story::new(changes);
+    })
+}
+
+fn app_id() -> String {
+    method(MethodKind::MicrosoftAuthenticator, None).id.0
+}
+
+#[test]
+fn an_undated_app_that_a_record_of_the_window_added_is_of_the_window_and_the_note_says_why() {
+    let id = app_id();
+    let case = app_with(vec![change(0, &[], &[&id])]);
+    let RuleAnswer::Pass { note: Some(note) } = case.answer(Rule::MethodsOfWindow) else { panic!() };
+    assert_eq!(
+        note,
+        "microsoftAuthenticator: it came with event Directory_0 at 2026-02-20T09:00:00Z; the directory did not \
+         have it before"
+    );
+}
+
+#[test]
+fn an_app_of_before_after_or_by_another_stays() {
+    let id = app_id();
+    let before = app_with(vec![change(0, &[&id], &[&id, "b"])]);
+    assert_eq!(before.reasons(Rule::MethodsOfWindow), ["held(registered_before)"]);
+    let mut late = change(0, &[], &[&id]);
+    late.at = at(AFTER);
+    assert_eq!(app_with(vec![late]).reasons(Rule::MethodsOfWindow), ["held(registered_after)"]);
+    let mut by_another = change(0, &[], &[&id]);
+    by_another.by_another = true;
+    assert_eq!(app_with(vec![by_another]).reasons(Rule::MethodsOfWindow), ["held(unproven_method)"]);
+    let mut by_admin = app_with(vec![change(0, &[], &[&id])]);
+    by_admin.facts.acts = vec![act(Act::ByAdmin, vec![])];
+    assert_eq!(by_admin.reasons(Rule::MethodsOfWindow), ["held(unproven_method)"]);
+    let mut dated = app_with(vec![change(0, &[], &[&id])]);
+    let mut early = method(MethodKind::MicrosoftAuthenticator, Some(BEFORE));
+    early.id = MethodId(id);
+    dated.methods([early]);
+    assert_eq!(
+        dated.reasons(Rule::MethodsOfWindow),
+        ["held(unproven_method)"],
+        "the record contradicts the date"
+    );
+}
+
+#[test]
+fn who_had_mfa_methods_or_per_user_mfa_is_held() {
+    let flags = |before: &[u8]| {
+        let mut change = change(0, &[], &[]);
+        change.flags =
+            story::Change { before: Some(before.iter().copied().collect()), after: Some([6].into()) };
+        Case::with(|case| case.facts.story = Story::new(vec![change]))
+    };
+    assert_eq!(flags(&[1]).reasons(Rule::NotStampedBefore), ["held(registered_before)"]);
+    assert!(matches!(flags(&[]).answer(Rule::NotStampedBefore), RuleAnswer::Pass { note: Some(note) }
+        if note.starts_with("stamped with event Directory_0")));
+    let mut switched = change(0, &[], &[]);
+    switched.required = story::Change { before: Some(true), after: Some(false) };
+    let meant = Case::with(|case| case.facts.story = Story::new(vec![switched]));
+    assert_eq!(meant.reasons(Rule::MfaNotMeant), ["held(mfa_was_meant)"]);
+}
+
 // The record
 
 #[test]
@@ -1361,6 +1444,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         methods,
         report,
         acts,
+        story: Story::default(),
         log: LogReading::Whole,
         request_ids: Vec::new(),
     })

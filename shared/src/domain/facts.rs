@@ -10,6 +10,7 @@ use crate::domain::{
     ids::{EventId, UserId},
     method::{AuthenticationMethod, MethodKind, PerUserMfa},
     policies::Policies,
+    story::Story,
 };
 
 /// What was read, or why it could not be: a lasting refusal or an unreadable answer. Failures that pass are
@@ -57,6 +58,8 @@ pub struct Facts {
     /// What was done to the user's methods according to the audit log, other than the user's own
     /// registrations.
     pub acts: Vec<RecordedAct>,
+    /// What the directory's own records tell of the user's MFA details.
+    pub story: Story,
     /// How much of the audit log was read.
     pub log: LogReading,
     /// The `request-id` headers of Graph's answers to these reads.

@@ -13,5 +13,6 @@ pub mod policies;
 pub mod reason;
 pub mod rule;
 pub mod state;
+pub mod story;
 pub mod user_ref;
 pub mod window;

@@ -124,6 +124,8 @@ impl Failed {
 pub enum Held {
     /// The user registered again after a rollback.
     ReRegistered,
+    /// Per-user MFA was on in the window or later, though it is off now.
+    MfaWasMeant,
     /// A break-glass account, or otherwise excluded (`EXCLUDED_USER_IDS`, `EXCLUDED_GROUP_ID`).
     Excluded,
     /// The user holds a directory role or is eligible for one.
@@ -157,7 +159,7 @@ pub enum Held {
 impl Held {
     /// All reasons. `in_window` is never unknown, because the ledger itself knows the answer.
     pub fn all() -> impl Iterator<Item = Self> {
-        let rules = Rule::ALL.iter().copied().filter(|rule| *rule != Rule::InWindow);
+        let rules = Rule::ALL.iter().copied().filter(|rule| !rule.is_from_the_ledger());
         Self::iter().filter(|reason| !reason.is_unknown()).chain(rules.map(Self::Unknown))
     }
 

@@ -27,6 +27,8 @@ pub enum Rule {
     InWindow,
     /// Per-user MFA is disabled.
     PerUserMfa,
+    /// Per-user MFA was not on in the window or later: it is off now, but MFA was meant then.
+    MfaNotMeant,
     /// The user was never rolled back, apart from what an open intent still lists.
     NotRolledBack,
     /// The user has a strong method.
@@ -43,6 +45,8 @@ pub enum Rule {
     NotNewAccount,
     /// Every strong method is shown to be of the window, or a setting lets it through.
     MethodsOfWindow,
+    /// The user had no MFA methods when the window began: the window made this user an MFA user.
+    NotStampedBefore,
     /// Something to sign in with would be left.
     NotLastCredential,
     /// No strong method is what the user signs in with.
@@ -54,4 +58,9 @@ pub enum Rule {
 impl Rule {
     /// All rules, in the order in which they are asked.
     pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Whether the ledger alone answers it, so that it is never unknown.
+    pub fn is_from_the_ledger(self) -> bool {
+        matches!(self, Self::InWindow | Self::MfaNotMeant | Self::NotStampedBefore)
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
         ids::UserId,
         method::{PerUserMfa, names},
         state::About,
+        story::Story,
         user_ref::UserRef,
     },
     graph::{Answer, GraphError},
@@ -47,6 +48,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
             methods: Reading::Unknown(gone()),
             report: RegistrationReport::default(),
             acts: Vec::new(),
+            story: Story::default(),
             log: LogReading::Never,
             request_ids,
         });
@@ -60,6 +62,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
         methods: reading(methods, &mut request_ids)?,
         report,
         acts: scope.process.ledger.acts(user).await?,
+        story: scope.process.ledger.story(user).await?,
         log,
         request_ids,
     })

@@ -14,12 +14,15 @@ impl Graph {
     pub async fn audit_page(&self, what: &AuditQuery) -> Result<AuditPage, GraphError> {
         let url = match what {
             AuditQuery::Range(service, range) => {
-                let filter = format!(
+                let mut filter = format!(
                     "activityDateTime ge {} and activityDateTime le {} and loggedByService eq {}",
                     range.from,
                     range.to,
                     quoted(service.name())
                 );
+                if let Some(activity) = service.activity() {
+                    filter = format!("{filter} and activityDisplayName eq {}", quoted(activity));
+                }
                 let query =
                     query(&[("$filter", &filter), ("$orderby", "activityDateTime asc"), ("$top", "999")]);
                 format!("{}/v1.0/auditLogs/directoryAudits{query}", self.base)

@@ -46,6 +46,14 @@ impl Key {
         Self::new(format!("USER#{user}"), format!("{}{}", Self::ACT, bounded(event)))
     }
 
+    /// The prefix of the sort keys that [`Key::change`] makes.
+    pub const CHANGE: &'static str = "D#";
+
+    /// What a record of the directory says was changed about a user's MFA details.
+    pub fn change(user: UserId, event: &EventId) -> Self {
+        Self::new(format!("USER#{user}"), format!("{}{}", Self::CHANGE, bounded(event)))
+    }
+
     /// The mark that an event was seen.
     pub fn seen(event: &EventId) -> Self {
         Self::new(format!("EVENT#{}", bounded(event)), "SEEN")

@@ -149,5 +149,7 @@ fn a_scan_asks_for_each_service_and_for_the_whole_range() {
     (scan.read_until, scan.next) = (range.to, Some("link".to_owned()));
     assert!(scan.next_service());
     assert_eq!(scan.query(), AuditQuery::Range(Service::AzureMfa, range));
+    assert!(scan.next_service());
+    assert_eq!(scan.query(), AuditQuery::Range(Service::CoreDirectory, range));
     assert!(!scan.next_service());
 }

@@ -10,8 +10,15 @@ use super::{
     position::{Position, Purpose, ScanUnderWay},
 };
 use crate::{
-    audit::{self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, interpret},
-    domain::window::{Range, shift},
+    audit::{
+        self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, Service, interpret,
+        read_update,
+    },
+    domain::{
+        ids::UserId,
+        story::RecordedChange,
+        window::{Range, shift},
+    },
     graph::{AuditPage, GraphError, MAX_PAGES},
     ledger::Versioned,
     telemetry::Metric,
@@ -182,11 +189,16 @@ impl Poll<'_> {
         let mut registrations: Vec<Registration> = Vec::new();
         let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
         let mut acts: Vec<MethodAct> = Vec::new();
+        let mut changes: Vec<(UserId, RecordedChange)> = Vec::new();
         let mut earliest: Option<Timestamp> = None;
         let mut latest: Option<Timestamp> = None;
         for raw in &page.records {
             let record = match DirectoryAudit::from_graph(raw.get()) {
                 Ok(record) => record,
+                Err(error) if scan.service == Service::CoreDirectory => {
+                    tracing::warn!(error = %error, "record of the directory not read");
+                    continue;
+                }
                 Err(error) => {
                     self.intake().take_unreadable(raw.get(), &error.to_string(), scan.read_until).await?;
                     continue;
@@ -202,6 +214,14 @@ impl Poll<'_> {
             earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
             latest = Some(latest.map_or(at, |latest| latest.max(at)));
             summary.events_read += 1;
+            if scan.service == Service::CoreDirectory {
+                match read_update(raw.get()) {
+                    Ok(change) => changes.extend(change),
+                    // It proves nothing then, and whoever it concerns is held if nothing else does.
+                    Err(error) => tracing::warn!(error = %error, "record of the directory not read"),
+                }
+                continue;
+            }
             let event = interpret(&record);
             summary.tally.add(&event);
             acts.extend(audit::acts(&record, &event));
@@ -211,7 +231,8 @@ impl Poll<'_> {
                 Event::Other { .. } | Event::OtherService => {}
             }
         }
-        // Before the candidates, so that every decision on one sees the acts.
+        // Before the candidates, so that every decision on one sees the acts and changes.
+        self.process.ledger.record_changes(&changes).await?;
         self.intake().record_acts(acts, &self.process.settings.client_id).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
         let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;

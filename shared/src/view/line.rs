@@ -145,6 +145,7 @@ pub fn next_step(outcome: Outcome, consequences: Option<&Consequences>) -> &'sta
 fn lifted_by(reason: Held) -> &'static str {
     match reason {
         Held::ReRegistered => "release USER_ID --reason …, if this was not meant either",
+        Held::MfaWasMeant => "release USER_ID --reason …, if nobody meant per-user MFA either",
         Held::Excluded => "no release: EXCLUDED_USER_IDS or EXCLUDED_GROUP_ID names the user",
         Held::Administrator => "release USER_ID --reason …, or INCLUDE_ADMINISTRATORS for all",
         Held::External => "release USER_ID --reason …, or INCLUDE_EXTERNAL_USERS for all",

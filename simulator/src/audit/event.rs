@@ -111,6 +111,12 @@ impl NewEvent {
         self.with("initiatedBy", json!({ "app": app, "user": null }))
     }
 
+    /// Sets the app in whose name the service keeps the details of users who register.
+    pub(crate) fn by_mfa_service(self) -> Self {
+        let app = json!({ "appId": null, "displayName": "Azure MFA StrongAuthenticationService" });
+        self.with("initiatedBy", json!({ "app": app, "user": null }))
+    }
+
     /// Sets the user that the record is about.
     #[must_use]
     pub fn target(self, id: Uuid, user_principal_name: &str) -> Self {
@@ -163,12 +169,14 @@ pub(crate) struct Told<'a> {
     pub(crate) visible_at: Timestamp,
     /// The service that logs it.
     pub(crate) service: &'a str,
+    /// Whether the directory records what it changed, completely and together with the event.
+    pub(crate) recorded: bool,
 }
 
 impl Told<'static> {
     /// Shows at once, logged by the service that logs most.
     pub(crate) fn at(at: Timestamp) -> Self {
-        Self { at, visible_at: at, service: "Authentication Methods" }
+        Self { at, visible_at: at, service: "Authentication Methods", recorded: true }
     }
 }
 

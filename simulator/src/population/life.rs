@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::cast::{DAY, HOUR, Population};
@@ -152,8 +151,7 @@ impl Life<'_> {
     }
 
     fn log_of_the_directory(&mut self, event: NewEvent) {
-        let mfa_service = json!({ "appId": null, "displayName": "Azure MFA StrongAuthenticationService" });
-        let event = event.with("initiatedBy", json!({ "app": mfa_service, "user": null }));
+        let event = event.by_mfa_service();
         let visible_at = match self.record {
             Record::Missing => return,
             Record::Late => self.state.now() + Duration::from_mins(self.state.rng.u64(1..300)),
@@ -169,7 +167,7 @@ impl Life<'_> {
     }
 
     fn register(&mut self, method: NewMethod) {
-        let told = Told { at: self.at, visible_at: self.shows_at(), service: self.service };
+        let told = Told { at: self.at, visible_at: self.shows_at(), service: self.service, recorded: false };
         self.state.register(self.id, method, told);
         self.registered |= self.window.0 <= self.at && self.at <= self.window.1;
     }

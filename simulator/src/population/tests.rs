@@ -175,7 +175,7 @@ fn events_have_unique_ids_and_the_log_has_noise() {
     assert_eq!(ids.len(), events.len());
     let services: HashSet<&str> =
         events.iter().map(|event| event["loggedByService"].as_str().unwrap()).collect();
-    assert_eq!(services.len(), 4);
+    assert_eq!(services.len(), 5, "{services:?}");
     let names: HashSet<&str> =
         events.iter().map(|event| event["activityDisplayName"].as_str().unwrap()).collect();
     assert!(names.len() > 12, "{names:?}");
