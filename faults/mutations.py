@@ -124,8 +124,8 @@ MUTATIONS = [
     (
         "a method from after the window taken for one of it",
         ORIGIN,
-        "            Some(created) if created > window.end && dates_registration => Some(Held::RegisteredAfter),\n",
-        "            Some(created) if created > window.end && dates_registration => None,\n",
+        "            Some(created) if created > window.end && dates_registration => {\n",
+        "            Some(created) if created > window.end && dates_registration && created < window.start => {\n",
     ),
     (
         "an office number taken for the user's own",
@@ -166,8 +166,8 @@ MUTATIONS = [
     (
         "the second service not read",
         "shared/src/audit/service.rs",
-        "            Self::AuthenticationMethods => Some(Self::AzureMfa),\n            Self::AzureMfa => None,\n",
-        "            Self::AuthenticationMethods | Self::AzureMfa => None,\n",
+        "            Self::AuthenticationMethods => Some(Self::AzureMfa),\n",
+        "            Self::AuthenticationMethods => Some(Self::CoreDirectory),\n",
     ),
     (
         "eligible administrator missed",
@@ -194,6 +194,12 @@ MUTATIONS = [
         "shared/src/preflight.rs",
         "                UserRef::Id(id) => id.to_string(),\n",
         "                UserRef::Id(_) => continue,\n",
+    ),
+    (
+        "an old app let go by the directory's record",
+        ORIGIN,
+        "                held: keeps_old.then_some(Held::RegisteredBefore),\n",
+        "                held: keeps_old.then_some(Held::RegisteredBefore).filter(|_| false),\n",
     ),
     ("another tenant's ledger taken", LEDGER + "mod.rs", "        if bound == tenant {\n", "        if bound == bound {\n"),
     (

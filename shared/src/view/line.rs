@@ -126,7 +126,8 @@ pub fn next_step(outcome: Outcome, consequences: Option<&Consequences>) -> &'sta
         Outcome::RolledBack => match consequences.map(|it| it.sspr_loses.as_deref()) {
             Some(Some([])) => "tell them",
             Some(Some(_)) => "tell them: password reset lost these methods, too",
-            _ => "tell them: password reset may have lost these methods, too",
+            Some(None) => "tell them: password reset may have lost these methods, too",
+            None => "tell them; report says of each what password reset lost",
         },
         Outcome::Partial(_) => "goes on by itself after 1, 6 and 24 h; then explain USER_ID",
         Outcome::Failed(_) => "tried again after 1, 6 and 24 h; then explain USER_ID",
