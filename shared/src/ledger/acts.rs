@@ -1,5 +1,5 @@
 //! What the audit log tells of users' methods other than their own registrations, one item for each event. These
-//! items never expire, because they keep a method from being taken for one of the window, or show that it is.
+//! items do not expire, because they keep a method from being taken for one of the window, or show that it is.
 
 use serde::Serialize;
 
