@@ -116,12 +116,6 @@ MUTATIONS = [
         "        of_kind >= 1 && ",
     ),
     (
-        "one registration proves two methods",
-        ORIGIN,
-        "            left.by_ref()\n",
-        "            left.clone()\n",
-    ),
-    (
         "a method from after the window taken for one of it",
         ORIGIN,
         "            Some(created) if created > window.end && dates_registration => {\n",
@@ -194,12 +188,6 @@ MUTATIONS = [
         "shared/src/preflight.rs",
         "                UserRef::Id(id) => id.to_string(),\n",
         "                UserRef::Id(_) => continue,\n",
-    ),
-    (
-        "an old app let go by the directory's record",
-        ORIGIN,
-        "                held: keeps_old.then_some(Held::RegisteredBefore),\n",
-        "                held: keeps_old.then_some(Held::RegisteredBefore).filter(|_| false),\n",
     ),
     ("another tenant's ledger taken", LEDGER + "mod.rs", "        if bound == tenant {\n", "        if bound == bound {\n"),
     (

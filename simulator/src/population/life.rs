@@ -92,7 +92,6 @@ const WITHIN: &[Act] = &[
     |life| life.register_app(),
     |life| life.register_phone(),
     |life| life.register_phone(),
-    |life| life.register_beside_the_directory(),
     |life| life.register_codes(),
     |life| life.register_app_with_codes(),
     |life| life.change_number(),
@@ -228,16 +227,6 @@ impl Life<'_> {
         let office = NewMethod::phone(PhoneType::Office, "+1 4255550100").by(By::Directory).came_at(self.at);
         let office = self.perhaps_dated(office);
         self.state.add_method(self.id, office, None);
-    }
-
-    /// Registers an alternate number while the directory sets the mobile one: two dates, and one registration.
-    fn register_beside_the_directory(&mut self) {
-        let alternate = NewMethod::phone(PhoneType::AlternateMobile, "+1 2065550190").dated(self.at);
-        self.register(alternate);
-        let at = self.at + Duration::from_mins(2);
-        let mobile =
-            NewMethod::phone(PhoneType::Mobile, "+1 4255550190").dated(at).by(By::Directory).came_at(at);
-        self.state.add_method(self.id, mobile, None);
     }
 
     fn number_of_the_helpdesk(&mut self) {
