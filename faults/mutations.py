@@ -161,7 +161,7 @@ MUTATIONS = [
         "the second service not read",
         "shared/src/audit/service.rs",
         "            Self::AuthenticationMethods => Some(Self::AzureMfa),\n",
-        "            Self::AuthenticationMethods => Some(Self::CoreDirectory),\n",
+        "            Self::AuthenticationMethods => None,\n",
     ),
     (
         "eligible administrator missed",

@@ -21,8 +21,9 @@ pub enum Service {
 }
 
 impl Service {
-    /// Every service, in the order in which the log is read.
-    pub const ALL: [Self; 3] = [Self::AuthenticationMethods, Self::AzureMfa, Self::CoreDirectory];
+    /// Every service, in the order in which the log is read: what a registration changed is on record before the
+    /// registration makes anybody a candidate.
+    pub const ALL: [Self; 3] = [Self::CoreDirectory, Self::AuthenticationMethods, Self::AzureMfa];
 
     /// The service's name as `loggedByService` has it.
     pub fn name(self) -> &'static str {
@@ -41,9 +42,9 @@ impl Service {
     /// The service that is read after this one; `None` after the last.
     pub fn next(self) -> Option<Self> {
         match self {
+            Self::CoreDirectory => Some(Self::AuthenticationMethods),
             Self::AuthenticationMethods => Some(Self::AzureMfa),
-            Self::AzureMfa => Some(Self::CoreDirectory),
-            Self::CoreDirectory => None,
+            Self::AzureMfa => None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! texts, which may be absent, cut off or of another shape: such a text shows nothing.
 
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{record::RecordError, time::parse_time};
 use crate::{
@@ -22,13 +23,10 @@ const MFA_SERVICE: &str = "Azure MFA StrongAuthenticationService";
 struct Record {
     id: Option<String>,
     activity_date_time: String,
-    #[serde(default)]
-    activity_display_name: String,
-    #[serde(default)]
-    result: String,
+    activity_display_name: Option<String>,
+    result: Option<String>,
     initiated_by: Option<InitiatedBy>,
-    #[serde(default)]
-    target_resources: Option<Vec<Target>>,
+    target_resources: Option<Vec<Option<Target>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,17 +46,16 @@ struct Doer {
 #[serde(rename_all = "camelCase")]
 struct Target {
     id: Option<String>,
-    #[serde(default)]
-    modified_properties: Option<Vec<Property>>,
+    r#type: Option<String>,
+    modified_properties: Option<Vec<Option<Property>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Property {
-    #[serde(default)]
     display_name: Option<String>,
-    old_value: Option<String>,
-    new_value: Option<String>,
+    old_value: Option<Value>,
+    new_value: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -73,24 +70,22 @@ struct App {
     id: String,
 }
 
-#[derive(Deserialize)]
-struct Requirement {
-    #[serde(rename = "State")]
-    state: u8,
-}
-
 /// Reads a record of the directory. Returns `None` if it tells nothing of a user's MFA details.
 pub fn read_update(json: &str) -> Result<Option<(UserId, RecordedChange)>, RecordError> {
     let record: Record = serde_json::from_str(json).map_err(|error| {
         RecordError::Syntax(format!("{:?} at column {}", error.classify(), error.column()))
     })?;
-    if !same_name(&record.activity_display_name, "Update user") || !same_name(&record.result, "success") {
+    let is = |text: &Option<String>, name: &str| text.as_deref().is_some_and(|text| same_name(text, name));
+    if !is(&record.activity_display_name, "Update user") || !is(&record.result, "success") {
         return Ok(None);
     }
-    let Some(target) = record.target_resources.into_iter().flatten().next() else { return Ok(None) };
+    let is_user = |target: &Target| target.r#type.is_none() || is(&target.r#type, "User");
+    let Some(target) = record.target_resources.into_iter().flatten().flatten().find(is_user) else {
+        return Ok(None);
+    };
     let Some(user) = target.id.as_deref().and_then(|id| id.parse::<UserId>().ok()) else { return Ok(None) };
     let at = parse_time(&record.activity_date_time)?;
-    let properties = target.modified_properties.unwrap_or_default();
+    let properties: Vec<Property> = target.modified_properties.into_iter().flatten().flatten().collect();
     let change = RecordedChange {
         event_id: EventId(record.id.ok_or(RecordError::Missing("id"))?),
         at,
@@ -101,9 +96,7 @@ pub fn read_update(json: &str) -> Result<Option<(UserId, RecordedChange)>, Recor
         apps: change(&properties, "StrongAuthenticationPhoneAppDetail", |apps: Vec<App>| {
             apps.into_iter().map(|app| MethodId(app.id)).collect()
         }),
-        required: change(&properties, "StrongAuthenticationRequirement", |states: Vec<Requirement>| {
-            states.into_iter().any(|requirement| requirement.state > 0)
-        }),
+        required: requirement(&properties),
     };
     Ok(change.tells().then_some((user, change)))
 }
@@ -116,17 +109,33 @@ fn is_own(by: InitiatedBy, user: UserId) -> bool {
     is_user || is_service
 }
 
+/// Per-user MFA before and after. The record lists what changed, so it was on at one end: whatever is not literally
+/// an empty list counts as on.
+fn requirement(properties: &[Property]) -> Change<bool> {
+    let Some(property) = named(properties, "StrongAuthenticationRequirement") else {
+        return Change::default();
+    };
+    let is_on =
+        |text: &Option<Value>| Some(text.as_ref().and_then(Value::as_str).map(str::trim) != Some("[]"));
+    Change { before: is_on(&property.old_value), after: is_on(&property.new_value) }
+}
+
+fn named<'a>(properties: &'a [Property], name: &str) -> Option<&'a Property> {
+    let is_it = |its: &str| same_name(its, name);
+    properties.iter().find(|property| property.display_name.as_deref().is_some_and(is_it))
+}
+
 /// A property before and after; what is not JSON of its shape is not shown.
 fn change<J: DeserializeOwned, T: PartialEq>(
     properties: &[Property],
     name: &str,
     read: impl Fn(J) -> T,
 ) -> Change<T> {
-    let is_it =
-        |property: &&Property| property.display_name.as_deref().is_some_and(|its| same_name(its, name));
-    let Some(property) = properties.iter().find(is_it) else { return Change::default() };
-    let side =
-        |text: &Option<String>| text.as_deref().and_then(|text| serde_json::from_str(text).ok()).map(&read);
+    let Some(property) = named(properties, name) else { return Change::default() };
+    let side = |text: &Option<Value>| {
+        let read_text = |text: &str| serde_json::from_str(text).ok();
+        text.as_ref().and_then(Value::as_str).and_then(read_text).map(&read)
+    };
     Change { before: side(&property.old_value), after: side(&property.new_value) }
 }
 
@@ -134,7 +143,7 @@ fn change<J: DeserializeOwned, T: PartialEq>(
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -200,6 +209,23 @@ mod tests {
         let change =
             read(&record(&property("StrongAuthenticationRequirement", Some("[]"), Some(on)))).unwrap();
         assert_eq!((change.required.before, change.required.after), (Some(false), Some(true)));
+        for odd in [None, Some("["), Some(r#"[{"State":"Enabled"}]"#)] {
+            let change =
+                read(&record(&property("StrongAuthenticationRequirement", Some("[]"), odd))).unwrap();
+            assert_eq!(change.required.after, Some(true), "it changed, so it was on: {odd:?}");
+        }
+    }
+
+    #[test]
+    fn nulls_and_other_targets_hide_nothing() {
+        let mut told = record(&property(APPS, Some("[]"), Some(r#"[{"Id":"a1"}]"#)));
+        let mut user = told["targetResources"][0].take();
+        user["modifiedProperties"].as_array_mut().unwrap().insert(0, json!(null));
+        let device = json!({ "id": "x", "type": "Device", "modifiedProperties": null });
+        told["targetResources"] = json!([null, device, user]);
+        assert!(read(&told).is_some());
+        told["result"] = json!(null);
+        assert_eq!(read(&told), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
         method::{AuthenticationMethod, MethodKind, PhoneType},
         outcome::Held,
         story::Came,
-        window::shift,
+        window::{Window, shift},
     },
     settings::{OtherMethods, UnprovenMethods},
 };
@@ -66,12 +66,12 @@ impl Asked<'_> {
                 Held::UnprovenMethod,
                 format!("it came with event {} at {}, and not by the user alone", change.event_id, change.at),
             ),
-            // An app's date may be that of an upgrade; an early one contradicts the record.
-            Came::Within(change) if app.created.is_some_and(|created| created < window.start) => {
+            // The date of an Authenticator may be that of an upgrade; any other contradicts the record.
+            Came::Within(change) if app.created.is_some_and(|created| contradicts(app, created, window)) => {
                 Origin::held(
                     Held::UnprovenMethod,
                     format!(
-                        "it is dated before the window, and came with event {} at {}",
+                        "it is dated outside the window, and came with event {} at {}",
                         change.event_id, change.at
                     ),
                 )
@@ -192,6 +192,11 @@ fn apart<'a>(
     times.sort_unstable();
     times.dedup_by(|later, earlier| *later <= shift(*earlier, span));
     times
+}
+
+/// Whether a date contradicts a record of the window.
+fn contradicts(app: &AuthenticationMethod, created: Timestamp, window: &Window) -> bool {
+    created < window.start || created > window.end && app.kind != MethodKind::MicrosoftAuthenticator
 }
 
 /// Whether the directory records it as an app.

@@ -94,10 +94,15 @@ impl Story {
             .find(|change| change.required.before == Some(true) || change.required.after == Some(true))
     }
 
-    /// The first record since the window's start that shows the MFA flags, and whether there were none before it.
+    /// The first record since the window's start that shows the MFA flags or the apps, and whether there were none
+    /// before it. An app that replaces another leaves the flags as they are, so either property shows older methods.
     pub fn stamp(&self, window: &Window) -> Option<(&RecordedChange, bool)> {
-        let first = self.since(window).find(|change| change.flags.is_shown())?;
-        first.flags.before.as_ref().map(|before| (first, before.is_empty()))
+        let flags = self.since(window).find(|change| change.flags.is_shown());
+        let apps = self.since(window).find(|change| change.apps.is_shown());
+        let had_flags = flags.and_then(|change| Some((change, !change.flags.before.as_ref()?.is_empty())));
+        let had_apps = apps.and_then(|change| Some((change, !change.apps.before.as_ref()?.is_empty())));
+        let shown = [had_flags, had_apps].into_iter().flatten();
+        shown.max_by_key(|(_, had)| *had).map(|(change, had)| (change, !had))
     }
 
     /// Where an app came from; `None` if nothing shows it, or two records contradict each other. A registration of an
@@ -116,11 +121,13 @@ impl Story {
         if adding.next().is_some() {
             return None;
         }
-        // Whatever showed it before it was added casts doubt on the ids.
-        let is_odd = self
-            .since(window)
-            .take_while(|change| change.at < added.at)
-            .any(|change| has(&change.apps.before) == Some(true) || has(&change.apps.after) == Some(true));
+        // Whatever shows it before it was added, or gone after that, casts doubt on the ids.
+        let others = self.since(window).filter(|change| change.event_id != added.event_id);
+        let is_odd = others.into_iter().any(|change| {
+            let sides = [has(&change.apps.before), has(&change.apps.after)];
+            let shows = |it: bool| sides.contains(&Some(it));
+            if change.at <= added.at { shows(true) } else { shows(false) }
+        });
         match (is_odd, added.at <= window.end) {
             (true, _) => None,
             (false, true) => Some(Came::Within(added)),

@@ -1,10 +1,7 @@
 //! Erasing what is on record about one user, on request.
 
-use jiff::Timestamp;
-
 use super::{
-    CHUNK, Document, Expect, HistoryEntry, Key, Ledger, LedgerError, TRIES, Versioned, Write,
-    events::SEEN_FOR,
+    CHUNK, Expect, HistoryEntry, Key, Ledger, LedgerError, TRIES, Versioned, Write, events::SEEN_FOR,
 };
 use crate::domain::{
     ids::UserId,
@@ -15,8 +12,8 @@ use crate::domain::{
 impl Ledger {
     /// Erases what is on record about a user, except the object id, the ids and times of registrations, what
     /// the audit log tells of the user's methods, and whether methods were ever deleted, so that nobody is
-    /// rolled back twice. If nothing was ever deleted, all of it expires after 45 days, as events do. Returns
-    /// how many entries of the history are gone.
+    /// rolled back twice. If nothing was ever deleted, the user's item expires after 45 days, as
+    /// events do. Returns how many entries of the history are gone.
     pub async fn erase(
         &self,
         user: UserId,
@@ -32,9 +29,6 @@ impl Ledger {
                 return Ok(Err(refused));
             }
             entries += self.erase_history(user).await?;
-            if value.first_delete_at.is_none() {
-                self.let_expire(user, shift(now, SEEN_FOR)).await?;
-            }
             // No list has the user any more: only a new registration makes the program look again.
             let expires_at = value.first_delete_at.is_none().then_some(shift(now, SEEN_FOR));
             let state: Versioned<UserState> = Versioned { value, version: held.version };
@@ -50,26 +44,6 @@ impl Ledger {
             }
         }
         Err(LedgerError::Unavailable(format!("the item of user {user} is written too often")))
-    }
-
-    /// Lets what the audit log tells of a user's methods expire.
-    async fn let_expire(&self, user: UserId, at: Timestamp) -> Result<(), LedgerError> {
-        for prefix in [Key::ACT, Key::CHANGE] {
-            let told = self.store.children(&Key::user(user).pk, prefix).await?;
-            let writes: Vec<Write> = told
-                .into_iter()
-                .map(|document| Write {
-                    expect: Expect::Any,
-                    document: Document { expires_at: Some(at), ..document },
-                })
-                .collect();
-            for chunk in writes.chunks(CHUNK) {
-                for result in self.store.commit_each(chunk).await? {
-                    result?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Overwrites the history, which is then gone at once; the empty items go when they expire.

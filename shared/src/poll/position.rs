@@ -52,7 +52,7 @@ impl ScanUnderWay {
     pub fn new(range: Range, began: Timestamp) -> Self {
         Self {
             range,
-            service: Service::default(),
+            service: Service::ALL[0],
             next: None,
             read_until: range.from,
             missed_before: None,
@@ -73,7 +73,7 @@ impl ScanUnderWay {
 
     /// Whether anything was read.
     pub fn has_read(&self) -> bool {
-        self.next.is_some() || self.read_until != self.range.from || self.service != Service::default()
+        self.next.is_some() || self.read_until != self.range.from || self.service != Service::ALL[0]
     }
 
     /// Returns the query for the next page.

@@ -1,6 +1,8 @@
 //! "Update user": the directory's own record of a change of a user's MFA details, with the old and new values
 //! as JSON in strings.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -32,11 +34,9 @@ pub(crate) struct Details {
 
 impl Details {
     pub(crate) fn of(account: &Account, telling: Telling) -> Self {
-        let flags = account
-            .methods
-            .iter()
-            .flat_map(flags)
-            .map(|flag| json!({ "MethodType": flag, "Default": false }));
+        // A second app leaves the flags as they are.
+        let flags: BTreeSet<u8> = account.methods.iter().flat_map(flags).collect();
+        let flags = flags.into_iter().map(|flag| json!({ "MethodType": flag, "Default": false }));
         let apps = account.methods.iter().filter(|method| is_app(method)).map(|method| app(method, telling));
         let number = |wanted: PhoneType| {
             let of = |method: &&Method| *method.kind() == MethodKind::Phone(wanted);
