@@ -396,7 +396,12 @@ fn nobody_loses_a_method_while_a_scan_of_the_log_is_under_way() {
         let mut world = World::new(97, 46, |_| ());
         let whole = Arc::clone(&world.network);
         // The rest of the log may tell what others did to the methods of whom its beginning names.
-        world.network = pages(20, |at| is_link_of(at, AUDITS));
+        let registrations_begin = AtomicBool::new(false);
+        world.network = Arc::new(move |address| {
+            registrations_begin.fetch_or(address.contains("Authentication"), SeqCst);
+            let hangs = registrations_begin.load(SeqCst) && is_link_of(address, AUDITS);
+            (!hangs).then(|| address.replace("top=999", "top=20"))
+        });
         assert!(world.timed_poll().await.is_err());
         assert!(world.position().await.scan.is_some());
         let drain = async |world: &World| {

@@ -92,7 +92,8 @@ async fn run(seed: u64, poll_kills: usize, drain_kills: usize) -> usize {
     timeout.attributes(QueueAttributeName::VisibilityTimeout, "20").send().await.unwrap();
     let poll = world.function("poll", POLL, &[ENFORCE]);
     let drain = world.function("drain", DRAIN, &[ENFORCE]);
-    poll.set_timeout(Duration::from_secs(30));
+    // Part of a poll's time is for the registration report, without which many are held.
+    poll.set_timeout(Duration::from_secs(50));
     drain.set_timeout(Duration::from_secs(45));
     let of_poll = Executioner::new(&poll, seed, poll_kills);
     let of_drain = Executioner::new(&drain, seed, drain_kills);

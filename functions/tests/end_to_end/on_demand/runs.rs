@@ -13,9 +13,7 @@ use crate::support::doubles::Double;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_by_request_comes_to_what_the_schedule_comes_to() {
     let deployment = Deployment::new(Double::Ministack, &[ENFORCE]).await;
-    let (status, summary) = deployment.gateway.ask("POST", "/scans", None).await;
-    assert_eq!((status, &summary["complete"]), (200, &json!(true)), "{summary}");
-    deployment.drain().await;
+    deployment.scan_and_drain().await;
     deployment.world.assert_safe();
     deployment.world.assert_as_expected(&deployment.world.outcomes().await);
     let (status, again) = deployment.gateway.ask("POST", "/scans", Some(&json!({}))).await;
