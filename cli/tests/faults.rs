@@ -400,7 +400,7 @@ fn nobody_loses_a_method_while_a_scan_of_the_log_is_under_way() {
         world.network = Arc::new(move |address| {
             registrations_begin.fetch_or(address.contains("Authentication"), SeqCst);
             let hangs = registrations_begin.load(SeqCst) && is_link_of(address, AUDITS);
-            (!hangs).then(|| address.replace("top=999", "top=20"))
+            (!hangs).then(|| address.replace("top=999", "top=60"))
         });
         assert!(world.timed_poll().await.is_err());
         assert!(world.position().await.scan.is_some());
