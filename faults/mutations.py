@@ -106,8 +106,8 @@ MUTATIONS = [
     (
         "date alone makes a method the user's own",
         ORIGIN,
-        "            && self.each_has_its_registration(&method.kind, all)\n",
-        "            && (created <= Timestamp::MAX || self.each_has_its_registration(&method.kind, all))\n",
+        "            && self.each_has_its_registration(&method.kind)\n",
+        "            && (created <= Timestamp::MAX || self.each_has_its_registration(&method.kind))\n",
     ),
     (
         "two of a kind counted as one",

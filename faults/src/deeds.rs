@@ -105,10 +105,19 @@ impl World {
         };
         let lag = SignedDuration::from_secs(self.rng.borrow_mut().i64(0..3000));
         let id = self.tenant.register_at(user, method, now, now + lag);
+        let is_new = self.came_now(user, &id);
         self.change(user, |person| {
-            person.registered.insert(id, now);
+            if is_new {
+                person.registered.insert(id, now);
+            }
             person.registrations.push(now);
         });
+    }
+
+    /// Whether a method is not the number that was there already.
+    fn came_now(&self, user: Uuid, id: &str) -> bool {
+        let methods = self.tenant.user(user).map(|user| user.methods).unwrap_or_default();
+        methods.iter().any(|method| method.id == id && method.origin.came_at == self.clock.now())
     }
 
     /// The helpdesk registers a number for somebody; nothing else is in the log.
@@ -118,7 +127,12 @@ impl World {
         let phone = if self.chance(2) { phone.dated(now) } else { phone };
         let lag = SignedDuration::from_secs(self.rng.borrow_mut().i64(0..3000));
         let id = self.tenant.register_by_admin(user, phone, now + lag);
-        self.change(user, |person| _ = person.registered.insert(id, now));
+        let is_new = self.came_now(user, &id);
+        self.change(user, |person| {
+            if is_new {
+                person.registered.insert(id, now);
+            }
+        });
     }
 
     /// Somebody deletes a strong method of their own.

@@ -18,6 +18,7 @@ use shared::{
     clock::Clock,
     domain::{
         brake::Brake,
+        facts::RecordedRegistration,
         ids::UserId,
         state::{Release, UserState},
         window::Window,
@@ -244,7 +245,7 @@ impl Watch {
                 let of_kind = |other: &&MethodView| other.kind == method.kind && is_known(other);
                 let alone = there.methods.iter().filter(of_kind).count() == 1;
                 self.judge(view, &person, user, (method, alone), &broken);
-                Self::is_no_second_rollback(&person, method, &broken);
+                self.is_no_second_rollback(&person, &state, method, &broken);
             }
         }
     }
@@ -362,13 +363,26 @@ impl Watch {
         person.first_deleted.is_some() && method.kind == "phone" && method.created.is_none() && is_recent
     }
 
-    fn is_no_second_rollback(person: &Person, method: &MethodView, broken: &dyn Fn(u8, &str)) {
-        let (Some(first), Some(at)) = (person.first_deleted, person.registered.get(&method.id)) else {
-            return;
-        };
-        let released = person.released.is_some_and(|released| released >= *at);
-        if *at > first && !released {
+    fn is_no_second_rollback(
+        &self,
+        person: &Person,
+        state: &UserState,
+        method: &MethodView,
+        broken: &dyn Fn(u8, &str),
+    ) {
+        let Some(first) = person.first_deleted else { return };
+        let is_new = |at: Timestamp| at > first && person.released.is_none_or(|released| released < at);
+        if person.registered.get(&method.id).is_some_and(|at| is_new(*at)) {
             broken(5, "a DELETE of what was registered after the rollback began");
+        }
+        let now = self.clock.now();
+        let is_known = |on_record: &&RecordedRegistration| {
+            now.duration_since(on_record.first_seen_at) > STILL_FRESH + SKEW
+        };
+        let known = state.registrations.iter().filter(is_known).map(|on_record| on_record.registered_at);
+        let told = known.filter(|at| person.registrations.contains(at));
+        if told.filter_map(|at| at.checked_sub(SKEW).ok()).any(is_new) {
+            broken(5, "a DELETE though the log showed a registration after the rollback began");
         }
     }
 

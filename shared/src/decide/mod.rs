@@ -1,5 +1,6 @@
 //! The decision on one candidate: a pure function over what was read, which asks every rule.
 
+mod asked;
 mod origin;
 mod record;
 mod rules;
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use self::asked::Asked;
 use crate::{
     domain::{
         decision::{Decision, RuleAnswer, RuleResult},
@@ -24,7 +26,7 @@ use crate::{
 /// Decides on one candidate. The first no, in the order of the rules, names the reason; only if there is
 /// none, the first unknown does.
 pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy, now: Timestamp) -> Decision {
-    let asked = rules::Asked { record, facts, belts, policy, now };
+    let asked = Asked { record, facts, belts, policy, now };
     let gone = matches!(facts.account.known(), Some(Account::NotFound));
     let nothing = BTreeSet::new();
     let released = if record.covers(facts) { record.released } else { &nothing };

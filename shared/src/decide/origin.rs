@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::rules::Asked;
+use super::asked::Asked;
 use crate::{
     domain::{
         facts::{Act, RecordedRegistration},
@@ -15,8 +15,9 @@ use crate::{
     settings::{OtherMethods, UnprovenMethods},
 };
 
-/// Graph's date of a method is at most this far from the event of its registration.
-const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(10);
+/// Graph's date of a method is at most this far from the event of its registration. A longer span would take
+/// what the helpdesk sets soon after for the user's own.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Two services, or a file and Graph, report one registration at times at most this far apart; nobody
 /// verifies two numbers in less.
@@ -40,20 +41,26 @@ impl Origin {
     }
 }
 
-impl Asked<'_> {
+/// A user's methods, and what is known of them.
+pub(super) struct Methods<'a> {
+    pub(super) all: &'a [AuthenticationMethod],
+    pub(super) asked: &'a Asked<'a>,
+}
+
+impl Methods<'_> {
     /// What shows where a strong method comes from, and why it may not be deleted, if it may not.
-    pub(super) fn origin(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> Origin {
+    pub(super) fn origin(&self, method: &AuthenticationMethod) -> Origin {
         // If somebody else made a method, the settings for old and unproven methods do not apply to it.
         let is_anothers = self.is_by_admin(&method.kind);
         let by_record = is_app(method).then(|| self.by_record(method, is_anothers)).flatten();
-        by_record.unwrap_or_else(|| self.by_date(method, all, is_anothers))
+        by_record.unwrap_or_else(|| self.by_date(method, is_anothers))
     }
 
     /// What the directory's own record of an app shows. Each registration of an app has an id of its own.
     fn by_record(&self, app: &AuthenticationMethod, is_anothers: bool) -> Option<Origin> {
-        let window = &self.policy.window;
-        let keeps_old = self.policy.preexisting_methods == OtherMethods::Hold || is_anothers;
-        Some(match self.facts.story.came(&app.id, window)? {
+        let window = &self.asked.policy.window;
+        let keeps_old = self.asked.policy.preexisting_methods == OtherMethods::Hold || is_anothers;
+        Some(match self.asked.facts.story.came(&app.id, window)? {
             Came::Before(change) => Origin {
                 held: keeps_old.then_some(Held::RegisteredBefore),
                 evidence: format!("it was there before event {} at {}", change.event_id, change.at),
@@ -84,18 +91,13 @@ impl Asked<'_> {
     }
 
     /// What its date and the user's own registrations show.
-    fn by_date(
-        &self,
-        method: &AuthenticationMethod,
-        all: &[AuthenticationMethod],
-        is_anothers: bool,
-    ) -> Origin {
-        let window = &self.policy.window;
+    fn by_date(&self, method: &AuthenticationMethod, is_anothers: bool) -> Origin {
+        let window = &self.asked.policy.window;
         // An app that became what its user signs in with is dated anew, so only an early date says something.
         let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
         match method.created {
             Some(created)
-                if created < window.start && self.policy.preexisting_methods == OtherMethods::Hold =>
+                if created < window.start && self.asked.policy.preexisting_methods == OtherMethods::Hold =>
             {
                 Origin::held(Held::RegisteredBefore, format!("it is dated {created}, before the window"))
             }
@@ -106,11 +108,11 @@ impl Asked<'_> {
                 Origin::held(Held::RegisteredAfter, format!("it is dated {created}, after the window"))
             }
             _ => {
-                if self.is_proven(method, all) {
+                if self.is_proven(method) {
                     return Origin::of_window("its date is that of a registration of the window".to_owned());
                 }
-                match self.policy.unproven_methods {
-                    UnprovenMethods::Count if self.counts(method, all) => Origin::of_window(
+                match self.asked.policy.unproven_methods {
+                    UnprovenMethods::Count if self.counts(method) => Origin::of_window(
                         "it is the only one of its kind, which a registration of the window names".to_owned(),
                     ),
                     UnprovenMethods::RollBack if !is_anothers => {
@@ -128,25 +130,25 @@ impl Asked<'_> {
     /// Whether an administrator or an app made or changed a method of the kind, or of an unnamed kind.
     fn is_by_admin(&self, kind: &MethodKind) -> bool {
         let is_of_kind = |methods: &[MethodKind]| methods.is_empty() || methods.contains(kind);
-        self.facts.acts.iter().any(|act| act.act == Act::ByAdmin && is_of_kind(&act.methods))
+        self.asked.facts.acts.iter().any(|act| act.act == Act::ByAdmin && is_of_kind(&act.methods))
     }
 
     /// Whether its date lies in the window, a registration of that moment shows that the user made it, and no
     /// act in the log of the window casts doubt on that.
-    fn is_proven(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> bool {
+    fn is_proven(&self, method: &AuthenticationMethod) -> bool {
         let Some(created) = method.created else { return false };
         method.kind != MethodKind::MicrosoftAuthenticator
-            && self.policy.window.contains(created)
+            && self.asked.policy.window.contains(created)
             && is_the_users_own_kind(method)
-            && self.each_has_its_registration(&method.kind, all)
-            && !self.facts.acts.iter().any(|act| disturbs(act.act))
+            && self.each_has_its_registration(&method.kind)
+            && !self.asked.facts.acts.iter().any(|act| disturbs(act.act))
     }
 
     /// Whether each method of the kind that is dated in the window matches a registration of its own.
-    fn each_has_its_registration(&self, kind: &MethodKind, all: &[AuthenticationMethod]) -> bool {
-        let of_kind = all.iter().filter(|method| method.kind == *kind);
+    fn each_has_its_registration(&self, kind: &MethodKind) -> bool {
+        let of_kind = self.all.iter().filter(|method| method.kind == *kind);
         let mut dates: Vec<Timestamp> =
-            of_kind.filter_map(|m| m.created).filter(|at| self.policy.window.contains(*at)).collect();
+            of_kind.filter_map(|m| m.created).filter(|at| self.asked.policy.window.contains(*at)).collect();
         let registered = apart(self.naming(kind), SAME_REGISTRATION);
         dates.sort_unstable();
         // The spans are equally long, so taking the earliest that fits is never wrong.
@@ -160,17 +162,18 @@ impl Asked<'_> {
 
     /// Whether it is the only one of its kind, and a registration of the window that was not deleted again
     /// names the kind.
-    fn counts(&self, method: &AuthenticationMethod, all: &[AuthenticationMethod]) -> bool {
-        let of_kind = all.iter().filter(|other| other.kind == method.kind).count();
-        let unclear = self.facts.acts.iter().any(|act| match act.act {
+    fn counts(&self, method: &AuthenticationMethod) -> bool {
+        let of_kind = self.all.iter().filter(|other| other.kind == method.kind).count();
+        let unclear = self.asked.facts.acts.iter().any(|act| match act.act {
             Act::ByAdmin | Act::Changed => true,
             Act::Removed => act.methods.is_empty(),
             Act::AccessPass | Act::RolledBack => false,
         });
-        let removals = self.facts.acts.iter().filter(|act| act.methods.contains(&method.kind)).count();
+        let removals = self.asked.facts.acts.iter().filter(|act| act.methods.contains(&method.kind)).count();
         // A registration that names two kinds made only one of them.
         let names_it_alone = |r: &&RecordedRegistration| {
-            let named = |kind: &&MethodKind| kind.is_strong() && all.iter().any(|other| other.kind == **kind);
+            let named =
+                |kind: &&MethodKind| kind.is_strong() && self.all.iter().any(|other| other.kind == **kind);
             r.methods.iter().filter(named).count() == 1
         };
         let registered = apart(self.naming(&method.kind).filter(names_it_alone), SAME_MOMENT);
@@ -179,7 +182,7 @@ impl Asked<'_> {
 
     /// Registrations of the window that name a kind.
     fn naming<'a>(&'a self, kind: &'a MethodKind) -> impl Iterator<Item = &'a RecordedRegistration> {
-        self.of_window().filter(|registration| registration.methods.contains(kind))
+        self.asked.of_window().filter(|registration| registration.methods.contains(kind))
     }
 }
 

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{origin::Origin, record::Record};
+use super::{
+    asked::Asked,
+    origin::{Methods, Origin},
+};
 use crate::{
     domain::{
         account::User,
         decision::{Consequences, RuleAnswer},
-        facts::{
-            Account, Act, Belts, Facts, LogReading, Reading, RecordedRegistration, RegistrationReportList,
-        },
+        facts::{Account, Act, LogReading, Reading, RegistrationReportList},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
         outcome::{Held, NotEligible, Verdict},
         rule::Rule,
@@ -20,15 +21,6 @@ use crate::{
     },
     settings::{OtherMethods, Policy},
 };
-
-/// Everything that a rule may look at.
-pub(super) struct Asked<'a> {
-    pub(super) record: Record<'a>,
-    pub(super) facts: &'a Facts,
-    pub(super) belts: &'a Belts,
-    pub(super) policy: &'a Policy,
-    pub(super) now: Timestamp,
-}
 
 /// A no for one reason.
 fn no(reason: impl Into<Verdict>, note: impl Into<String>) -> RuleAnswer {
@@ -154,6 +146,17 @@ impl Asked<'_> {
                 format!("this app deleted methods at {at} that this ledger knows nothing of"),
             );
         }
+        // A number that is registered again where it was keeps its date.
+        let since = self.record.registrations.iter().find(|registered| registered.registered_at > began);
+        if let Some(registered) = since {
+            return no(
+                Held::ReRegistered,
+                format!(
+                    "a rollback began at {began}, and the user registered at {}",
+                    registered.registered_at
+                ),
+            );
+        }
         match self.record.intent.map(|intent| intent.settle(methods, self.now)) {
             Some(settlement) if settlement.proves_all() => {
                 RuleAnswer::Pass { note: Some("what is left is what the open intent lists".to_owned()) }
@@ -230,10 +233,11 @@ impl Asked<'_> {
         if strong.is_empty() {
             return RuleAnswer::NotApplicable;
         }
+        let of_user = Methods { all: methods, asked: self };
         let mut reasons: Vec<Held> = Vec::new();
         let mut notes: Vec<String> = Vec::new();
         for method in strong {
-            let Origin { held, evidence } = self.origin(method, methods);
+            let Origin { held, evidence } = of_user.origin(method);
             let is_released = held.is_some_and(|reason| self.record.is_released(reason, method));
             reasons.extend(held.filter(|_| !is_released));
             notes.push(format!(
@@ -354,11 +358,6 @@ impl Asked<'_> {
             Reading::Known(Account::NotFound) => RuleAnswer::NotApplicable,
             Reading::Unknown(why) => unknown(why),
         }
-    }
-
-    pub(super) fn of_window(&self) -> impl Iterator<Item = &RecordedRegistration> {
-        let window = self.policy.window;
-        self.record.registrations.iter().filter(move |r| window.contains(r.registered_at))
     }
 
     pub(super) fn consequences(&self) -> Option<Consequences> {

@@ -28,7 +28,7 @@ const OTHER_USER: &str = "0b8ff2ab-8ad3-4c11-8d56-3e4b1a1a6a11";
 const BEFORE: &str = "2026-01-31T23:59:59Z";
 const START: &str = "2026-02-01T00:00:00Z";
 const IN_WINDOW: &str = "2026-02-20T09:00:00Z";
-const SOON_AFTER: &str = "2026-02-20T09:05:00Z";
+const SOON_AFTER: &str = "2026-02-20T09:01:30Z";
 const LATER_IN_WINDOW: &str = "2026-02-20T09:20:00Z";
 const END: &str = "2026-03-31T00:00:00Z";
 const AFTER: &str = "2026-03-31T00:00:01Z";
@@ -412,6 +412,14 @@ fn not_rolled_back_holds_a_phone_registered_anew_under_an_open_intent() {
 }
 
 #[test]
+fn not_rolled_back_holds_the_same_number_registered_again_under_an_open_intent() {
+    comes_to("held(re_registered)", |case| {
+        case.intended("2026-04-02T11:00:00Z");
+        case.registrations.push(registration("e2", "2026-04-02T11:00:01Z", vec![MethodKind::Phone]));
+    });
+}
+
+#[test]
 fn not_rolled_back_holds_an_authenticator_that_an_open_intent_does_not_list() {
     comes_to("held(re_registered)", |case| {
         case.methods([method(MethodKind::MicrosoftAuthenticator, Some(IN_WINDOW))]);
@@ -610,8 +618,8 @@ fn methods_of_window_counts_both_ends() {
 
 #[test]
 fn methods_of_window_wants_a_date_and_the_users_own_registration_of_that_moment() {
-    let near = "2026-02-20T09:09:59Z";
-    let far = "2026-02-20T09:10:01Z";
+    let near = "2026-02-20T09:01:59Z";
+    let far = "2026-02-20T09:02:01Z";
     for (registered_at, kinds, verdict) in [
         (near, vec![MethodKind::Phone], "roll_back"),
         (far, vec![MethodKind::Phone], "held(unproven_method)"),
