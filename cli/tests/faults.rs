@@ -313,9 +313,13 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
         let tenant = world.tenant.clone();
         // The first DELETE meets a 429; until it may be sent again an administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+        let is_story_told = AtomicBool::new(false);
         let seen = Arc::clone(&sprung);
         world.tenant.on_request(move |entry| {
-            if entry.user != Some(victim) {
+            if entry.path.contains("targetResources") && entry.path.contains(&victim.to_string()) {
+                is_story_told.store(true, SeqCst);
+            }
+            if entry.user != Some(victim) || !is_story_told.load(SeqCst) {
                 return;
             }
             if entry.segment.as_deref() == Some("methods") && entry.status == 200 && !armed.swap(true, SeqCst)

@@ -1,9 +1,11 @@
 //! Whole runs of the real binary against a simulated tenant on loopback.
 
-use shared::domain::rule::Rule;
-use simulator::Part;
+use std::time::Duration;
 
-use crate::support::{World, outcome, text};
+use shared::domain::rule::Rule;
+use simulator::{NewEvent, Part};
+
+use crate::support::{World, now, outcome, text};
 
 #[test]
 fn report_then_canary_then_enforce_needs_one_scan_and_touches_nobody_it_should_not() {
@@ -72,6 +74,38 @@ fn a_released_administrator_is_rolled_back_and_an_excluded_user_cannot_be_releas
     assert!(text(&refused.stderr).contains("held(excluded) cannot be released"), "{}", text(&refused.stderr));
     world.json(1, &["run", "--mode", "enforce", "--yes"]);
     assert_eq!(world.outcomes()[&administrator.to_string()], "rolled_back");
+}
+
+#[test]
+fn the_log_is_asked_about_a_user_before_anything_is_deleted() {
+    let world = World::new(60, 21);
+    world.json(0, &["run"]);
+    let user = world.of(Part::Phone);
+    // Poll does not read what comes after the window.
+    let told = NewEvent::new("Admin updated security info", now() - Duration::from_mins(5))
+        .reason("Admin changed phone method for user")
+        .actor(uuid::Uuid::from_u128(5), "helpdesk@contoso.example")
+        .target(user.id, &user.user_principal_name);
+    world.tenant.add_event(told);
+    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(world.outcomes()[&user.id.to_string()], "held(unproven_method)");
+    assert_eq!(world.strong_methods(user), 1);
+    world.assert_safe();
+    let explained = world.json(0, &["explain", &user.id.to_string()]);
+    assert_eq!(explained["decision"]["verdict"], "held(unproven_method)");
+}
+
+#[test]
+fn a_tenant_that_cannot_be_asked_by_user_is_rolled_back_by_what_poll_has_read() {
+    let world = World::with(60, 22, |options| options.audit_by_target = false);
+    let output = world.run(&["run", "--mode", "enforce", "--yes"]);
+    assert!(
+        text(&output.stderr).contains("the audit log cannot be asked by user"),
+        "{}",
+        text(&output.stderr)
+    );
+    world.assert_safe();
+    world.assert_as_expected();
 }
 
 #[test]

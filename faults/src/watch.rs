@@ -38,6 +38,12 @@ pub(crate) const SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// How old a read may be at the first DELETE of a handling.
 const FRESH: SignedDuration = SignedDuration::from_secs(5);
 
+/// The segment that stands for what the audit log tells of a user.
+const STORY: &str = "story";
+
+/// How old the user's story may be at the first DELETE of a handling.
+const STORY_FRESH: SignedDuration = SignedDuration::from_mins(2);
+
 /// How old a read may be at a later DELETE of the same handling.
 const STILL_FRESH: SignedDuration = SignedDuration::from_secs(10);
 
@@ -98,12 +104,22 @@ pub(crate) struct About {
 impl About {
     pub(crate) fn of(request: &Request<Bytes>) -> Option<Self> {
         let mut parts = request.uri().path().trim_matches('/').split('/').skip(1);
-        if parts.next() != Some("users") {
-            return None;
+        match parts.next() {
+            Some("users") => {}
+            Some("auditLogs") => return Self::of_audit_query(request.uri().query()?),
+            _ => return None,
         }
         let user = parts.next()?.parse().ok()?;
         let segment = parts.nth(1).unwrap_or_default().to_owned();
         Some(Self { user, segment, method_id: parts.next().map(str::to_owned) })
+    }
+
+    /// A query of the audit log, if it asks for the records of one user.
+    fn of_audit_query(query: &str) -> Option<Self> {
+        let query = percent_encoding::percent_decode_str(query).decode_utf8().ok()?;
+        let (_, user) = query.split_once("t/id eq '")?;
+        let user = user.get(..36)?.parse().ok()?;
+        Some(Self { user, segment: STORY.to_owned(), method_id: None })
     }
 }
 
@@ -337,12 +353,18 @@ impl Watch {
         let Some(lease) = &state.lease else { return };
         let is_first = lock(&view.handlings).insert(lease.token);
         let (allowed, reads) = (if is_first { FRESH } else { STILL_FRESH }, lock(&view.reads));
-        for segment in ["", "requirements", "methods"] {
+        let is_read_within = |segment: &str, allowed: SignedDuration| {
             let read = reads.get(&(user, segment.to_owned()));
             if read.is_none_or(|at| self.clock.now().duration_since(*at) > allowed) {
                 let what = if segment.is_empty() { "the account" } else { segment };
                 broken(1, &format!("{what} not read within {allowed:#}"));
             }
+        };
+        for segment in ["", "requirements", "methods"] {
+            is_read_within(segment, allowed);
+        }
+        if is_first && self.tenant.filters_audits_by_target() {
+            is_read_within(STORY, STORY_FRESH);
         }
     }
 

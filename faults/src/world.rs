@@ -132,6 +132,7 @@ impl World {
         options.budget = if rng.bool() { Budget::Real } else { Budget::Off };
         options.page_size = rng.usize(1..8);
         options.audit_page_size = rng.usize(2..30);
+        options.audit_by_target = !seed.is_multiple_of(8);
         options.removal_delay = Duration::from_secs(*rng.choice(&[0, 3, 10, 11]).expect("some"));
         options.cursor_lifetime = Duration::from_mins(rng.u64(1..90));
         options.token_lifetime = Duration::from_mins(rng.u64(6..60));

@@ -4,6 +4,9 @@ use std::ops::Deref;
 
 use shared::settings::{Lookup, Settings as Common, SettingsError, Vars, parse};
 
+/// Poll's share of the requests for the audit log and reports; the drains share the rest.
+const POLLS_SHARE: f64 = 0.4;
+
 /// How the functions prove to Entra who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
@@ -82,11 +85,12 @@ impl Settings {
     #[must_use]
     pub fn of_poll(mut self) -> Self {
         self.common.another_deletes = self.writer_client_id.is_some();
+        self.common.reports_per_10_seconds *= POLLS_SHARE;
         self
     }
 
-    /// Returns the settings of one of the drains, with its share of the pace: at least one request a second,
-    /// or what was read about a user would grow old.
+    /// Returns the settings of one of the drains, with its share of the paces: at least one request a second and one
+    /// report in 20 s, or what was read about a user would grow old.
     #[must_use]
     pub fn of_one_drain(mut self) -> Self {
         if let Some(writer) = self.writer_client_id.take() {
@@ -94,6 +98,8 @@ impl Settings {
         }
         let share = self.common.requests_per_second / f64::from(self.drain_concurrency);
         self.common.requests_per_second = share.max(1.0);
+        let share = self.common.reports_per_10_seconds * (1.0 - POLLS_SHARE);
+        self.common.reports_per_10_seconds = (share / f64::from(self.drain_concurrency)).max(0.5);
         self
     }
 }
@@ -172,6 +178,9 @@ mod tests {
         assert!((settings.of_one_drain().requests_per_second - 2.0).abs() < 1e-9);
         let many = with(&[("DRAIN_CONCURRENCY", "50")]).unwrap();
         assert!((many.of_one_drain().requests_per_second - 1.0).abs() < 1e-9);
+        let few = with(&[]).unwrap();
+        assert!((few.clone().of_poll().reports_per_10_seconds - 2.0).abs() < 1e-9);
+        assert!((few.of_one_drain().reports_per_10_seconds - 1.5).abs() < 1e-9);
     }
 
     #[test]

@@ -31,6 +31,9 @@ struct Arguments {
     /// How many seconds a deleted method still shows in lists
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     removal_delay: u64,
+    /// Refuse to filter the audit log by target
+    #[arg(long)]
+    no_audit_by_target: bool,
     /// The share of requests that go wrong, from 0 to 1, spread evenly over throttling, server
     /// errors, lost connections and answers, late answers and broken pages
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
@@ -81,6 +84,7 @@ fn options(arguments: &Arguments) -> Options {
         Limits::Off => Budget::Off,
     };
     options.removal_delay = Duration::from_secs(arguments.removal_delay);
+    options.audit_by_target = !arguments.no_audit_by_target;
     options.faults = Faults::spread(arguments.faults, Duration::from_secs(3));
     options.clock = Arc::new(system_time);
     options

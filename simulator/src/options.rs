@@ -48,6 +48,8 @@ pub struct Options {
     pub page_size: usize,
     /// Records per page of the audit log at most, whatever `$top` asks for.
     pub audit_page_size: usize,
+    /// Whether the audit log can be filtered by target: Microsoft gives no example.
+    pub audit_by_target: bool,
     /// The granted application permissions.
     pub permissions: Vec<String>,
     /// The tenant's licence, which decides what Graph refuses.
@@ -76,6 +78,7 @@ impl Options {
             retention: Duration::from_hours(30 * 24),
             page_size: 100,
             audit_page_size: 1000,
+            audit_by_target: true,
             permissions: ALL_PERMISSIONS.iter().map(ToString::to_string).collect(),
             premium: Premium::P2,
             faults: Faults::default(),

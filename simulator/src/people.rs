@@ -156,6 +156,11 @@ impl Tenant {
         self.state().options.permissions = permissions;
     }
 
+    /// Whether the audit log can be filtered by target.
+    pub fn filters_audits_by_target(&self) -> bool {
+        self.state().options.audit_by_target
+    }
+
     /// Sets how long a deleted method still shows, for deletions from now on.
     pub fn set_removal_delay(&self, delay: Duration) {
         self.state().options.removal_delay = delay;

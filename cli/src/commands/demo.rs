@@ -139,6 +139,7 @@ fn variables(
         ("CANARY_GROUP_ID", cast.canary_group.to_string()),
         ("MAX_ROLLBACKS_PER_DAY", population.users.to_string()),
         ("GRAPH_REQUESTS_PER_SECOND", "50".to_owned()),
+        ("GRAPH_REPORTS_PER_10_SECONDS", "1000".to_owned()),
     ]);
     variables
 }

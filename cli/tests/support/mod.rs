@@ -60,6 +60,7 @@ impl World {
             ("AZURE_AUTHORITY_HOST", address.clone()),
             ("GRAPH_ENDPOINT", address),
             ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
+            ("GRAPH_REPORTS_PER_10_SECONDS", "1000".to_owned()),
             ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
         ]);
         let env = env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

@@ -85,6 +85,7 @@ impl World {
             ("GRAPH_CREDENTIAL", "secret".to_owned()),
             ("GRAPH_CREDENTIAL_SECRET_ARN", secret),
             ("GRAPH_REQUESTS_PER_SECOND", "200".to_owned()),
+            ("GRAPH_REPORTS_PER_10_SECONDS", "1000".to_owned()),
             ("MAX_ROLLBACKS_PER_DAY", "5000".to_owned()),
             ("QUEUE_URL", stack.queue_url.clone()),
             ("DEAD_LETTER_QUEUE_URL", stack.dead_letter_queue_url.clone()),

@@ -11,7 +11,7 @@ use super::{
     who::{AmbiguousWhy, concerned, who_registered},
 };
 use crate::domain::{
-    facts::Act,
+    facts::{Act, RecordedAct},
     ids::{EventId, UserId},
     method::MethodKind,
 };
@@ -31,6 +31,19 @@ pub struct MethodAct {
     pub app_id: Option<String>,
     /// The kinds of method that the reason names; empty if it names none.
     pub methods: Vec<MethodKind>,
+}
+
+impl MethodAct {
+    /// The act as the ledger keeps it, and whose methods it concerns. A deletion by the app `client_id` is this
+    /// program's own.
+    pub fn recorded(self, client_id: &str) -> (UserId, RecordedAct) {
+        let is_own = self.app_id.is_some_and(|id| id.eq_ignore_ascii_case(client_id));
+        let act = match self.act {
+            Act::Removed if is_own => Act::RolledBack,
+            act => act,
+        };
+        (self.user_id, RecordedAct { event_id: self.event_id, at: self.at, act, methods: self.methods })
+    }
 }
 
 /// Returns what a record says was done to methods, other than the registration that it may be itself.

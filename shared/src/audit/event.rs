@@ -96,7 +96,7 @@ impl AmbiguousRegistration {
 pub(super) fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reason: &str) -> EventId {
     let at = at.to_string();
     let parts = ids.iter().map(String::as_str).chain([at.as_str(), activity.name(), reason]);
-    EventId(format!("made_{}", digest(parts.map(str::as_bytes), 16)))
+    EventId::made(&digest(parts.map(str::as_bytes), 16))
 }
 
 /// Says what a record means.

@@ -27,4 +27,4 @@ pub use service::Service;
 pub use tally::Tally;
 pub use time::{TimeError, parse_time};
 pub use update::read_update;
-pub use who::AmbiguousWhy;
+pub use who::{AmbiguousWhy, is_about};

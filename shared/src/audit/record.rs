@@ -167,7 +167,7 @@ fn is_audit(fields: &Fields<'_>) -> bool {
         .any(|field| fields.raw(field).is_some())
 }
 
-fn syntax(error: &serde_json::Error) -> RecordError {
+pub(super) fn syntax(error: &serde_json::Error) -> RecordError {
     RecordError::Syntax(match error.classify() {
         Category::Data => "not a JSON object".to_owned(),
         _ => format!("not JSON: {}", clip(&error.to_string(), 80)),

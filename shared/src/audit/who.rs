@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::record::{Actor, DirectoryAudit, TargetResource};
+use super::{
+    fields::{Field, Fields},
+    record::{Actor, DirectoryAudit, RecordError, TargetResource, syntax, targets},
+};
 use crate::{
     domain::ids::{IdError, UserId},
     text::same_name,
@@ -73,6 +76,14 @@ pub(super) fn who_registered(record: &DirectoryAudit) -> Result<Who, AmbiguousWh
 pub(super) fn concerned(record: &DirectoryAudit) -> Result<UserId, AmbiguousWhy> {
     let target = affected_user(&record.target_resources)?;
     target.and_then(|target| target.id.as_deref()).ok_or(AmbiguousWhy::NoId).and_then(user_id)
+}
+
+/// Whether a record from Graph, of any service, has a user among its targets.
+pub fn is_about(json: &str, user: UserId) -> Result<bool, RecordError> {
+    let fields: Fields<'_> = serde_json::from_str(json).map_err(|error| syntax(&error))?;
+    let targets = targets(fields.raw(Field::TargetResources))?;
+    let mut ids = targets.iter().filter_map(|target| target.id.as_deref());
+    Ok(ids.any(|id| id.parse() == Ok(user)))
 }
 
 /// The first target of type User, or the first that does not say what it is; `None` if there are no targets.

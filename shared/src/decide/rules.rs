@@ -12,7 +12,7 @@ use crate::{
     domain::{
         account::User,
         decision::{Consequences, RuleAnswer},
-        facts::{Account, Act, LogReading, Reading, RegistrationReportList},
+        facts::{Account, Act, LogReading, Reading, RegistrationReportList, Told},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
         outcome::{Held, NotEligible, Verdict},
         rule::Rule,
@@ -248,6 +248,9 @@ impl Asked<'_> {
         }
         let note = notes.join(". ");
         if reasons.is_empty() {
+            if let Told::Unknown(why) = &self.facts.told {
+                return unknown(why);
+            }
             if self.facts.log == LogReading::Never {
                 return unknown(
                     "the audit log was not read to its end yet, which tells what others did to the methods",

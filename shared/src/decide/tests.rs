@@ -11,7 +11,7 @@ use crate::{
         account::User,
         facts::{
             Act, LogReading, Reading, RecordedAct, RecordedRegistration, RegistrationReport,
-            RegistrationReportLine, RegistrationReportList,
+            RegistrationReportLine, RegistrationReportList, Told,
         },
         ids::{EventId, MethodId},
         intent::{Intent, Look},
@@ -123,6 +123,7 @@ impl Case {
                 acts: Vec::new(),
                 story: Story::default(),
                 log: LogReading::Whole,
+                told: Told::NotAsked,
                 request_ids: Vec::new(),
             },
             belts: Belts {
@@ -604,6 +605,14 @@ fn methods_of_window_after_is_registered_after_and_no_setting_lets_it_through() 
         case.policy.preexisting_methods = OtherMethods::RollBack;
         case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
+}
+
+#[test]
+fn methods_of_window_is_unknown_where_something_is_missing_from_the_users_story() {
+    comes_to("held(methods_of_window_unknown)", |case| {
+        case.facts.told = Told::Unknown("the audit log does not show event e1".to_owned());
+    });
+    comes_to("roll_back", |case| case.facts.told = Told::Whole);
 }
 
 #[test]
@@ -1454,6 +1463,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         acts,
         story: Story::default(),
         log: LogReading::Whole,
+        told: Told::NotAsked,
         request_ids: Vec::new(),
     })
 }

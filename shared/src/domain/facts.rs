@@ -62,6 +62,8 @@ pub struct Facts {
     pub story: Story,
     /// How much of the audit log was read.
     pub log: LogReading,
+    /// Whether the log was asked about this user.
+    pub told: Told,
     /// The `request-id` headers of Graph's answers to these reads.
     pub request_ids: Vec<String>,
 }
@@ -75,6 +77,18 @@ pub enum LogReading {
     UnderWay,
     /// No scan has reached its end yet.
     Never,
+}
+
+/// What came of asking the audit log about one user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Told {
+    /// It was not asked, or cannot be asked by user: what poll has read must do.
+    #[default]
+    NotAsked,
+    /// Everything that it holds of the user since the window's start.
+    Whole,
+    /// Something is missing from the answer, or cannot be read.
+    Unknown(String),
 }
 
 /// The registration report, as far as it concerns one user.

@@ -88,6 +88,18 @@ guid_id! {
 #[serde(transparent)]
 pub struct EventId(pub String);
 
+impl EventId {
+    /// Makes an id for an event that came without one, from a digest of its content.
+    pub(crate) fn made(digest: &str) -> Self {
+        Self(format!("made_{digest}"))
+    }
+
+    /// Whether it was made here, because the event came without one.
+    pub fn is_made(&self) -> bool {
+        self.0.starts_with("made_")
+    }
+}
+
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

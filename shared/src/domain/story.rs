@@ -82,6 +82,15 @@ impl Story {
         Self(changes)
     }
 
+    /// The story with more changes; known ones stay as they are.
+    #[must_use]
+    pub fn with(mut self, changes: &[RecordedChange]) -> Self {
+        let is_new = |change: &&RecordedChange| self.0.iter().all(|known| known.event_id != change.event_id);
+        let new: Vec<RecordedChange> = changes.iter().filter(is_new).cloned().collect();
+        self.0.extend(new);
+        Self::new(self.0)
+    }
+
     /// The changes from the window's start on.
     fn since(&self, window: &Window) -> impl Iterator<Item = &RecordedChange> {
         let start = window.start;

@@ -109,4 +109,19 @@ proptest! {
             prop_assert!(is_right, "app{} of {:?}", n, apps);
         }
     }
+
+    /// Asking again, in parts that overlap, makes the same story as one reading of everything.
+    #[test]
+    fn a_story_told_in_parts_is_the_story_told_at_once(
+        apps in prop::collection::vec((0..3_usize, prop::option::of(0..3_usize)), 1..5),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 4),
+    ) {
+        let changes = records(&apps, &[Fate::Whole]);
+        let mut story = Story::default();
+        for cut in cuts.chunks(2) {
+            let (a, b) = (cut[0].index(changes.len()), cut[1].index(changes.len()));
+            story = story.with(&changes[a.min(b)..=a.max(b)]);
+        }
+        prop_assert_eq!(story.with(&changes), Story::new(changes));
+    }
 }

@@ -8,11 +8,13 @@ use super::{
     handling::gate,
     interrupted::Interrupted,
     reads::{about, read},
+    story::Story,
 };
 use crate::{
     decide::{Record, decide},
     domain::{
         decision::Decision,
+        facts::Facts,
         ids::UserId,
         outcome::{Outcome, Verdict},
         state::{About, UserState},
@@ -47,14 +49,23 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
     let preflight = process.preflight().await?;
     let on_record = process.ledger.user(user_id).await?.value;
     let history = process.ledger.history(user_id).await?;
-    let facts = read(scope, user_id).await?;
+    let mut facts = read(scope, user_id).await?;
     let now = process.clock.now();
-    let state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
+    let mut state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
     let nothing = BTreeSet::new();
-    let mut record = Record::of(&state, &nothing);
-    // A user who is not on record is decided on as if named by hand: the window says nothing about them.
-    record.by_hand = record.by_hand || on_record.is_none();
-    let decision = decide(record, &facts, &preflight.belts, &process.settings.policy, now);
+    let decide = |state: &UserState, facts: &Facts| {
+        let mut record = Record::of(state, &nothing);
+        // A user who is not on record is decided on as if named by hand: the window says nothing about them.
+        record.by_hand = record.by_hand || on_record.is_none();
+        decide(record, facts, &preflight.belts, &process.settings.policy, now)
+    };
+    let mut decision = decide(&state, &facts);
+    if decision.verdict == Verdict::RollBack {
+        let story = Story::ask(scope, user_id, &state.registrations).await?;
+        state.add_registrations(story.registrations.iter().cloned(), now);
+        story.add_to(&mut facts);
+        decision = decide(&state, &facts);
+    }
     let stops_at = match decision.verdict {
         Verdict::RollBack => gate(scope, user_id, &preflight, now),
         Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),

@@ -11,17 +11,19 @@ use super::{
     interrupted::{Break, Interrupted},
     lease::{Leased, free_at, under_lease},
     reads::{about, read},
+    story::Story,
     together::{Drain, TAKES_AT_LEAST},
 };
 use crate::{
     decide::{Record, decide},
     domain::{
         decision::Decision,
-        facts::{Facts, LogReading},
+        facts::{Facts, LogReading, RecordedAct},
         ids::{RunId, UserId},
         intent::Look,
         outcome::{Deferred, Outcome, Verdict},
         state::{Concluded, Lease, UserState},
+        story::RecordedChange,
     },
     graph::REMOVAL_SHOWS_AFTER,
     ledger::{LedgerError, Versioned},
@@ -47,6 +49,8 @@ pub(super) struct Handling<'h, 'r> {
     pub(super) request_ids: Vec<String>,
     /// The wait that Graph last asked for, if that made the handling start over.
     pub(super) waited: Option<Duration>,
+    /// What the audit log told of the user, once it was asked.
+    pub(super) story: Option<Story>,
 }
 
 impl Drain<'_> {
@@ -70,8 +74,14 @@ impl Drain<'_> {
             let state = Versioned { value: state, version: held.version };
             let handled = under_lease(self.scope, state, async |leased| {
                 let asked_by = message.run_id;
-                let handling =
-                    Handling { drain: self, leased, asked_by, request_ids: Vec::new(), waited: None };
+                let handling = Handling {
+                    drain: self,
+                    leased,
+                    asked_by,
+                    request_ids: Vec::new(),
+                    waited: None,
+                    story: None,
+                };
                 handling.run(working).await
             });
             match handled.await {
@@ -138,7 +148,12 @@ impl Handling<'_, '_> {
                 None => drain.active.enter(|| drain.process.graph.pace()).await,
             };
             self.leased.keep(TAKES_AT_LEAST).await?;
-            let facts = read(drain, user).await?;
+            let mut facts = read(drain, user).await?;
+            let now = drain.process.clock.now();
+            self.story = self.story.take().filter(|story| story.is_recent(now));
+            if let Some(story) = &self.story {
+                story.add_to(&mut facts);
+            }
             self.request_ids.extend(facts.request_ids.iter().cloned());
             let settled = self.settle(&facts).await?;
             if let Some(conclusion) = settled.complete {
@@ -166,6 +181,11 @@ impl Handling<'_, '_> {
                 let cause = "a scan of the audit log is under way, and may tell more of the user".to_owned();
                 return Err(Interrupted::ComeBack { after: SCAN_AGAIN, cause, throttled: false }.into());
             }
+            if self.story.is_none() {
+                self.ask_the_log().await?;
+                working = Some(at_work);
+                continue;
+            }
             let methods = facts.methods.known().cloned().unwrap_or_default();
             let intent = match self.promise(&methods).await? {
                 Ok(intent) => intent,
@@ -182,6 +202,21 @@ impl Handling<'_, '_> {
         let cause = "Graph throttled, or what was read grew stale, before each DELETE".to_owned();
         let throttled = self.waited.is_some();
         Err(Interrupted::ComeBack { after: self.waited.unwrap_or_default(), cause, throttled }.into())
+    }
+
+    /// Asks the audit log about the user, and puts what it tells on record.
+    async fn ask_the_log(&mut self) -> Result<(), Break> {
+        let state = &mut self.leased.state.value;
+        let user = state.user_id;
+        let story = Story::ask(self.drain, user, &state.registrations).await?;
+        let ledger = &self.drain.process.ledger;
+        let of_user = |act: &RecordedAct| (user, act.clone());
+        ledger.record_acts(&story.acts.iter().map(of_user).collect::<Vec<_>>()).await?;
+        let of_user = |change: &RecordedChange| (user, change.clone());
+        ledger.record_changes(&story.changes.iter().map(of_user).collect::<Vec<_>>()).await?;
+        state.add_registrations(story.registrations.iter().cloned(), self.drain.process.clock.now());
+        self.story = Some(story);
+        Ok(())
     }
 
     fn decide(&self, facts: &Facts, preflight: &Preflight) -> Decision {

@@ -16,20 +16,23 @@
 //!    it lists may be resumed. If two reads show that nothing of it is left, the user is rolled back.
 //! 5. **Decide** (`decide`, pure), with everything that was read. A decision not to roll back is the outcome.
 //! 6. **Gate.** Mode, window, preflight and canaries may defer what was decided.
-//! 7. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on
+//! 7. **Story** (`story.rs`). The audit log is asked for all that it tells of this user until now. That goes on
+//!    record, and the handling starts over from step 3 with it. Only who would be rolled back costs such a request:
+//!    there are few of them in a budget.
+//! 8. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on
 //!    lease, brake and cap. A crash after this leaves an open intent, and the next handling settles it. Only
 //!    a durable intent can be turned into a DELETE.
-//! 8. **Delete** (`roll_back.rs`). Each DELETE needs a turn from the pace, a lease that outlasts it, a
+//! 9. **Delete** (`roll_back.rs`). Each DELETE needs a turn from the pace, a lease that outlasts it, a
 //!    released brake, and reads that are at most 5 s old (10 s once something was deleted). A crash between
 //!    two of them leaves the rest to the next handling, whose reads show what is gone. Then the methods are
 //!    read back.
-//! 9. **Conclude.** The outcome is written, on condition that the registrations are still those that were
-//!    decided on. A crash before this costs a repeat: the reads show that the methods are gone. A crash after
-//!    it leaves a message that finds a user who is not pending.
-//! 10. **Release.** The lease is given back, however the handling ended. Only then is the message
+//! 10. **Conclude.** The outcome is written, on condition that the registrations are still those that were
+//!     decided on. A crash before this costs a repeat: the reads show that the methods are gone. A crash after
+//!     it leaves a message that finds a user who is not pending.
+//! 11. **Release.** The lease is given back, however the handling ended. Only then is the message
 //!     acknowledged.
 //!
-//! Steps 3 to 8 start over when what was read has gone stale, or when Graph throttles. Everything starts over
+//! Steps 3 to 9 start over when what was read has gone stale, or when Graph throttles. Everything starts over
 //! when somebody else has written the state item. A handling that cannot continue (`interrupted.rs`) leaves
 //! the user pending, and the message comes back later, for at most a day.
 
@@ -47,6 +50,7 @@ mod reads;
 mod roll_back;
 mod say;
 mod settle;
+mod story;
 mod together;
 
 pub(crate) use self::explain::explain;

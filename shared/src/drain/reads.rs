@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use crate::{
     decide::external_of,
     domain::{
-        facts::{Account, Facts, LogReading, Reading, RegistrationReport},
+        facts::{Account, Facts, LogReading, Reading, RegistrationReport, Told},
         ids::UserId,
         method::{PerUserMfa, names},
         state::About,
@@ -50,6 +50,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
             acts: Vec::new(),
             story: Story::default(),
             log: LogReading::Never,
+            told: Told::NotAsked,
             request_ids,
         });
     }
@@ -64,6 +65,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
         acts: scope.process.ledger.acts(user).await?,
         story: scope.process.ledger.story(user).await?,
         log,
+        told: Told::NotAsked,
         request_ids,
     })
 }

@@ -1,5 +1,8 @@
 //! `GET /v1.0/auditLogs/directoryAudits`: the events of the services that log registrations.
 
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
 use super::{
     call::Budget,
     client::Graph,
@@ -7,6 +10,7 @@ use super::{
     objects::{AuditPage, AuditQuery},
     url::{query, quoted},
 };
+use crate::domain::ids::UserId;
 
 impl Graph {
     /// Reads one page of the audit log, within the reports' budget. Uses only the filter operators that Graph
@@ -34,5 +38,20 @@ impl Graph {
         };
         let page = self.page(url, Budget::Reports, &["AuditLog.Read.All"]).await?;
         Ok(AuditPage { records: page.items, next: page.next, request_id: page.request_id })
+    }
+
+    /// Reads every record, of any service, that names a user as a target, from a moment on. The records are not
+    /// parsed yet. Graph documents that targets can be compared by id, and no example: a tenant may refuse the
+    /// filter, or answer with the records of others.
+    pub async fn audit_records_of(
+        &self,
+        user: UserId,
+        from: Timestamp,
+    ) -> Result<Vec<Box<RawValue>>, GraphError> {
+        let user = quoted(&user.to_string());
+        let filter = format!("targetResources/any(t: t/id eq {user}) and activityDateTime ge {from}");
+        let query = query(&[("$filter", &filter), ("$orderby", "activityDateTime asc"), ("$top", "999")]);
+        let url = format!("{}/v1.0/auditLogs/directoryAudits{query}", self.base);
+        self.list_within(Budget::Reports, url, &["AuditLog.Read.All"]).await
     }
 }

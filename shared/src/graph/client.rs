@@ -73,7 +73,7 @@ impl Graph {
             credentials,
             token: tokio::sync::Mutex::default(),
             refusal: Mutex::default(),
-            reports: ReportsPace::default(),
+            reports: ReportsPace::new(settings.reports_per_10_seconds),
             rest: AdaptivePace::new(settings.requests_per_second),
             clock,
             deadline: Mutex::default(),

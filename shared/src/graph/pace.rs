@@ -7,10 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::window::until;
 
-/// Reports: 5 requests per 10 s per app per tenant (Microsoft Graph service-specific throttling
-/// limits, identity and access reports).
-const REPORTS_PER_PERIOD: usize = 5;
-/// A little over 10 s, so that the network's own jitter cannot squeeze a sixth request in.
+/// Reports: 5 requests per 10 s per app per tenant (Microsoft Graph service-specific throttling limits, identity and
+/// access reports). This is a little over 10 s, so that the network's own jitter cannot squeeze a sixth request in.
 const REPORTS_PERIOD: Duration = Duration::from_millis(10_250);
 
 /// The fastest pace: one process needs no more, and Graph would not allow it.
@@ -28,10 +26,13 @@ pub struct TooLate {
     pub wait: Duration,
 }
 
-/// At most [`REPORTS_PER_PERIOD`] requests in any [`REPORTS_PERIOD`]; a plain token bucket would let
-/// through up to twice as many.
-#[derive(Debug, Default)]
-pub struct ReportsPace(Mutex<Window>);
+/// At most so many requests in any period; a plain token bucket would let through up to twice as many.
+#[derive(Debug)]
+pub struct ReportsPace {
+    per_period: usize,
+    period: Duration,
+    window: Mutex<Window>,
+}
 
 #[derive(Debug, Default)]
 struct Window {
@@ -40,11 +41,21 @@ struct Window {
 }
 
 impl ReportsPace {
+    /// Allows so many requests in 10 s; half a request means one in 20 s.
+    pub fn new(per_10_seconds: f64) -> Self {
+        // A part of a request cannot be sent, so the period is longer by as much.
+        let per_period = per_10_seconds.floor().max(1.0);
+        let period = REPORTS_PERIOD.mul_f64(per_period / per_10_seconds.max(0.01));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+        let per_period = per_period as usize;
+        Self { per_period, period, window: Mutex::default() }
+    }
+
     /// Reserves the next turn, which nobody else gets.
     pub fn reserve(&self, now: Timestamp, deadline: Option<Timestamp>) -> Result<Timestamp, TooLate> {
-        let mut window = lock(&self.0);
-        let full = window.sent.len() == REPORTS_PER_PERIOD;
-        let freed = window.sent.front().filter(|_| full).map(|oldest| after(*oldest, REPORTS_PERIOD));
+        let mut window = lock(&self.window);
+        let full = window.sent.len() == self.per_period;
+        let freed = window.sent.front().filter(|_| full).map(|oldest| after(*oldest, self.period));
         let at = in_time(now, freed.max(window.not_before), deadline)?;
         if full {
             window.sent.pop_front();
@@ -55,7 +66,7 @@ impl ReportsPace {
 
     /// Makes everybody wait until `wait` is over.
     pub fn pause(&self, now: Timestamp, wait: Duration) {
-        let mut window = lock(&self.0);
+        let mut window = lock(&self.window);
         window.not_before = window.not_before.max(Some(after(now, wait)));
     }
 }
@@ -154,17 +165,32 @@ mod tests {
 
     #[test]
     fn never_more_than_five_reports_in_any_ten_seconds() {
-        let pace = ReportsPace::default();
+        let pace = ReportsPace::new(5.0);
         let mut turns = Vec::new();
         let mut now = at(0);
         for _ in 0..23 {
             now = pace.reserve(now, None).unwrap();
             turns.push(now);
         }
-        for pair in turns.windows(REPORTS_PER_PERIOD + 1) {
-            assert!(until(pair[0], pair[REPORTS_PER_PERIOD]) > Duration::from_secs(10));
+        for six in turns.windows(6) {
+            assert!(until(six[0], six[5]) > Duration::from_secs(10));
         }
         assert!(until(turns[0], turns[22]) < Duration::from_secs(45), "no slower than the budget allows");
+    }
+
+    #[test]
+    fn a_share_of_the_reports_that_is_no_whole_number_is_kept() {
+        for (share, requests) in [(1.5, 15), (0.5, 5), (3.0, 30)] {
+            let pace = ReportsPace::new(share);
+            let mut turns = Vec::new();
+            let mut now = at(0);
+            for _ in 0..=requests {
+                now = pace.reserve(now, None).unwrap();
+                turns.push(now);
+            }
+            let took = until(turns[0], turns[requests]);
+            assert!((100.0..106.0).contains(&took.as_secs_f64()), "{share}: {took:?}");
+        }
     }
 
     #[test]
@@ -200,7 +226,7 @@ mod tests {
             assert_eq!(pace.reserve(at(0), Some(at(20_000))), Err(TooLate { wait: Duration::from_secs(30) }));
         }
         assert_eq!(pace.reserve(at(29_000), None), Ok(at(30_000)), "nobody waits for turns that nobody took");
-        let reports = ReportsPace::default();
+        let reports = ReportsPace::new(5.0);
         reports.pause(at(0), Duration::from_secs(30));
         assert!(reports.reserve(at(0), Some(at(20_000))).is_err());
     }

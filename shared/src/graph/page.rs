@@ -85,6 +85,16 @@ impl Graph {
         url: String,
         needs: &'static [&'static str],
     ) -> Result<Vec<T>, GraphError> {
+        self.list_within(Budget::Rest, url, needs).await
+    }
+
+    /// Reads a whole list that counts against `budget`.
+    pub(super) async fn list_within<T: DeserializeOwned>(
+        &self,
+        budget: Budget,
+        url: String,
+        needs: &'static [&'static str],
+    ) -> Result<Vec<T>, GraphError> {
         let mut seen = HashSet::new();
         let mut next = Some(url);
         let mut items = Vec::new();
@@ -92,7 +102,7 @@ impl Graph {
             if seen.len() >= MAX_PAGES || items.len() > MAX_ITEMS || !seen.insert(url.clone()) {
                 return Err(unreadable("a list that ends"));
             }
-            let page = self.page(url, Budget::Rest, needs).await?;
+            let page = self.page(url, budget, needs).await?;
             items.extend(page.items);
             next = page.next;
         }

@@ -11,7 +11,7 @@ use crate::{
     audit::{AmbiguousRegistration, MethodAct, Registration},
     digest::digest,
     domain::{
-        facts::{Act, RecordedAct, RecordedRegistration},
+        facts::RecordedRegistration,
         ids::{EventId, RunId, UserId},
         outcome::{Held, Outcome},
         state::{ByHand, UserState},
@@ -88,15 +88,7 @@ impl Intake<'_> {
     /// Puts on record what was done to users' methods besides registering them. A deletion by the app
     /// `client_id` is this program's own.
     pub async fn record_acts(&self, acts: Vec<MethodAct>, client_id: &str) -> Result<(), LedgerError> {
-        let recorded = |act: MethodAct| {
-            let is_own = act.app_id.is_some_and(|id| id.eq_ignore_ascii_case(client_id));
-            let what = match act.act {
-                Act::Removed if is_own => Act::RolledBack,
-                what => what,
-            };
-            (act.user_id, RecordedAct { event_id: act.event_id, at: act.at, act: what, methods: act.methods })
-        };
-        let acts: Vec<(UserId, RecordedAct)> = acts.into_iter().map(recorded).collect();
+        let acts: Vec<_> = acts.into_iter().map(|act| act.recorded(client_id)).collect();
         self.process.ledger.record_acts(&acts).await
     }
 

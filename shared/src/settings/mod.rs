@@ -149,6 +149,9 @@ pub struct Settings {
     pub retention: SignedDuration,
     /// `GRAPH_REQUESTS_PER_SECOND`: where the adaptive pace starts.
     pub requests_per_second: f64,
+    /// `GRAPH_REPORTS_PER_10_SECONDS`: how many requests for reports and the audit log may be sent in 10 s. Functions
+    /// that run beside each other share it.
+    pub reports_per_10_seconds: f64,
     /// `LOG_USER_PRINCIPAL_NAMES`: whether the ledger keeps principal names.
     pub log_user_principal_names: bool,
 }
@@ -207,6 +210,7 @@ impl Settings {
                 _ => Err("must be a number from 1 to 1000".to_owned()),
             })
             .unwrap_or(5.0);
+        let reports_per_10_seconds = vars.number("GRAPH_REPORTS_PER_10_SECONDS", 1..=1000, 5);
         let log_user_principal_names = vars.boolean("LOG_USER_PRINCIPAL_NAMES");
 
         Some(Self {
@@ -231,6 +235,7 @@ impl Settings {
             overlap: SignedDuration::from_mins(overlap.into()),
             retention: SignedDuration::from_hours(i64::from(retention) * 24),
             requests_per_second,
+            reports_per_10_seconds: reports_per_10_seconds.into(),
             log_user_principal_names,
         })
     }

@@ -41,6 +41,11 @@ pub(crate) enum Clause {
 }
 
 impl Clause {
+    /// Whether it compares a property of a target.
+    pub(crate) fn is_of_target(&self) -> bool {
+        matches!(self, Self::Equals(Field::AnyTarget(_), _) | Self::StartsWith(Field::AnyTarget(_), _))
+    }
+
     pub(crate) fn holds(&self, at: Timestamp, record: &Value) -> bool {
         match self {
             Self::From(bound) => at >= *bound,

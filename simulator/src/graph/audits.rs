@@ -43,6 +43,9 @@ pub(super) fn list(state: &mut State, granted: &Granted, call: &Call) -> Handled
     call.only(&["$filter", "$orderby", "$top", "$skiptoken", "$select"])?;
     let select = call.select("directoryAudit", &PROPERTIES)?;
     let clauses = clauses(call)?;
+    if !state.options.audit_by_target && clauses.iter().any(Clause::is_of_target) {
+        return Err(Refusal::bad("Property 'targetResources' cannot be filtered."));
+    }
     let ascending = match call.option("$orderby") {
         None | Some("activityDateTime desc") => false,
         Some("activityDateTime" | "activityDateTime asc") => true,
