@@ -147,7 +147,7 @@ pub enum Command {
 }
 
 /// How candidates are handled.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct How {
     /// report (decide and record, delete nothing), canary or enforce [default: MODE, or report]
     #[arg(long, value_parser = choice::<Mode>)]
@@ -155,6 +155,9 @@ pub struct How {
     /// Do not ask before deleting
     #[arg(long)]
     pub yes: bool,
+    /// Wait for users who need a second look, and handle them then
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// What a report shows.

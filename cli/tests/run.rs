@@ -64,9 +64,13 @@ fn an_open_brake_stops_everything_until_it_is_released() {
 
 #[test]
 fn a_released_administrator_is_rolled_back_and_an_excluded_user_cannot_be_released() {
-    let world = World::new(60, 14);
+    let mut world = World::new(60, 14);
     world.json(0, &["run"]);
     let administrator = world.of(Part::Administrator).id;
+    let refused = world.run(&["release", &administrator.to_string(), "--reason", "agreed with her"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("RELEASABLE_USER_IDS"), "{}", text(&refused.stderr));
+    world.env.insert("RELEASABLE_USER_IDS".to_owned(), administrator.to_string());
     let lifted = world.json(0, &["release", &administrator.to_string(), "--reason", "agreed with her"]);
     assert_eq!(lifted["lifted"], serde_json::json!(["administrator"]));
     let refused = world.run(&["release", &world.of(Part::BreakGlass).id.to_string(), "--reason", "x"]);
@@ -88,11 +92,12 @@ fn the_log_is_asked_about_a_user_before_anything_is_deleted() {
         .target(user.id, &user.user_principal_name);
     world.tenant.add_event(told);
     world.json(1, &["run", "--mode", "enforce", "--yes"]);
-    assert_eq!(world.outcomes()[&user.id.to_string()], "held(unproven_method)");
+    assert_eq!(world.outcomes()[&user.id.to_string()], "held(registered_by_admin)");
     assert_eq!(world.strong_methods(user), 1);
     world.assert_safe();
     let explained = world.json(0, &["explain", &user.id.to_string()]);
-    assert_eq!(explained["decision"]["verdict"], "held(unproven_method)");
+    assert_eq!(explained["decision"]["verdict"], "held(registered_by_admin)");
+    assert_eq!(explained["decision"]["methods"][0]["origin"], "by_admin");
 }
 
 #[test]
@@ -104,6 +109,24 @@ fn a_tenant_that_cannot_be_asked_by_user_is_rolled_back_by_what_poll_has_read() 
         "{}",
         text(&output.stderr)
     );
+    world.assert_safe();
+    world.assert_as_expected();
+}
+
+#[test]
+fn nobody_is_rolled_back_before_a_second_look_and_wait_waits_for_it() {
+    let mut world = World::new(60, 23);
+    world.env.insert("SECOND_LOOK_MINUTES".to_owned(), "1".to_owned());
+    let user = world.of(Part::Phone);
+    let output = world.run(&["run", "--mode", "enforce", "--yes"]);
+    assert_eq!(world.outcomes()[&user.id.to_string()], "deferred(second_look)");
+    assert!(text(&output.stderr).contains("wait for a second look, until"), "{}", text(&output.stderr));
+    assert_eq!(world.strong_methods(user), 1);
+    world.env.insert("MODE".to_owned(), "enforce".to_owned());
+    let explained = world.json(0, &["explain", &user.id.to_string()]);
+    assert_eq!(explained["stops_at"], "deferred(second_look)");
+    let waited = world.json(0, &["run", "--mode", "enforce", "--yes", "--wait"]);
+    assert!(waited["users"].as_array().unwrap().iter().any(|line| line["user_id"] == user.id.to_string()));
     world.assert_safe();
     world.assert_as_expected();
 }
@@ -186,7 +209,7 @@ fn what_an_export_tells_against_a_method_counts_too() {
     let result = world.json(1, &["rollback", "--audit-log", file, "--mode", "enforce", "--yes"]);
     let users = result["users"].as_array().unwrap();
     let found = users.iter().find(|found| found["user_id"] == user.to_string().as_str()).unwrap();
-    assert_eq!(outcome(found), "held(unproven_method)");
+    assert_eq!(outcome(found), "held(registered_by_admin)");
     world.assert_safe();
 }
 

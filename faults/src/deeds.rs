@@ -1,6 +1,6 @@
 //! What people and the world do while the program works.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -251,7 +251,8 @@ impl World {
             return;
         }
         let released = ledger.change_user(user_id(user), |state, now| {
-            state.as_mut().map_or(Ok(()), |state| state.release("ops", "known", now)).map(|()| None)
+            let listed = BTreeSet::from([user_id(user)]);
+            state.as_mut().map_or(Ok(()), |state| state.release("ops", "known", &listed, now)).map(|()| None)
         });
         if let Ok(Ok(_)) = released.await {
             let now = self.clock.now();

@@ -32,7 +32,7 @@ pub(crate) fn transport(watch: Arc<Watch>, view: Arc<View>, steps: Arc<Steps>) -
             if let (Some(about), Ok(answer)) = (about, &answer)
                 && answer.status().is_success()
             {
-                Watch::answered(&view, about, sent_at);
+                watch.answered(&view, about, sent_at);
             }
             steps.step().await;
             answer

@@ -134,6 +134,8 @@ pub(crate) struct Watch {
     /// The largest daily cap that was ever set.
     pub(crate) cap: Mutex<u32>,
     slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
+    /// When any process has read somebody's methods.
+    looks: Mutex<BTreeMap<Uuid, Vec<Timestamp>>>,
     calm: AtomicBool,
     violations: Mutex<Vec<String>>,
     /// Counts DELETEs by harms that are in no log of registrations.
@@ -142,8 +144,9 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(tenant: Tenant, store: Arc<dyn Store>, clock: Clock) -> Arc<Self> {
-        let (people, brake_opened, cap, slots, calm, violations, unseen) = Default::default();
-        let watch = Self { tenant, store, clock, people, brake_opened, cap, slots, calm, violations, unseen };
+        let (people, brake_opened, cap, slots, looks, calm, violations, unseen) = Default::default();
+        let watch =
+            Self { tenant, store, clock, people, brake_opened, cap, slots, looks, calm, violations, unseen };
         let watch = Arc::new(watch);
         let seen = Arc::downgrade(&watch);
         watch.tenant.on_request(move |entry| {
@@ -220,7 +223,10 @@ impl Watch {
     }
 
     /// Called when a read that left a process at `sent_at` was answered.
-    pub(crate) fn answered(view: &View, about: About, sent_at: Timestamp) {
+    pub(crate) fn answered(&self, view: &View, about: About, sent_at: Timestamp) {
+        if about.segment == "methods" {
+            lock(&self.looks).entry(about.user).or_default().push(sent_at);
+        }
         lock(&view.reads).insert((about.user, about.segment), sent_at);
     }
 
@@ -261,8 +267,18 @@ impl Watch {
                 let of_kind = |other: &&MethodView| other.kind == method.kind && is_known(other);
                 let alone = there.methods.iter().filter(of_kind).count() == 1;
                 self.judge(view, &person, user, (method, alone), &broken);
+                self.was_seen_before(view, user, method, &broken);
                 self.is_no_second_rollback(&person, &state, method, &broken);
             }
+        }
+    }
+
+    /// Somebody has read the methods long enough ago, when this one was already there.
+    fn was_seen_before(&self, view: &View, user: Uuid, method: &MethodView, broken: &dyn Fn(u8, &str)) {
+        let latest = self.clock.now() - view.settings.second_look;
+        let is_look = |at: &&Timestamp| method.origin.came_at <= **at && **at <= latest;
+        if !lock(&self.looks).get(&user).is_some_and(|looks| looks.iter().any(|at| is_look(&at))) {
+            broken(1, "a DELETE without a second look");
         }
     }
 

@@ -257,6 +257,7 @@ impl World {
         if rng.u8(..4) == 0 {
             vars.insert("MAX_FAILURE_PERCENT", "20".to_owned());
         }
+        vars.insert("SECOND_LOOK_MINUTES", ["0", "5", "30", "90"][rng.usize(..4)].to_owned());
         let mode = ["report", "canary", "enforce", "enforce", "enforce"][rng.usize(..5)];
         vars.insert("MODE", mode.to_owned());
     }

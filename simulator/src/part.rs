@@ -133,7 +133,7 @@ parts! {
         /// Had an Authenticator before the window, and deleted the one from the window again.
         AuthenticatorLeftOver: "held(registered_before)", "an old Authenticator, the window's deleted again";
         /// Got the number from the helpdesk in the window; it has its date.
-        HelpdeskNumber: "held(unproven_method)", "a number that the helpdesk registered";
+        HelpdeskNumber: "held(registered_by_admin)", "a number that the helpdesk registered";
         /// The account was created in the window.
         NewAccount: "held(new_account)", "an account created in the window";
         /// Conditional Access demands MFA of this user.

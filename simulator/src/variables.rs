@@ -19,5 +19,7 @@ pub fn variables(options: &Options, population: &Population, cast: &Cast) -> BTr
         ("PREVIEW_DISABLED_AT", population.window_end.to_string()),
         ("REGISTERED_UNTIL", until.to_string()),
         ("EXCLUDED_GROUP_ID", cast.excluded_group.to_string()),
+        // Its log has no late records, and nobody who tries it should wait.
+        ("SECOND_LOOK_MINUTES", "0".to_owned()),
     ])
 }

@@ -19,7 +19,7 @@ use super::{
     run::{HONEST_LIMITS, check, confirmed_drain},
 };
 use crate::{
-    args::Format,
+    args::{Format, How},
     engine::Engine,
     error::{CommandError, Exit},
     output,
@@ -174,7 +174,7 @@ async fn stage(engine: &Engine, mode: Mode) -> Result<Stage, CommandError> {
     let summary = engine.run.poll(ScanRequest::Scheduled, &|summary| seen.scanned(summary)).await;
     progress.done();
     summary?;
-    let drained = confirmed_drain(engine, None, true, &progress).await?;
+    let drained = confirmed_drain(engine, None, &How { yes: true, ..How::default() }, &progress).await?;
     if let Some(stop) = drained.stop {
         return Err(stop.into());
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Exit, CommandError> {
-    let (settings, secret) = settings(&How { mode: None, yes: false })?;
+    let (settings, secret) = settings(&How::default())?;
     let path = ledger_path(ledger, settings.tenant)?;
     let clock = Clock::system();
     let store = Database::open(&path, clock.clone())?;

@@ -4,6 +4,7 @@ use shared::{
     domain::{
         decision::{RuleAnswer, RuleResult},
         method::MethodKind,
+        origin::MethodOrigin,
         outcome::Verdict,
         user_ref::UserRef,
     },
@@ -61,6 +62,15 @@ fn rules(rules: &[RuleResult]) -> Rows {
     Rows { header: vec!["rule", "answer", "why"], rows: rules.iter().map(row).collect() }
 }
 
+fn methods(methods: &[MethodOrigin]) -> Rows {
+    let row = |found: &MethodOrigin| {
+        let what_follows = found.held.map_or_else(|| "goes".to_owned(), |reason| format!("held({reason})"));
+        vec![found.method.kind.to_string(), found.origin.to_string(), found.evidence.clone(), what_follows]
+    };
+    let header = vec!["method", "origin", "evidence", "what follows"];
+    Rows { header, rows: methods.iter().map(row).collect() }
+}
+
 fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
     let now = mode.map_or("now".to_owned(), |mode| format!("mode {mode}"));
     let about = &explanation.about;
@@ -81,6 +91,9 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
         _ => {}
     }
     output::say!("methods now: {}", output::kinds(&about.methods_before));
+    if !explanation.decision.methods.is_empty() {
+        output::say!("{}", output::table(&methods(&explanation.decision.methods)));
+    }
     if let Some(consequences) = &explanation.decision.consequences {
         let names = |kinds: &[MethodKind]| {
             let names: Vec<&str> = kinds.iter().map(MethodKind::as_str).collect();

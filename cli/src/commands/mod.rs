@@ -13,6 +13,7 @@ mod results;
 mod rollback;
 mod run;
 mod scan;
+mod second_look;
 mod stack;
 mod status;
 
@@ -45,16 +46,16 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     match command {
         Command::Demo { users, seed } => demo::demo(users, seed, ledger, format).await,
         Command::Scan { audit_log } => scan::scan(&audit_log, format),
-        Command::Run { how } => run::run(&open(&how, ledger).await?, how.yes, format).await,
+        Command::Run { how } => run::run(&open(&how, ledger).await?, &how, format).await,
         Command::Rollback { path, audit_log, reason, how } => {
             let input = match path {
                 Some(path) => rollback::Input::Ids(path),
                 None => rollback::Input::AuditLogs(audit_log),
             };
-            rollback::rollback(&open(&how, ledger).await?, input, &reason, how.yes, format).await
+            rollback::rollback(&open(&how, ledger).await?, input, &reason, &how, format).await
         }
         Command::Explain { user } => {
-            explain::explain(&open(&How { mode: None, yes: false }, ledger).await?, &user, format).await
+            explain::explain(&open(&How::default(), ledger).await?, &user, format).await
         }
         Command::Release { user, event, reason } => {
             let ledger = opened(ledger).await?;

@@ -8,6 +8,7 @@ use shared::{
         user_ref::UserRef,
     },
     ledger::Ledger,
+    settings::{Settings, environment},
 };
 
 use super::who;
@@ -31,8 +32,9 @@ pub(super) async fn release(
         return show_ended(&event, format);
     }
     let user = by_id(user.as_ref())?;
+    let listed = Settings::read_releasable(environment)?;
     let released = ledger
-        .release(user, &who(), reason)
+        .release(user, &who(), reason, &listed)
         .await?
         .map_err(|refused| CommandError::input(format!("user {user}: {refused}")))?;
     show(user, &released.reasons.into_iter().collect::<Vec<_>>(), format)

@@ -22,7 +22,7 @@ use shared::{
 
 use super::{results, run, scan, who};
 use crate::{
-    args::Format,
+    args::{Format, How},
     engine::Engine,
     error::{CommandError, Exit},
     output,
@@ -62,10 +62,10 @@ pub(super) async fn rollback(
     engine: &Engine,
     input: Input,
     reason: &str,
-    yes: bool,
+    how: &How,
     format: Format,
 ) -> Result<Exit, CommandError> {
-    run::may_ask(engine, yes)?;
+    run::may_ask(engine, how.yes)?;
     run::check(engine).await?;
     let named = match input {
         Input::Ids(path) => by_hand(engine, &path, reason).await?,
@@ -85,7 +85,7 @@ pub(super) async fn rollback(
         );
         return Err(error.into());
     }
-    let drained = run::confirmed_drain(engine, Some(&named.users), yes, &progress).await?;
+    let drained = run::confirmed_drain(engine, Some(&named.users), how, &progress).await?;
     let exit = results::write(engine, None, drained, format).await?;
     Ok(if named.refused { Exit::Incomplete } else { exit })
 }
@@ -165,7 +165,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
 /// Wakes users whose registrations were already on record: those who are pending without a message, and, in a
 /// mode that deletes, those whose outcome waits, such as `would_roll_back`. Returns the users whose item is
 /// damaged or written by newer code, each with the error.
-async fn wake(
+pub(super) async fn wake(
     engine: &Engine,
     users: &BTreeSet<UserId>,
 ) -> Result<BTreeMap<UserId, LedgerError>, CommandError> {

@@ -14,9 +14,9 @@ use shared::{
     settings::Mode,
 };
 
-use super::results;
+use super::{results, second_look::second_look};
 use crate::{
-    args::Format,
+    args::{Format, How},
     engine::{Drained, Engine},
     error::{CommandError, Exit, preflight_failed},
     progress::Progress,
@@ -29,8 +29,8 @@ Before you go on:
 - Deleted Authenticator and OATH registrations cannot be given back.
 - Deleting methods ends no session.";
 
-pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Exit, CommandError> {
-    may_ask(engine, yes)?;
+pub(super) async fn run(engine: &Engine, how: &How, format: Format) -> Result<Exit, CommandError> {
+    may_ask(engine, how.yes)?;
     if engine.run.process.settings.endpoints.cloud == Cloud::China {
         return Err(CommandError::usage(
             "AZURE_CLOUD: this cloud offers no audit log through Graph: export it and use rollback --audit-log",
@@ -49,7 +49,7 @@ pub(super) async fn run(engine: &Engine, yes: bool, format: Format) -> Result<Ex
     };
     // Users on record are handled even if the audit log cannot be read.
     engine.wake_pending().await?;
-    let drained = confirmed_drain(engine, None, yes, &progress).await?;
+    let drained = confirmed_drain(engine, None, how, &progress).await?;
     let exit = results::write(engine, summary.as_ref().ok(), drained, format).await?;
     summary?;
     Ok(exit)
@@ -83,14 +83,14 @@ pub(super) async fn check(engine: &Engine) -> Result<(), CommandError> {
 pub(super) async fn confirmed_drain(
     engine: &Engine,
     only: Option<&BTreeSet<UserId>>,
-    yes: bool,
+    how: &How,
     progress: &Progress,
 ) -> Result<Drained, CommandError> {
     let pending = match only {
         Some(only) => only.len() as u64,
         None => engine.run.process.ledger.count("pending").await?,
     };
-    if engine.run.process.settings.mode == Mode::Enforce && !yes && pending > 0 {
+    if engine.run.process.settings.mode == Mode::Enforce && !how.yes && pending > 0 {
         progress.done();
         ask(engine, pending).await?;
     }
@@ -98,7 +98,7 @@ pub(super) async fn confirmed_drain(
     progress.handling(pending);
     let drained = engine.drain(only, |step| progress.handled(step)).await;
     progress.done();
-    Ok(drained?)
+    second_look(engine, drained?, how.wait).await
 }
 
 async fn ask(engine: &Engine, pending: u64) -> Result<(), CommandError> {

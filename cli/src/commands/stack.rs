@@ -261,6 +261,9 @@ fn only_the_stacks_own(how: &How) -> Result<(), CommandError> {
     if how.yes {
         return Err(CommandError::usage("--yes: a stack asks nobody; its mode and rules decide"));
     }
+    if how.wait {
+        return Err(CommandError::usage("--wait: a stack looks again by itself, with each poll"));
+    }
     Ok(())
 }
 

@@ -113,7 +113,8 @@ impl DrainFunction {
         let user_id = user_id(request)?;
         let reason = read_reason(&request.json()?)?;
         let ledger = self.ledger().await?;
-        let released = ledger.release(user_id, request.caller(), &reason).await;
+        let listed = &self.sandbox.settings.policy.releasable;
+        let released = ledger.release(user_id, request.caller(), &reason, listed).await;
         let released = released.map_err(|error| error.as_problem())?.map_err(|refused| match refused {
             ReleaseRefused::NotOnRecord => Problem::new(ProblemKind::NotFound, refused.to_string()),
             _ => Problem::new(ProblemKind::ReleaseRefused, refused.to_string()),

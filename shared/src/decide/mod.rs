@@ -1,6 +1,7 @@
 //! The decision on one candidate: a pure function over what was read, which asks every rule.
 
 mod asked;
+mod methods_of_window;
 mod origin;
 mod record;
 mod rules;
@@ -36,7 +37,7 @@ pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy,
             let answer = if gone && rule != Rule::UserExists {
                 RuleAnswer::NotApplicable
             } else {
-                lift(rule, asked.ask(rule), released)
+                lift(rule, asked.ask(rule), released, policy.releasable.contains(&record.user_id))
             };
             RuleResult { rule, answer }
         })
@@ -44,6 +45,7 @@ pub fn decide(record: Record<'_>, facts: &Facts, belts: &Belts, policy: &Policy,
     Decision {
         verdict: verdict(&rules),
         rules,
+        methods: asked.origins(),
         consequences: asked.consequences(),
         fingerprint: policy.fingerprint(),
         decided_at: now,
@@ -67,13 +69,13 @@ fn verdict(rules: &[RuleResult]) -> Verdict {
 
 /// Takes released reasons out of a no. If none is left, the rule passes, and says why. The two rules that
 /// judge each method check for themselves what is released.
-fn lift(rule: Rule, answer: RuleAnswer, released: &BTreeSet<Held>) -> RuleAnswer {
+fn lift(rule: Rule, answer: RuleAnswer, released: &BTreeSet<Held>, listed: bool) -> RuleAnswer {
     let RuleAnswer::No { mut reasons, note } = answer else { return answer };
     if matches!(rule, Rule::NotRolledBack | Rule::MethodsOfWindow) {
         return RuleAnswer::No { reasons, note };
     }
     let is_lifted = |verdict: &Verdict| match verdict {
-        Verdict::Held(reason) => reason.can_be_released() && released.contains(reason),
+        Verdict::Held(reason) => reason.can_be_released(listed) && released.contains(reason),
         _ => false,
     };
     reasons.retain(|reason| !is_lifted(reason));

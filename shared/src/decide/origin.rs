@@ -1,18 +1,19 @@
-//! Whose method is it? What dates and the user's own registrations prove. A method that nothing proves to be
-//! of the window is not taken for one of it. Each registration accounts for one method.
+//! Whose method is it? What the directory's records, dates, the user's own registrations and earlier looks prove,
+//! whatever the settings are. Each registration accounts for one method.
+
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::asked::Asked;
-use crate::{
-    domain::{
-        facts::{Act, RecordedRegistration},
-        method::{AuthenticationMethod, MethodKind, PhoneType},
-        outcome::Held,
-        story::Came,
-        window::{Window, shift},
-    },
-    settings::{OtherMethods, UnprovenMethods},
+use crate::domain::{
+    facts::{Act, RecordedAct, RecordedRegistration},
+    ids::EventId,
+    memory::Memory,
+    method::{AuthenticationMethod, MethodKind},
+    origin::{Origin, Shows},
+    story::{Came, RecordedChange},
+    window::{Window, shift},
 };
 
 /// Graph's date of a method is at most this far from the event of its registration. A longer span would take
@@ -24,20 +25,21 @@ const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(2);
 const SAME_REGISTRATION: SignedDuration = SignedDuration::from_secs(5);
 
 /// Where a method comes from.
-pub(super) struct Origin {
-    /// Why it may not be deleted; `None` if it is of the window, or a setting lets it go.
-    pub(super) held: Option<Held>,
+pub(super) struct Shown {
+    pub(super) origin: Origin,
     /// What shows it, in a sentence about the method.
     pub(super) evidence: String,
+    /// The event that shows it, if one does.
+    pub(super) by: Option<Shows>,
 }
 
-impl Origin {
-    fn held(reason: Held, evidence: String) -> Self {
-        Self { held: Some(reason), evidence }
+impl Shown {
+    fn by(origin: Origin, event_id: &EventId, event_at: Timestamp, evidence: String) -> Self {
+        Self { origin, evidence, by: Some(Shows { event_id: event_id.clone(), event_at }) }
     }
 
-    fn of_window(evidence: String) -> Self {
-        Self { held: None, evidence }
+    fn by_itself(origin: Origin, evidence: String) -> Self {
+        Self { origin, evidence, by: None }
     }
 }
 
@@ -48,100 +50,116 @@ pub(super) struct Methods<'a> {
 }
 
 impl Methods<'_> {
-    /// What shows where a strong method comes from, and why it may not be deleted, if it may not.
-    pub(super) fn origin(&self, method: &AuthenticationMethod) -> Origin {
-        // If somebody else made a method, the settings for old and unproven methods do not apply to it.
-        let is_anothers = self.is_by_admin(&method.kind);
-        let by_record = is_app(method).then(|| self.by_record(method, is_anothers)).flatten();
-        by_record.unwrap_or_else(|| self.by_date(method, is_anothers))
+    /// Where a strong method comes from. What others made of it comes first, whatever else is shown.
+    pub(super) fn shown(&self, method: &AuthenticationMethod) -> Shown {
+        if let Some(act) = self.act_of_another(&method.kind) {
+            return Shown::by(
+                Origin::ByAdmin,
+                &act.event_id,
+                act.at,
+                format!(
+                    "somebody other than the user made or changed such a method with event {} at {}",
+                    act.event_id, act.at
+                ),
+            );
+        }
+        let by_record = is_app(method).then(|| self.by_record(method)).flatten();
+        self.remembered(method, by_record.unwrap_or_else(|| self.by_date(method)))
     }
 
     /// What the directory's own record of an app shows. Each registration of an app has an id of its own.
-    fn by_record(&self, app: &AuthenticationMethod, is_anothers: bool) -> Option<Origin> {
+    fn by_record(&self, app: &AuthenticationMethod) -> Option<Shown> {
         let window = &self.asked.policy.window;
-        let keeps_old = self.asked.policy.preexisting_methods == OtherMethods::Hold || is_anothers;
-        Some(match self.asked.facts.story.came(&app.id, window)? {
-            Came::Before(change) => Origin {
-                held: keeps_old.then_some(Held::RegisteredBefore),
-                evidence: format!("it was there before event {} at {}", change.event_id, change.at),
-            },
-            Came::After(change) => Origin::held(
-                Held::RegisteredAfter,
-                format!("it came with event {} at {}, after the window", change.event_id, change.at),
-            ),
-            Came::Within(change) if change.by_another || is_anothers => Origin::held(
-                Held::UnprovenMethod,
-                format!("it came with event {} at {}, and not by the user alone", change.event_id, change.at),
-            ),
+        let came = self.asked.facts.story.came(&app.id, window)?;
+        let shown = |origin: Origin, change: &RecordedChange, how: &str| {
+            let evidence = how.replace("{}", &format!("event {} at {}", change.event_id, change.at));
+            Shown::by(origin, &change.event_id, change.at, evidence)
+        };
+        Some(match came {
+            Came::Within(change) | Came::After(change) if change.by_another => {
+                shown(Origin::ByAdmin, change, "it came with {}, and not by the user alone")
+            }
+            Came::Before(change) => shown(Origin::BeforeWindow, change, "the directory had it before {}"),
+            Came::After(change) => shown(Origin::AfterWindow, change, "it came with {}, after the window"),
             // The date of an Authenticator may be that of an upgrade; any other contradicts the record.
             Came::Within(change) if app.created.is_some_and(|created| contradicts(app, created, window)) => {
-                Origin::held(
-                    Held::UnprovenMethod,
-                    format!(
-                        "it is dated outside the window, and came with event {} at {}",
-                        change.event_id, change.at
-                    ),
-                )
+                shown(Origin::Unproven, change, "it is dated outside the window, and came with {}")
             }
-            Came::Within(change) => Origin::of_window(format!(
-                "it came with event {} at {}; the directory did not have it before",
-                change.event_id, change.at
-            )),
+            Came::Within(change) if change.apps.before.as_ref().is_some_and(BTreeSet::is_empty) => {
+                shown(Origin::OfWindow, change, "it came with {}; the directory had no app before")
+            }
+            Came::Within(change) => {
+                shown(Origin::OfWindow, change, "it came with {}; the directory did not have it before")
+            }
         })
     }
 
     /// What its date and the user's own registrations show.
-    fn by_date(&self, method: &AuthenticationMethod, is_anothers: bool) -> Origin {
+    fn by_date(&self, method: &AuthenticationMethod) -> Shown {
         let window = &self.asked.policy.window;
         // An app that became what its user signs in with is dated anew, so only an early date says something.
         let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
         match method.created {
-            Some(created)
-                if created < window.start && self.asked.policy.preexisting_methods == OtherMethods::Hold =>
-            {
-                Origin::held(Held::RegisteredBefore, format!("it is dated {created}, before the window"))
-            }
-            Some(created) if created < window.start && is_the_users_own_kind(method) && !is_anothers => {
-                Origin::of_window(format!("it is dated {created}, before the window; included by a setting"))
+            Some(created) if created < window.start => {
+                Shown::by_itself(Origin::BeforeWindow, format!("it is dated {created}, before the window"))
             }
             Some(created) if created > window.end && dates_registration => {
-                Origin::held(Held::RegisteredAfter, format!("it is dated {created}, after the window"))
+                Shown::by_itself(Origin::AfterWindow, format!("it is dated {created}, after the window"))
             }
-            _ => {
-                if self.is_proven(method) {
-                    return Origin::of_window("its date is that of a registration of the window".to_owned());
-                }
-                match self.asked.policy.unproven_methods {
-                    UnprovenMethods::Count if self.counts(method) => Origin::of_window(
-                        "it is the only one of its kind, which a registration of the window names".to_owned(),
-                    ),
-                    UnprovenMethods::RollBack if !is_anothers => {
-                        Origin::of_window("nothing shows when it came; included by a setting".to_owned())
-                    }
-                    _ => Origin::held(
-                        Held::UnprovenMethod,
-                        "nothing shows that the window brought it".to_owned(),
-                    ),
-                }
-            }
+            Some(created) if let Some(registration) = self.registration_of(method, created) => Shown::by(
+                Origin::OfWindow,
+                &registration.event_id,
+                registration.registered_at,
+                format!(
+                    "it is dated {created}, and the user registered it with event {} at {}",
+                    registration.event_id, registration.registered_at
+                ),
+            ),
+            _ => Shown::by_itself(Origin::Unproven, "nothing shows that the window brought it".to_owned()),
         }
     }
 
-    /// Whether an administrator or an app made or changed a method of the kind, or of an unnamed kind.
-    fn is_by_admin(&self, kind: &MethodKind) -> bool {
-        let is_of_kind = |methods: &[MethodKind]| methods.is_empty() || methods.contains(kind);
-        self.asked.facts.acts.iter().any(|act| act.act == Act::ByAdmin && is_of_kind(&act.methods))
+    /// What earlier looks say: a method that one of them did not see after the window came later still.
+    fn remembered(&self, method: &AuthenticationMethod, shown: Shown) -> Shown {
+        let missed_at = self.asked.record.memory.and_then(|memory: &Memory| memory.missed_at(method));
+        let Some(missed_at) = missed_at.filter(|at| *at > self.asked.policy.window.end) else { return shown };
+        let Shown { origin, evidence, by } = shown;
+        match origin {
+            Origin::OfWindow => {
+                let evidence = format!("{evidence}; but a look at {missed_at} did not see it");
+                Shown { origin: Origin::Unproven, evidence, by }
+            }
+            Origin::Unproven => Shown::by_itself(
+                Origin::AfterWindow,
+                format!("a look at {missed_at}, after the window, did not see it"),
+            ),
+            _ => Shown { origin, evidence, by },
+        }
     }
 
-    /// Whether its date lies in the window, a registration of that moment shows that the user made it, and no
-    /// act in the log of the window casts doubt on that.
-    fn is_proven(&self, method: &AuthenticationMethod) -> bool {
-        let Some(created) = method.created else { return false };
-        method.kind != MethodKind::MicrosoftAuthenticator
+    /// By what an administrator or an app made or changed a method of the kind, or of an unnamed kind.
+    fn act_of_another(&self, kind: &MethodKind) -> Option<&RecordedAct> {
+        let is_of_kind = |methods: &[MethodKind]| methods.is_empty() || methods.contains(kind);
+        self.asked.facts.acts.iter().find(|act| act.act == Act::ByAdmin && is_of_kind(&act.methods))
+    }
+
+    /// The registration that a date in the window belongs to: one of that moment, by the user, and no act in the
+    /// log of the window casts doubt on it.
+    fn registration_of(
+        &self,
+        method: &AuthenticationMethod,
+        created: Timestamp,
+    ) -> Option<&RecordedRegistration> {
+        let is_proven = method.kind != MethodKind::MicrosoftAuthenticator
             && self.asked.policy.window.contains(created)
-            && is_the_users_own_kind(method)
+            && method.is_of_the_users_own_kind()
             && self.each_has_its_registration(&method.kind)
-            && !self.asked.facts.acts.iter().any(|act| disturbs(act.act))
+            && !self.asked.facts.acts.iter().any(|act| disturbs(act.act));
+        let away =
+            |registration: &&RecordedRegistration| registration.registered_at.duration_since(created).abs();
+        let of_kind =
+            self.asked.of_window().filter(|registration| registration.methods.contains(&method.kind));
+        of_kind.min_by_key(away).filter(|_| is_proven)
     }
 
     /// Whether each method of the kind that is dated in the window matches a registration of its own.
@@ -162,7 +180,7 @@ impl Methods<'_> {
 
     /// Whether it is the only one of its kind, and a registration of the window that was not deleted again
     /// names the kind.
-    fn counts(&self, method: &AuthenticationMethod) -> bool {
+    pub(super) fn counts(&self, method: &AuthenticationMethod) -> bool {
         let of_kind = self.all.iter().filter(|other| other.kind == method.kind).count();
         let unclear = self.asked.facts.acts.iter().any(|act| match act.act {
             Act::ByAdmin | Act::Changed => true,
@@ -177,7 +195,7 @@ impl Methods<'_> {
             r.methods.iter().filter(named).count() == 1
         };
         let registered = apart(self.naming(&method.kind).filter(names_it_alone), SAME_MOMENT);
-        of_kind == 1 && is_the_users_own_kind(method) && !unclear && registered.len() > removals
+        of_kind == 1 && method.is_of_the_users_own_kind() && !unclear && registered.len() > removals
     }
 
     /// Registrations of the window that name a kind.
@@ -205,12 +223,6 @@ fn contradicts(app: &AuthenticationMethod, created: Timestamp, window: &Window) 
 /// Whether the directory records it as an app.
 fn is_app(method: &AuthenticationMethod) -> bool {
     matches!(method.kind, MethodKind::MicrosoftAuthenticator | MethodKind::SoftwareOath)
-}
-
-/// An office number is the directory's: neither date nor count makes it the user's own.
-fn is_the_users_own_kind(method: &AuthenticationMethod) -> bool {
-    method.kind != MethodKind::Phone
-        || matches!(method.phone_type, Some(PhoneType::Mobile | PhoneType::AlternateMobile))
 }
 
 /// Whether an act leaves it open which method is whose. The rule `not_rolled_back` judges this app's own

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use crate::domain::{
     facts::{Facts, RecordedRegistration},
     ids::UserId,
-    intent::{Intent, Look},
+    intent::Intent,
+    memory::{Look, Memory},
     method::AuthenticationMethod,
     outcome::Held,
     state::UserState,
@@ -26,6 +27,8 @@ pub struct Record<'a> {
     pub first_delete_at: Option<Timestamp>,
     /// The intent that is not settled yet, if any.
     pub intent: Option<&'a Intent>,
+    /// What earlier looks saw; `None` if there was none.
+    pub memory: Option<&'a Memory>,
     /// Reasons that a person has lifted.
     pub released: &'a BTreeSet<Held>,
     /// The methods that the release covers; `None` covers none.
@@ -41,6 +44,7 @@ impl<'a> Record<'a> {
             by_hand: state.by_hand.is_some(),
             first_delete_at: state.first_delete_at,
             intent: state.intent.as_ref(),
+            memory: state.memory.as_ref(),
             released: state.release.as_ref().map_or(nothing, |release| &release.reasons),
             released_look: state.release.as_ref().and_then(|release| release.look.as_ref()),
         }

@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{
-    asked::Asked,
-    origin::{Methods, Origin},
-};
+use super::asked::Asked;
 use crate::{
     domain::{
         account::User,
         decision::{Consequences, RuleAnswer},
-        facts::{Account, Act, LogReading, Reading, RegistrationReportList, Told},
+        facts::{Account, Act, Reading, RegistrationReportList},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
         outcome::{Held, NotEligible, Verdict},
         rule::Rule,
@@ -35,7 +32,7 @@ pub(super) fn released(note: &str) -> RuleAnswer {
     RuleAnswer::Pass { note: Some(format!("released by a person: {note}")) }
 }
 
-fn unknown(note: &str) -> RuleAnswer {
+pub(super) fn unknown(note: &str) -> RuleAnswer {
     RuleAnswer::Unknown { note: note.to_owned() }
 }
 
@@ -221,50 +218,6 @@ impl Asked<'_> {
             Some(created) => no(Held::NewAccount, format!("created at {created}, after the window's start")),
             None => unknown("Graph does not say when the account was created"),
         }
-    }
-
-    fn methods_of_window(&self) -> RuleAnswer {
-        let methods = match &self.facts.methods {
-            Reading::Known(methods) => methods,
-            Reading::Unknown(why) => return unknown(why),
-        };
-        let strong: Vec<&AuthenticationMethod> =
-            methods.iter().filter(|method| method.kind.is_strong()).collect();
-        if strong.is_empty() {
-            return RuleAnswer::NotApplicable;
-        }
-        let of_user = Methods { all: methods, asked: self };
-        let mut reasons: Vec<Held> = Vec::new();
-        let mut notes: Vec<String> = Vec::new();
-        for method in strong {
-            let Origin { held, evidence } = of_user.origin(method);
-            let is_released = held.is_some_and(|reason| self.record.is_released(reason, method));
-            reasons.extend(held.filter(|_| !is_released));
-            notes.push(format!(
-                "{}: {evidence}{}",
-                method.kind,
-                if is_released { "; released by a person" } else { "" }
-            ));
-        }
-        let note = notes.join(". ");
-        if reasons.is_empty() {
-            if let Told::Unknown(why) = &self.facts.told {
-                return unknown(why);
-            }
-            if self.facts.log == LogReading::Never {
-                return unknown(
-                    "the audit log was not read to its end yet, which tells what others did to the methods",
-                );
-            }
-            return RuleAnswer::Pass { note: Some(note) };
-        }
-        reasons.sort_by_key(|reason| match reason {
-            Held::RegisteredBefore => 0,
-            Held::RegisteredAfter => 1,
-            _ => 2,
-        });
-        reasons.dedup();
-        RuleAnswer::No { reasons: reasons.into_iter().map(Into::into).collect(), note }
     }
 
     fn not_last_credential(&self) -> RuleAnswer {

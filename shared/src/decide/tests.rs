@@ -14,8 +14,10 @@ use crate::{
             RegistrationReportLine, RegistrationReportList, Told,
         },
         ids::{EventId, MethodId},
-        intent::{Intent, Look},
+        intent::Intent,
+        memory::{Look, Memory},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
+        origin::Origin,
         policies::Policies,
         story::{self, RecordedChange, Story},
         window::{Window, shift},
@@ -96,6 +98,7 @@ struct Case {
     intent: Option<Intent>,
     released: BTreeSet<Held>,
     look: Option<Look>,
+    memory: Option<Memory>,
     facts: Facts,
     belts: Belts,
     policy: Policy,
@@ -111,6 +114,7 @@ impl Case {
             intent: None,
             released: BTreeSet::new(),
             look: None,
+            memory: None,
             facts: Facts {
                 read_at: at(NOW),
                 account: Reading::Known(Account::Found(Box::new(member()))),
@@ -140,6 +144,7 @@ impl Case {
                 include_new_accounts: false,
                 unproven_methods: UnprovenMethods::Hold,
                 mfa_required_users: OtherMethods::Hold,
+                releasable: BTreeSet::new(),
             },
             now: at(NOW),
         }
@@ -203,6 +208,7 @@ impl Case {
             by_hand: self.by_hand,
             first_delete_at: self.first_delete_at,
             intent: self.intent.as_ref(),
+            memory: self.memory.as_ref(),
             released: &self.released,
             released_look: look.as_ref(),
         };
@@ -687,9 +693,10 @@ fn methods_of_window_an_office_number_is_never_proven() {
 
 #[test]
 fn methods_of_window_what_others_did_to_the_methods_leaves_nothing_proven() {
-    for disturbing in [Act::ByAdmin, Act::Changed, Act::Removed] {
+    for disturbing in [Act::Changed, Act::Removed] {
         comes_to("held(unproven_method)", |case| case.facts.acts = vec![act(disturbing, vec![])]);
     }
+    comes_to("held(registered_by_admin)", |case| case.facts.acts = vec![act(Act::ByAdmin, vec![])]);
 }
 
 #[test]
@@ -712,7 +719,7 @@ fn methods_of_window_count_takes_the_only_one_of_its_kind_for_the_one_that_is_na
     };
     comes_to("roll_back", only);
     let app = vec![MethodKind::MicrosoftAuthenticator];
-    let changes: [&dyn Fn(&mut Case); 6] = [
+    let changes: [&dyn Fn(&mut Case); 5] = [
         &|case| {
             let app = method(MethodKind::MicrosoftAuthenticator, None);
             case.methods([app.clone(), AuthenticationMethod { id: MethodId("old".to_owned()), ..app }]);
@@ -721,7 +728,6 @@ fn methods_of_window_count_takes_the_only_one_of_its_kind_for_the_one_that_is_na
         &|case| case.facts.acts = vec![act(Act::Removed, app.clone())],
         &|case| case.facts.acts = vec![act(Act::Removed, vec![])],
         &|case| case.facts.acts = vec![act(Act::Changed, vec![MethodKind::Phone])],
-        &|case| case.facts.acts = vec![act(Act::ByAdmin, vec![])],
     ];
     for (n, change) in changes.iter().enumerate() {
         let case = Case::with(|case| {
@@ -775,7 +781,7 @@ fn methods_of_window_one_registration_proves_one_method() {
 #[test]
 fn methods_of_window_what_an_administrator_made_passes_by_no_setting() {
     for created in [None, Some(BEFORE), Some(IN_WINDOW)] {
-        comes_to("held(unproven_method)", |case| {
+        comes_to("held(registered_by_admin)", |case| {
             case.methods([method(MethodKind::Phone, created)]);
             case.policy.unproven_methods = UnprovenMethods::RollBack;
             case.policy.preexisting_methods = OtherMethods::RollBack;
@@ -827,7 +833,7 @@ fn methods_of_window_records_every_reason_once() {
         ["held(registered_before)", "held(registered_after)", "held(unproven_method)"]
     );
     assert_eq!(
-        case.decide().releasable(),
+        case.decide().releasable(false),
         [Held::RegisteredBefore, Held::RegisteredAfter, Held::UnprovenMethod].into()
     );
 }
@@ -1129,6 +1135,7 @@ fn nor_does_a_release_of_the_person_cover_a_method_that_came_after_it() {
     let released = Case::with(|case| {
         case.administrator();
         case.released = [Held::Administrator].into();
+        case.policy.releasable = [USER.parse().unwrap()].into();
         case.look = Some(Look::at(case.facts.methods.known().unwrap(), Uuid::from_u128(4)));
         case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
@@ -1181,7 +1188,8 @@ fn what_can_be_released_leaves_out_excluded_and_unknowns() {
         case.facts.per_user_mfa = unread();
         case.user(|user| user.account_enabled = Some(false));
     });
-    assert_eq!(case.decide().releasable(), [Held::Administrator, Held::AccountDisabled].into());
+    assert_eq!(case.decide().releasable(true), [Held::Administrator, Held::AccountDisabled].into());
+    assert_eq!(case.decide().releasable(false), [Held::AccountDisabled].into());
 }
 
 // Notices
@@ -1276,9 +1284,44 @@ fn an_undated_app_that_a_record_of_the_window_added_is_of_the_window_and_the_not
     let RuleAnswer::Pass { note: Some(note) } = case.answer(Rule::MethodsOfWindow) else { panic!() };
     assert_eq!(
         note,
-        "microsoftAuthenticator: it came with event Directory_0 at 2026-02-20T09:00:00Z; the directory did not \
-         have it before"
+        "microsoftAuthenticator: it came with event Directory_0 at 2026-02-20T09:00:00Z; the directory had no \
+         app before"
     );
+    let shown = &case.decide().methods[0];
+    let event = shown.shown_by.as_ref().map(|shows| (shows.event_id.0.as_str(), shows.event_at));
+    assert_eq!((shown.origin, event), (Origin::OfWindow, Some(("Directory_0", at(IN_WINDOW)))));
+}
+
+#[test]
+fn what_a_look_after_the_window_did_not_see_came_later_whatever_else_is_shown() {
+    let missed = |when: &str| {
+        let mut memory = Memory::new(Uuid::from_u128(5));
+        memory.look(&[], at(when));
+        Some(memory)
+    };
+    let mut proven = app_with(vec![change(0, &[], &[&app_id()])]);
+    proven.memory = missed(IN_WINDOW);
+    assert_eq!(proven.decide().methods[0].origin, Origin::OfWindow, "a look in the window says nothing");
+    proven.memory = missed(AFTER);
+    assert_eq!(proven.decide().methods[0].origin, Origin::Unproven, "two things contradict each other");
+    proven.comes_to("held(unproven_method)");
+    let mut unproven = Case::with(|case| case.methods([method(MethodKind::Phone, None)]));
+    unproven.policy.unproven_methods = UnprovenMethods::RollBack;
+    unproven.comes_to("roll_back");
+    unproven.memory = missed(AFTER);
+    unproven.comes_to("held(registered_after)");
+}
+
+#[test]
+fn a_release_of_an_administrator_who_is_no_longer_listed_lifts_nothing() {
+    let mut case = Case::with(|case| {
+        case.administrator();
+        case.released = [Held::Administrator].into();
+        case.policy.releasable = [USER.parse().unwrap()].into();
+    });
+    case.comes_to("roll_back");
+    case.policy.releasable = [OTHER_USER.parse().unwrap()].into();
+    case.comes_to("held(administrator)");
 }
 
 #[test]
@@ -1291,10 +1334,10 @@ fn an_app_of_before_after_or_by_another_stays() {
     assert_eq!(app_with(vec![late]).reasons(Rule::MethodsOfWindow), ["held(registered_after)"]);
     let mut by_another = change(0, &[], &[&id]);
     by_another.by_another = true;
-    assert_eq!(app_with(vec![by_another]).reasons(Rule::MethodsOfWindow), ["held(unproven_method)"]);
+    assert_eq!(app_with(vec![by_another]).reasons(Rule::MethodsOfWindow), ["held(registered_by_admin)"]);
     let mut by_admin = app_with(vec![change(0, &[], &[&id])]);
     by_admin.facts.acts = vec![act(Act::ByAdmin, vec![])];
-    assert_eq!(by_admin.reasons(Rule::MethodsOfWindow), ["held(unproven_method)"]);
+    assert_eq!(by_admin.reasons(Rule::MethodsOfWindow), ["held(registered_by_admin)"]);
     let mut dated = app_with(vec![change(0, &[], &[&id])]);
     let mut early = method(MethodKind::MicrosoftAuthenticator, Some(BEFORE));
     early.id = MethodId(id);

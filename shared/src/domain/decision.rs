@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     method::MethodKind,
+    origin::MethodOrigin,
     outcome::{Held, Verdict},
     rule::Rule,
 };
@@ -72,6 +73,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// Every rule's answer, in the order of [`Rule::ALL`].
     pub rules: Vec<RuleResult>,
+    /// Where each strong method comes from; empty if the methods could not be read.
+    #[serde(default)]
+    pub methods: Vec<MethodOrigin>,
     /// What the user will notice; `None` if the methods could not be read.
     #[serde(alias = "notices")]
     pub consequences: Option<Consequences>,
@@ -82,8 +86,9 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Every reason that holds the user and that a person's release can lift.
-    pub fn releasable(&self) -> BTreeSet<Held> {
+    /// Every reason that holds the user and that a person's release can lift, if the user is listed in
+    /// `RELEASABLE_USER_IDS` or if not.
+    pub fn releasable(&self, is_listed: bool) -> BTreeSet<Held> {
         self.rules
             .iter()
             .flat_map(|result| match &result.answer {
@@ -91,7 +96,7 @@ impl Decision {
                 _ => &[],
             })
             .filter_map(|verdict| match verdict {
-                Verdict::Held(reason) if reason.can_be_released() => Some(*reason),
+                Verdict::Held(reason) if reason.can_be_released(is_listed) => Some(*reason),
                 _ => None,
             })
             .collect()

@@ -47,57 +47,28 @@ pub struct IntendedMethod {
 }
 
 impl IntendedMethod {
+    /// Notes what a method is recognised by later.
+    pub(super) fn of(method: &AuthenticationMethod, salt: Uuid) -> Self {
+        Self {
+            kind: method.kind.clone(),
+            id: method.id.clone(),
+            created: method.created,
+            number_hash: hash(salt, method.phone_number.as_deref()),
+        }
+    }
+
     /// The method as results name it.
     pub fn name(&self) -> MethodName {
         MethodName { kind: self.kind.clone(), id: self.id.clone() }
     }
 }
 
-/// A look at a user's strong methods, by which the same ones can be recognised later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
-    /// The salt of the hashes of its phone numbers.
-    pub salt: Uuid,
-    /// The strong methods that were there, in the order of deletion.
-    pub methods: Vec<IntendedMethod>,
-}
-
-impl Look {
-    /// Notes the strong methods of a list.
-    pub fn at(methods: &[AuthenticationMethod], salt: Uuid) -> Self {
-        Self { salt, methods: strong(methods, salt) }
-    }
-
-    /// Whether the look showed this very method: a phone by its number or date, since every user's has the
-    /// same id.
-    pub fn shows(&self, method: &AuthenticationMethod) -> bool {
-        let number_hash = hash(self.salt, method.phone_number.as_deref());
-        let told_apart =
-            method.kind != MethodKind::Phone || number_hash.is_some() || method.created.is_some();
-        told_apart
-            && self.methods.iter().any(|seen| {
-                seen.kind == method.kind
-                    && seen.id == method.id
-                    && seen.created == method.created
-                    && seen.number_hash == number_hash
-            })
-    }
-}
-
 /// The strong methods of a list, in the order of deletion.
-fn strong(methods: &[AuthenticationMethod], salt: Uuid) -> Vec<IntendedMethod> {
+pub(super) fn strong(methods: &[AuthenticationMethod], salt: Uuid) -> Vec<IntendedMethod> {
     let mut strong: Vec<&AuthenticationMethod> =
         methods.iter().filter(|method| method.kind.is_strong()).collect();
     strong.sort_by_key(|method| deletion_rank(method));
-    strong
-        .into_iter()
-        .map(|method| IntendedMethod {
-            kind: method.kind.clone(),
-            id: method.id.clone(),
-            created: method.created,
-            number_hash: hash(salt, method.phone_number.as_deref()),
-        })
-        .collect()
+    strong.into_iter().map(|method| IntendedMethod::of(method, salt)).collect()
 }
 
 impl Intent {
@@ -198,7 +169,7 @@ fn deletion_rank(method: &AuthenticationMethod) -> u8 {
 }
 
 /// Numbers are compared by their digits; a masked one proves nothing.
-fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
+pub(super) fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
     let number = number?;
     let (number, extension) = number.split_once('x').unwrap_or((number, ""));
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();

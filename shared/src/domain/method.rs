@@ -170,6 +170,13 @@ impl fmt::Debug for AuthenticationMethod {
 }
 
 impl AuthenticationMethod {
+    /// Whether users register it themselves. An office number is the directory's: neither date nor count makes it
+    /// the user's own.
+    pub fn is_of_the_users_own_kind(&self) -> bool {
+        self.kind != MethodKind::Phone
+            || matches!(self.phone_type, Some(PhoneType::Mobile | PhoneType::AlternateMobile))
+    }
+
     /// The method as results name it.
     pub fn name(&self) -> MethodName {
         MethodName { kind: self.kind.clone(), id: self.id.clone() }

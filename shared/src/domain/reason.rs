@@ -79,6 +79,8 @@ pub enum Deferred {
     PreviewNotDisabled,
     /// Preflight found a fault; `doctor` says which.
     PreflightFailed,
+    /// The methods were seen too short a time ago: a record about them may still come.
+    SecondLook,
 }
 
 impl Deferred {
@@ -138,6 +140,8 @@ pub enum Held {
     RegisteredBefore,
     /// A strong method was registered after the window.
     RegisteredAfter,
+    /// Somebody other than the user made or changed a strong method.
+    RegisteredByAdmin,
     /// Nothing proves that a strong method is of the window.
     UnprovenMethod,
     /// What earlier versions called some unproven methods. Nobody is held for it any more.
@@ -168,9 +172,13 @@ impl Held {
         matches!(self, Self::Unknown(_))
     }
 
-    /// Whether a person's release can lift it.
-    pub fn can_be_released(self) -> bool {
-        self != Self::Excluded && !self.is_unknown()
+    /// Whether a person's release can lift it; some only for users who are listed in `RELEASABLE_USER_IDS`.
+    pub fn can_be_released(self, is_listed: bool) -> bool {
+        match self {
+            Self::Excluded | Self::Unknown(_) => false,
+            Self::Administrator | Self::LastCredential => is_listed,
+            _ => true,
+        }
     }
 }
 

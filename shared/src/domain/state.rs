@@ -13,7 +13,8 @@ use crate::domain::{
     decision::Decision,
     facts::RecordedRegistration,
     ids::{RunId, UserId},
-    intent::{Intent, Look},
+    intent::Intent,
+    memory::{Look, Memory},
     method::MethodName,
     outcome::{Held, Outcome},
     window::shift,
@@ -188,9 +189,9 @@ pub struct UserState {
     pub counted: Option<Counted>,
     /// What reports say about the user.
     pub about: About,
-    /// The strong methods as the latest handling saw them.
+    /// What every handling saw of the strong methods; `None` before the first.
     #[serde(default)]
-    pub look: Option<Look>,
+    pub memory: Option<Memory>,
 }
 
 impl UserState {
@@ -214,7 +215,7 @@ impl UserState {
             release: None,
             counted: None,
             about: About::default(),
-            look: None,
+            memory: None,
         }
     }
 
@@ -297,8 +298,15 @@ impl UserState {
         }
     }
 
-    /// Lifts the held reasons on record and makes the user pending.
-    pub fn release(&mut self, who: &str, why: &str, now: Timestamp) -> Result<(), ReleaseRefused> {
+    /// Lifts the held reasons on record and makes the user pending. `listed` is `RELEASABLE_USER_IDS`.
+    pub fn release(
+        &mut self,
+        who: &str,
+        why: &str,
+        listed: &BTreeSet<UserId>,
+        now: Timestamp,
+    ) -> Result<(), ReleaseRefused> {
+        let is_listed = listed.contains(&self.user_id);
         let concluded = match &self.concluded {
             Some(concluded) if matches!(concluded.outcome, Outcome::Held(_) | Outcome::Partial(_)) => {
                 concluded
@@ -306,20 +314,22 @@ impl UserState {
             _ => return Err(ReleaseRefused::NotHeld(self.listed_as())),
         };
         if let Outcome::Held(reason) = concluded.outcome
-            && !reason.can_be_released()
+            && !reason.can_be_released(is_listed)
         {
-            let hint = if reason == Held::Excluded {
-                "take the user out of EXCLUDED_USER_IDS or EXCLUDED_GROUP_ID"
-            } else {
-                "it is looked at again by the hour until it can be read"
+            let hint = match reason {
+                Held::Excluded => "take the user out of EXCLUDED_USER_IDS or EXCLUDED_GROUP_ID",
+                Held::Administrator | Held::LastCredential => {
+                    "only users whose object id is in RELEASABLE_USER_IDS can be"
+                }
+                _ => "it is looked at again by the hour until it can be read",
             };
             return Err(ReleaseRefused::NotReleasable(reason, hint));
         }
-        let reasons = concluded.decision.as_ref().map(Decision::releasable).unwrap_or_default();
+        let reasons = concluded.decision.as_ref().map(|it| it.releasable(is_listed)).unwrap_or_default();
         if reasons.is_empty() && matches!(concluded.outcome, Outcome::Partial(_)) {
             return Err(ReleaseRefused::NotHeld(self.listed_as()));
         }
-        let look = self.look.clone();
+        let look = self.memory.as_ref().and_then(Memory::latest);
         self.release = Some(Release { reasons, look, who: who.to_owned(), why: why.to_owned(), at: now });
         self.make_pending(now);
         Ok(())

@@ -64,6 +64,7 @@ fn decision(rules: Vec<RuleResult>) -> Decision {
     Decision {
         verdict,
         rules,
+        methods: Vec::new(),
         consequences: None,
         fingerprint: Fingerprint("f".to_owned()),
         decided_at: at(1),
@@ -273,11 +274,11 @@ fn a_release_of_a_user_who_is_not_held_is_refused_and_says_what_the_outcome_is()
     for outcome in Outcome::all().into_iter().filter(|outcome| outcome.kind() != "held") {
         let mut state = with_outcome(outcome);
         let before = state.clone();
-        let refused = state.release("ops", "looked", at(5)).unwrap_err();
+        let refused = state.release("ops", "looked", &listed(), at(5)).unwrap_err();
         assert_eq!(refused, ReleaseRefused::NotHeld(outcome.to_string()));
         assert_eq!(state, before);
     }
-    let refused = new_user().release("ops", "looked", at(5)).unwrap_err();
+    let refused = new_user().release("ops", "looked", &listed(), at(5)).unwrap_err();
     assert_eq!(refused.to_string(), "the user is neither held nor partial (the outcome is pending)");
 }
 
@@ -286,9 +287,26 @@ fn a_release_of_excluded_or_of_an_unknown_is_refused() {
     for reason in Held::all().filter(|reason| *reason == Held::Excluded || reason.is_unknown()) {
         let mut state = held_for(&[reason, Held::RegisteredBefore]);
         let before = state.clone();
-        let refused = state.release("ops", "looked", at(5)).unwrap_err();
+        let refused = state.release("ops", "looked", &listed(), at(5)).unwrap_err();
         assert!(matches!(refused, ReleaseRefused::NotReleasable(of, _) if of == reason), "{reason}");
         assert_eq!(state, before, "{reason}");
+    }
+}
+
+#[test]
+fn a_release_of_an_administrator_or_of_a_last_credential_needs_the_list() {
+    for reason in [Held::Administrator, Held::LastCredential] {
+        let mut state = held_for(&[reason, Held::RegisteredBefore]);
+        let refused = state.release("ops", "looked", &BTreeSet::new(), at(5)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "held({reason}) cannot be released: only users whose object id is in RELEASABLE_USER_IDS can be"
+            )
+        );
+        let mut state = held_for(&[Held::External, reason]);
+        state.release("ops", "looked", &BTreeSet::new(), at(5)).unwrap();
+        assert_eq!(state.release.unwrap().reasons, [Held::External].into());
     }
 }
 
@@ -296,7 +314,7 @@ fn a_release_of_excluded_or_of_an_unknown_is_refused() {
 fn a_release_takes_every_other_held_reason_and_makes_the_user_pending() {
     for reason in Held::all().filter(|reason| *reason != Held::Excluded && !reason.is_unknown()) {
         let mut state = held_for(&[reason]);
-        state.release("ops", "looked", at(5)).unwrap();
+        state.release("ops", "looked", &listed(), at(5)).unwrap();
         assert_eq!(state.pending_since, Some(at(5)), "{reason}");
         let release = state.release.unwrap();
         assert_eq!(release.reasons, [reason].into());
@@ -318,7 +336,7 @@ fn a_release_takes_all_releasable_reasons_on_record_and_no_other() {
         decision: Some(decision(rules)),
         ..concluded(Outcome::Held(Held::Administrator), 3)
     });
-    state.release("ops", "looked", at(5)).unwrap();
+    state.release("ops", "looked", &listed(), at(5)).unwrap();
     let expected = BTreeSet::from([Held::Administrator, Held::RegisteredBefore, Held::UndatedMethod]);
     assert_eq!(Record::of(&state, &BTreeSet::new()).released, &expected);
 }
@@ -327,7 +345,7 @@ fn a_release_takes_all_releasable_reasons_on_record_and_no_other() {
 fn a_release_is_kept_while_the_user_waits_and_used_up_by_every_other_outcome() {
     for outcome in Outcome::all() {
         let mut state = held_for(&[Held::RegisteredBefore]);
-        state.release("ops", "looked", at(5)).unwrap();
+        state.release("ops", "looked", &listed(), at(5)).unwrap();
         state.conclude(concluded(outcome, 9));
         let waits = matches!(outcome, Outcome::WouldRollBack | Outcome::Deferred(_) | Outcome::Partial(_));
         assert_eq!(state.release.is_some(), waits, "{outcome}");
@@ -337,7 +355,7 @@ fn a_release_is_kept_while_the_user_waits_and_used_up_by_every_other_outcome() {
 #[test]
 fn a_release_outlives_several_outcomes_that_wait() {
     let mut state = held_for(&[Held::RegisteredBefore]);
-    state.release("ops", "looked", at(5)).unwrap();
+    state.release("ops", "looked", &listed(), at(5)).unwrap();
     state.conclude(concluded(Outcome::WouldRollBack, 6));
     state.conclude(concluded(Outcome::Deferred(Deferred::DailyCap), 7));
     assert!(state.release.is_some());
@@ -376,6 +394,11 @@ fn only_the_handling_that_holds_a_lease_gives_it_back_and_the_user_stays_pending
 
 // The item
 
+/// `RELEASABLE_USER_IDS` with the user in it.
+fn listed() -> BTreeSet<UserId> {
+    [user()].into()
+}
+
 fn rich() -> UserState {
     let method =
         MethodName { kind: MethodKind::Unknown("retina".to_owned()), id: MethodId("x y".to_owned()) };
@@ -386,7 +409,7 @@ fn rich() -> UserState {
         no(Rule::MethodsOfWindow, &[Held::RegisteredBefore, Held::UndatedMethod]),
     ];
     UserState {
-        look: None,
+        memory: None,
         user_id: user(),
         registrations: vec![event("Directory_1 2%'\"\u{0}ü_3", -10), event("e2", -5)],
         by_hand: Some(ByHand { who: "ops".to_owned(), why: "\"quoted\"\n".to_owned(), at: at(1) }),
@@ -448,7 +471,7 @@ fn an_item_with_any_outcome_is_read_back_as_it_was_written() {
 #[test]
 fn a_release_ends_where_something_is_registered_afterwards() {
     let mut state = held_for(&[Held::RegisteredBefore]);
-    state.release("ops", "looked", at(5)).unwrap();
+    state.release("ops", "looked", &listed(), at(5)).unwrap();
     state.add_registrations([event("e9", 6)], at(6));
     assert_eq!(state.release, None);
 }

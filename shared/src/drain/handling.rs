@@ -20,10 +20,12 @@ use crate::{
         decision::Decision,
         facts::{Facts, LogReading, RecordedAct},
         ids::{RunId, UserId},
-        intent::Look,
+        memory::Memory,
+        method::AuthenticationMethod,
         outcome::{Deferred, Outcome, Verdict},
         state::{Concluded, Lease, UserState},
         story::RecordedChange,
+        window::shift,
     },
     graph::REMOVAL_SHOWS_AFTER,
     ledger::{LedgerError, Versioned},
@@ -114,6 +116,21 @@ pub(super) fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Time
     deferred.map(Outcome::Deferred)
 }
 
+/// Returns the outcome that takes the place of a rollback if a look at some method lies too short a time back.
+pub(super) fn second_look(
+    scope: &Scope,
+    memory: Option<&Memory>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Option<Outcome> {
+    let latest = shift(now, -scope.process.settings.second_look);
+    let is_known = |method: &AuthenticationMethod| {
+        memory.and_then(|memory| memory.since(method)).is_some_and(|since| since <= latest)
+    };
+    let mut strong = facts.methods.known()?.iter().filter(|method| method.kind.is_strong());
+    (!strong.all(is_known)).then_some(Outcome::Deferred(Deferred::SecondLook))
+}
+
 impl Handling<'_, '_> {
     /// Takes the user to an outcome. A user who was interrupted for a day gets one, too.
     async fn run(mut self, working: Working<'_>) -> Result<UserState, Break> {
@@ -162,7 +179,10 @@ impl Handling<'_, '_> {
             let decision = self.decide(&facts, preflight);
             self.note(&facts, preflight);
             let stop = match decision.verdict {
-                Verdict::RollBack => gate(drain, user, preflight, drain.process.clock.now()),
+                Verdict::RollBack => {
+                    let memory = self.leased.state.value.memory.as_ref();
+                    gate(drain, user, preflight, now).or_else(|| second_look(drain, memory, &facts, now))
+                }
                 Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
                 Verdict::Held(reason) => Some(Outcome::Held(reason)),
             };
@@ -239,7 +259,8 @@ impl Handling<'_, '_> {
         }
         state.about = about;
         if let Some(methods) = facts.methods.known() {
-            state.look = Some(Look::at(methods, uuid::Uuid::new_v4()));
+            let memory = state.memory.get_or_insert_with(|| Memory::new(uuid::Uuid::new_v4()));
+            memory.look(methods, facts.read_at);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::handling::Handling;
 use crate::{
     domain::{
+        origin::MethodOrigin,
         outcome::{Outcome, Verdict},
         state::Concluded,
     },
@@ -19,11 +20,19 @@ impl Handling<'_, '_> {
             verdict => verdict.unwrap_or(Verdict::RollBack).kind(),
         };
         let reason = verdict.and_then(Verdict::reason);
+        let methods = concluded.decision.as_ref().map(|decision| {
+            let of = |found: &MethodOrigin| {
+                let event = found.shown_by.as_ref().map(|shows| format!(" by {}", shows.event_id));
+                format!("{} {}{}", found.method.kind, found.origin, event.unwrap_or_default())
+            };
+            decision.methods.iter().map(of).collect::<Vec<_>>().join("; ")
+        });
         count_decided(decision);
         tracing::info!(
             user.id = %self.leased.state.value.user_id,
             decision,
             reason,
+            methods.origins = methods,
             asked.run.id = %self.asked_by,
             run.id = %self.drain.run_id,
             mode = %self.drain.process.settings.mode,

@@ -1,5 +1,7 @@
 //! Users' state items and their history.
 
+use std::collections::BTreeSet;
+
 use super::{CHUNK, HistoryEntry, Key, Ledger, LedgerError, TRIES, Versioned, Write, parse, read};
 use crate::domain::{
     ids::UserId,
@@ -89,17 +91,18 @@ impl Ledger {
         Err(LedgerError::Unavailable(format!("the item of user {user} is written too often")))
     }
 
-    /// Lifts the reasons for which a user is held.
+    /// Lifts the reasons for which a user is held. `listed` is `RELEASABLE_USER_IDS`.
     pub async fn release(
         &self,
         user: UserId,
         who: &str,
         why: &str,
+        listed: &BTreeSet<UserId>,
     ) -> Result<Result<Release, ReleaseRefused>, LedgerError> {
         let released = self
             .change_user(user, |state, now| {
                 let state = state.as_mut().ok_or(ReleaseRefused::NotOnRecord)?;
-                state.release(who, why, now)?;
+                state.release(who, why, listed, now)?;
                 Ok(Some(HistoryEntry::Release { who: who.to_owned(), why: why.to_owned(), at: now }))
             })
             .await?;

@@ -150,6 +150,10 @@ impl Poll<'_> {
             {
                 WRITER_AGAIN
             }
+            Outcome::Deferred(Deferred::SecondLook)
+            | Outcome::Partial(outcome::Partial::Deferred(Deferred::SecondLook)) => {
+                self.process.settings.second_look
+            }
             Outcome::Partial(_) => RESUME_AFTER,
             _ => SignedDuration::ZERO,
         }

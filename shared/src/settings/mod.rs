@@ -15,7 +15,7 @@ use crate::{
     domain::{
         brake::Limits,
         decision::Fingerprint,
-        ids::{GroupId, TenantId},
+        ids::{GroupId, TenantId, UserId},
         user_ref::UserRef,
         window::Window,
     },
@@ -112,6 +112,10 @@ pub struct Policy {
     pub unproven_methods: UnprovenMethods,
     /// What to do with users of whom Conditional Access or security defaults demand MFA today.
     pub mfa_required_users: OtherMethods,
+    /// `RELEASABLE_USER_IDS`: the users whom a person may release although they are administrators or would have
+    /// nothing left to sign in with. It lets nobody through by itself, so it is not part of the fingerprint.
+    #[serde(skip)]
+    pub releasable: BTreeSet<UserId>,
 }
 
 impl Policy {
@@ -143,6 +147,8 @@ pub struct Settings {
     pub no_exclusions: bool,
     /// `MAX_ROLLBACKS_PER_DAY` and `MAX_FAILURE_PERCENT`: the daily cap, and when the brake opens.
     pub limits: Limits,
+    /// `SECOND_LOOK_MINUTES`: how long before its deletion a method must have been seen; records come late.
+    pub second_look: SignedDuration,
     /// `OVERLAP_MINUTES`: how far a scan goes back behind the watermark.
     pub overlap: SignedDuration,
     /// `AUDIT_RETENTION_DAYS`: how long Entra keeps audit events.
@@ -199,9 +205,11 @@ impl Settings {
         if vars.set("UNDATED_METHODS") {
             vars.fault("UNDATED_METHODS", "is now UNPROVEN_METHODS: hold, count or roll_back");
         }
+        let releasable = vars.user_ids("RELEASABLE_USER_IDS");
         let no_exclusions = vars.boolean("NO_EXCLUSIONS");
         let max_rollbacks_per_day = vars.number("MAX_ROLLBACKS_PER_DAY", 1..=1_000_000, 50);
         let max_failure_percent = vars.number("MAX_FAILURE_PERCENT", 0..=100, 20);
+        let second_look = vars.number("SECOND_LOOK_MINUTES", 0..=24 * 60, 30);
         let overlap = vars.number("OVERLAP_MINUTES", 5..=24 * 60, 60);
         let retention = vars.number("AUDIT_RETENTION_DAYS", 1..=3650, 30);
         let requests_per_second = vars
@@ -227,11 +235,13 @@ impl Settings {
                 include_new_accounts,
                 unproven_methods: unproven_methods.unwrap_or(UnprovenMethods::Hold),
                 mfa_required_users: mfa_required_users.unwrap_or(OtherMethods::Hold),
+                releasable,
             },
             mode,
             canary,
             no_exclusions,
             limits: Limits { max_rollbacks_per_day, max_failure_percent },
+            second_look: SignedDuration::from_mins(second_look.into()),
             overlap: SignedDuration::from_mins(overlap.into()),
             retention: SignedDuration::from_hours(i64::from(retention) * 24),
             requests_per_second,
@@ -251,6 +261,13 @@ impl Settings {
         let mut vars = Vars::new(lookup);
         let window = vars.window();
         vars.finish(Some(window))
+    }
+
+    /// Reads only `RELEASABLE_USER_IDS`, for a release on a ledger that needs no other settings.
+    pub fn read_releasable(lookup: impl Lookup) -> Result<BTreeSet<UserId>, SettingsError> {
+        let mut vars = Vars::new(lookup);
+        let releasable = vars.user_ids("RELEASABLE_USER_IDS");
+        vars.finish(Some(releasable))
     }
 
     /// Reads only the tenant, to find its ledger. `None` if it is not set.

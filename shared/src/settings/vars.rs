@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use jiff::Timestamp;
 use strum::VariantNames;
 
-use crate::domain::{user_ref::UserRef, window::Window};
+use crate::domain::{ids::UserId, user_ref::UserRef, window::Window};
 
 /// The most ids in one list: the whole environment of a Lambda function is limited to 4 KB. Beyond that, use
 /// a group.
@@ -145,7 +145,17 @@ impl<L: Lookup> Vars<L> {
         .unwrap_or(default)
     }
 
+    /// Users named by object id or principal name.
     pub(super) fn users(&mut self, variable: &'static str) -> BTreeSet<UserRef> {
+        self.list(variable)
+    }
+
+    /// Users named by object id.
+    pub(super) fn user_ids(&mut self, variable: &'static str) -> BTreeSet<UserId> {
+        self.list(variable)
+    }
+
+    fn list<T: FromStr<Err: fmt::Display> + Ord>(&mut self, variable: &'static str) -> BTreeSet<T> {
         self.optional(variable, |text| {
             let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
             if items.len() > MAX_LIST {

@@ -137,6 +137,9 @@ pub fn next_step(outcome: Outcome, consequences: Option<&Consequences>) -> &'sta
         Outcome::Deferred(Deferred::BrakeOpen) => "look why, then brake release --reason …",
         Outcome::Deferred(Deferred::PreviewNotDisabled) => "run again after PREVIEW_DISABLED_AT",
         Outcome::Deferred(Deferred::PreflightFailed) => "doctor says what is missing",
+        Outcome::Deferred(Deferred::SecondLook) => {
+            "looked at again after SECOND_LOOK_MINUTES: run again, or run --wait"
+        }
         Outcome::NotEligible(_) => "none",
         Outcome::Held(reason) => lifted_by(reason),
     }
@@ -148,18 +151,23 @@ fn lifted_by(reason: Held) -> &'static str {
         Held::ReRegistered => "release USER_ID --reason …, if this was not meant either",
         Held::MfaWasMeant => "release USER_ID --reason …, if nobody meant per-user MFA either",
         Held::Excluded => "no release: EXCLUDED_USER_IDS or EXCLUDED_GROUP_ID names the user",
-        Held::Administrator => "release USER_ID --reason …, or INCLUDE_ADMINISTRATORS for all",
+        Held::Administrator => {
+            "release USER_ID --reason …, if RELEASABLE_USER_IDS lists the user; or INCLUDE_ADMINISTRATORS for all"
+        }
         Held::External => "release USER_ID --reason …, or INCLUDE_EXTERNAL_USERS for all",
         Held::AccountDisabled => "release USER_ID --reason …, or enable the account: looked at daily",
         Held::RegisteredBefore => "release USER_ID --reason …, or PREEXISTING_METHODS=roll_back for all",
         Held::RegisteredAfter => "release USER_ID --reason …, if the later method was not meant either",
+        Held::RegisteredByAdmin => {
+            "release USER_ID --reason …, if the window's own methods are to go all the same"
+        }
         Held::UnprovenMethod | Held::UndatedMethod => {
             "release USER_ID --reason …, or UNPROVEN_METHODS=count or roll_back for all"
         }
         Held::NewAccount => "release USER_ID --reason …, or INCLUDE_NEW_ACCOUNTS for all",
         Held::MfaRequired => "release USER_ID --reason …, or MFA_REQUIRED_USERS=roll_back for all",
         Held::LastCredential => {
-            "give the user a password or key: looked at daily; or release USER_ID --reason …"
+            "give the user a password or key: looked at daily; or release, if RELEASABLE_USER_IDS lists the user"
         }
         Held::PrimarySignIn => "let the user sign in by something else; or release USER_ID --reason …",
         Held::AmbiguousEvent => "release --event ID --reason …, or name the user by hand",
