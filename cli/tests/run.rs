@@ -117,15 +117,15 @@ fn a_tenant_that_cannot_be_asked_by_user_is_rolled_back_by_what_poll_has_read() 
 fn nobody_is_rolled_back_before_a_second_look_and_wait_waits_for_it() {
     let mut world = World::new(60, 23);
     world.env.insert("SECOND_LOOK_MINUTES".to_owned(), "1".to_owned());
-    let user = world.of(Part::Phone);
+    let user = world.of(Part::Phone).clone();
     let output = world.run(&["run", "--mode", "enforce", "--yes"]);
     assert_eq!(world.outcomes()[&user.id.to_string()], "deferred(second_look)");
     assert!(text(&output.stderr).contains("wait for a second look, until"), "{}", text(&output.stderr));
-    assert_eq!(world.strong_methods(user), 1);
+    assert_eq!(world.strong_methods(&user), 1);
     world.env.insert("MODE".to_owned(), "enforce".to_owned());
     let explained = world.json(0, &["explain", &user.id.to_string()]);
     assert_eq!(explained["stops_at"], "deferred(second_look)");
-    let waited = world.json(0, &["run", "--mode", "enforce", "--yes", "--wait"]);
+    let waited = world.json(1, &["run", "--mode", "enforce", "--yes", "--wait"]);
     assert!(waited["users"].as_array().unwrap().iter().any(|line| line["user_id"] == user.id.to_string()));
     world.assert_safe();
     world.assert_as_expected();

@@ -98,7 +98,7 @@ pub(super) async fn confirmed_drain(
     progress.handling(pending);
     let drained = engine.drain(only, |step| progress.handled(step)).await;
     progress.done();
-    second_look(engine, drained?, how.wait).await
+    second_look(engine, drained?, only, how.wait).await
 }
 
 async fn ask(engine: &Engine, pending: u64) -> Result<(), CommandError> {

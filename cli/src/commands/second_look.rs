@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use shared::domain::{
-    ids::UserId,
-    outcome::{Deferred, Outcome},
+use shared::{
+    domain::{
+        ids::UserId,
+        outcome::{Deferred, Outcome},
+    },
+    ledger::{Entry, OutcomeQuery},
 };
 
 use super::rollback::wake;
@@ -17,12 +20,32 @@ use crate::{
 
 const WAITS: Outcome = Outcome::Deferred(Deferred::SecondLook);
 
-/// The users who wait for a second look, and when the last of them may have it.
-fn waiting(engine: &Engine, drained: &Drained) -> Option<(BTreeSet<UserId>, Timestamp)> {
-    let waits = drained.users.values().filter(|state| state.outcome() == Some(WAITS) && !state.is_pending());
-    let looked = waits.filter_map(|state| Some((state.user_id, state.concluded.as_ref()?.at)));
-    let (users, at): (BTreeSet<UserId>, BTreeSet<Timestamp>) = looked.unzip();
-    Some((users, at.last()?.checked_add(engine.run.process.settings.second_look).ok()?))
+/// The users who wait for a second look, and when the last of them may have it; `None` if nobody does.
+async fn waiting(
+    engine: &Engine,
+    only: Option<&BTreeSet<UserId>>,
+) -> Result<Option<(BTreeSet<UserId>, Timestamp)>, CommandError> {
+    let process = &engine.run.process;
+    let mut query = OutcomeQuery { outcome: WAITS.to_string(), until: None, after: None, limit: 100 };
+    let mut users = BTreeSet::new();
+    let mut looked_at = None;
+    loop {
+        let page = process.ledger.list(&query).await?;
+        for entry in page.entries {
+            if let Entry::User(state) = entry
+                && only.is_none_or(|only| only.contains(&state.user_id))
+            {
+                users.insert(state.user_id);
+                looked_at = looked_at.max(state.concluded.map(|concluded| concluded.at));
+            }
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
+    let due_at = looked_at.and_then(|at| at.checked_add(process.settings.second_look).ok());
+    Ok(due_at.map(|due_at| (users, due_at)))
 }
 
 /// Says until when users wait, and handles them then if `wait`. A method that came meanwhile makes its user wait
@@ -30,10 +53,11 @@ fn waiting(engine: &Engine, drained: &Drained) -> Option<(BTreeSet<UserId>, Time
 pub(super) async fn second_look(
     engine: &Engine,
     mut drained: Drained,
+    only: Option<&BTreeSet<UserId>>,
     wait: bool,
 ) -> Result<Drained, CommandError> {
     while drained.stop.is_none()
-        && let Some((users, due_at)) = waiting(engine, &drained)
+        && let Some((users, due_at)) = waiting(engine, only).await?
     {
         eprintln!(
             "{} users wait for a second look, until {}{}",
