@@ -102,8 +102,8 @@ def every_call_is_signed_and_answered():
         uri = integration["uri"]["Fn::Sub"]
         if (integration["type"], integration["httpMethod"]) != ("aws_proxy", "POST"):
             yield f"{name}: not a proxy integration"
-        if not re.search(r"functions/\$\{(Poll|Drain)Function\.Arn\}/invocations$", uri):
-            yield f"{name}: no function of ours"
+        if not re.search(r"functions/\$\{(Poll|Drain)Function\.Arn\}:live/invocations$", uri):
+            yield f"{name}: not the live version of a function of ours"
         if integration["timeoutInMillis"] > 29000:
             yield f"{name}: API Gateway waits for 29 s"
         if method not in METHODS:

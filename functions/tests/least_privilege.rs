@@ -248,18 +248,22 @@ async fn nothing_but_what_is_allowed(credential: &str, seed: u64, conditions: &[
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_by_role_the_functions_need_what_they_are_allowed() {
     let deployment = nothing_but_what_is_allowed("federated", 21, FEDERATED).await;
-    let statements =
-        &template()["Resources"]["BothFunctionsPolicy"]["Properties"]["PolicyDocument"]["Statement"];
-    let mut statements = list(statements).iter().filter_map(|statement| in_force(statement, FEDERATED));
-    let sign_in = statements.find(|statement| statement["Action"] == "sts:GetWebIdentityToken").unwrap();
-    let condition = &sign_in["Condition"];
-    let calls = [deployment.poll.1.calls(), deployment.drain.1.calls()].concat();
-    for call in calls.iter().filter(|call| call.operation == "STS.GetWebIdentityToken") {
-        let audience = &condition["ForAllValues:StringEquals"]["sts:IdentityTokenAudience"];
-        assert_eq!(call.body["Audience.member.1"], *audience);
-        assert_eq!(call.body["SigningAlgorithm"], condition["StringEquals"]["sts:SigningAlgorithm"]);
-        let seconds: u64 = call.body["DurationSeconds"].as_str().unwrap().parse().unwrap();
-        assert!(seconds <= condition["NumericLessThanEquals"]["sts:DurationSeconds"].as_u64().unwrap());
+    for (role, (_, proxy)) in [("PollRole", &deployment.poll), ("DrainRole", &deployment.drain)] {
+        let statements =
+            &template()["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"];
+        let mut statements = list(statements).iter().filter_map(|statement| in_force(statement, FEDERATED));
+        let sign_in = statements.find(|statement| statement["Action"] == "sts:GetWebIdentityToken").unwrap();
+        let condition = &sign_in["Condition"];
+        let calls = proxy.calls();
+        let calls: Vec<_> = calls.iter().filter(|call| call.operation == "STS.GetWebIdentityToken").collect();
+        assert!(!calls.is_empty(), "{role}");
+        for call in calls {
+            let audience = &condition["ForAllValues:StringEquals"]["sts:IdentityTokenAudience"];
+            assert_eq!(call.body["Audience.member.1"], *audience);
+            assert_eq!(call.body["SigningAlgorithm"], condition["StringEquals"]["sts:SigningAlgorithm"]);
+            let seconds: u64 = call.body["DurationSeconds"].as_str().unwrap().parse().unwrap();
+            assert!(seconds <= condition["NumericLessThanEquals"]["sts:DurationSeconds"].as_u64().unwrap());
+        }
     }
 }
 
@@ -309,7 +313,7 @@ fn an_action_too_many_or_too_few_is_found() {
     let all = changed("DrainRole", "DeadLetters", |statement| statement["Action"] = "sqs:*".into());
     let all = found(&all, "Drain", FEDERATED);
     assert!(all.contains(&"Drain may sqs:* on DeadLetterQueue: never needed".to_owned()), "{all:?}");
-    let mapping = changed("DrainRole", "Queue", |statement| {
+    let mapping = changed("DrainRole", "Mapping", |statement| {
         statement["Action"].as_array_mut().unwrap().retain(|action| action != "sqs:ReceiveMessage");
     });
     let missing = ["Drain: a service needs sqs:ReceiveMessage on Queue: not allowed"];

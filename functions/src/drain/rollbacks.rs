@@ -38,7 +38,7 @@ impl DrainFunction {
         };
         let same = [request.media_type().into_bytes(), body];
         let same: Vec<&[u8]> = same.iter().map(Vec::as_slice).collect();
-        let claim = ledger.claim(request.caller(), key, &same, invocation.work_until).await;
+        let claim = ledger.claim(request.person(), key, &same, invocation.work_until).await;
         let claimed = match claim.map_err(|error| error.as_problem())? {
             Claim::Yours(claimed) => claimed,
             Claim::Answered(kept) => return Ok(kept.into()),

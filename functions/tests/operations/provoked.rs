@@ -29,7 +29,7 @@ struct Alarm {
     statistic: String,
     operator: String,
     threshold: f64,
-    silence_breaches: bool,
+    tells_silence: bool,
 }
 
 /// The alarms on the program's own metrics.
@@ -54,7 +54,7 @@ fn own_alarms() -> BTreeMap<String, Alarm> {
             statistic: statistic.as_str().unwrap().to_owned(),
             operator: properties["ComparisonOperator"].as_str().unwrap().to_owned(),
             threshold,
-            silence_breaches: properties["TreatMissingData"] == "breaching",
+            tells_silence: !properties["InsufficientDataActions"].is_null(),
         };
         Some((name, alarm))
     };
@@ -63,7 +63,7 @@ fn own_alarms() -> BTreeMap<String, Alarm> {
 
 impl Alarm {
     fn fires(&self, told: &BTreeMap<String, Vec<Value>>) -> bool {
-        let Some(values) = told.get(&self.metric) else { return self.silence_breaches };
+        let Some(values) = told.get(&self.metric) else { return self.tells_silence };
         let mut values: Vec<f64> = values.iter().map(|value| value.as_f64().unwrap()).collect();
         values.sort_by(f64::total_cmp);
         let value = match self.statistic.as_str() {

@@ -20,7 +20,7 @@ fn queries() -> BTreeMap<String, String> {
         let query = resource["Properties"]["QueryString"].as_str().unwrap().replace('\n', " ");
         (id, query)
     });
-    let dashboard = &template::read("infra/operations.yaml")["Resources"]["Dashboard"]["Properties"];
+    let dashboard = &template::template()["Resources"]["Dashboard"]["Properties"];
     let body: Value = serde_json::from_str(dashboard["DashboardBody"]["Fn::Sub"].as_str().unwrap()).unwrap();
     let shown = body["widgets"].as_array().unwrap().iter().filter(|widget| widget["type"] == "log");
     let shown = shown.map(|widget| {

@@ -1,4 +1,4 @@
-//! `infra/operations.yaml` watches what the program tells, and nothing else.
+//! The alarms and the dashboard of `template.yaml` watch what the program tells, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,9 @@ fn text(value: &Value) -> String {
 }
 
 pub fn resources(kind: &str) -> Vec<(String, Value)> {
-    let Value::Object(all) = template::read("infra/operations.yaml")["Resources"].take() else {
-        panic!("no resources")
-    };
-    all.into_iter().filter(|(_, resource)| resource["Type"] == kind).collect()
+    let all = template::template()["Resources"].as_object().expect("the template has resources");
+    let of_kind = all.iter().filter(|(_, resource)| resource["Type"] == kind);
+    of_kind.map(|(id, resource)| (id.clone(), resource.clone())).collect()
 }
 
 /// A metric as an alarm names it.
@@ -98,17 +97,20 @@ fn the_dashboard_shows_every_metric_of_the_program_and_no_other() {
 fn alarms_watch_metrics_that_the_program_or_aws_tells() {
     // Sources: the lists of metrics and dimensions of SQS, Lambda and API Gateway in their developer guides.
     let of_aws = [
-        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
-        ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
-        ("AWS/Lambda", "Errors", "FunctionName"),
-        ("AWS/Lambda", "Throttles", "FunctionName"),
-        ("AWS/Lambda", "Duration", "FunctionName"),
-        ("AWS/ApiGateway", "Count", "ApiName"),
-        ("AWS/ApiGateway", "4XXError", "ApiName"),
-        ("AWS/ApiGateway", "5XXError", "ApiName"),
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"][..]),
+        ("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
+        ("AWS/Lambda", "Errors", &["FunctionName"]),
+        // Of an alias.
+        ("AWS/Lambda", "Errors", &["FunctionName", "Resource"]),
+        ("AWS/Lambda", "Throttles", &["FunctionName"]),
+        ("AWS/Lambda", "Duration", &["FunctionName"]),
+        ("AWS/ApiGateway", "Count", &["ApiName"]),
+        ("AWS/ApiGateway", "4XXError", &["ApiName"]),
+        ("AWS/ApiGateway", "5XXError", &["ApiName"]),
     ];
-    let of_aws = of_aws.map(|(namespace, name, dimension)| {
-        (namespace.to_owned(), name.to_owned(), BTreeSet::from([dimension.to_owned()]))
+    let of_aws = of_aws.map(|(namespace, name, dimensions)| {
+        let dimensions = dimensions.iter().map(|&dimension| dimension.to_owned());
+        (namespace.to_owned(), name.to_owned(), dimensions.collect())
     });
     let known: BTreeSet<Watched> = Metric::ALL.iter().copied().map(own).chain(of_aws).collect();
     for (alarm, watched) in alarms() {
@@ -143,11 +145,13 @@ fn every_alarm_says_when_it_is_over_and_what_silence_means() {
     for (name, alarm) in resources("AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];
         assert_eq!(properties["OKActions"], properties["AlarmActions"], "{name}");
-        assert!(
-            ["breaching", "notBreaching"].contains(&properties["TreatMissingData"].as_str().unwrap()),
-            "{name}"
-        );
-        assert_eq!(properties["AlarmName"]["Fn::Sub"], format!("${{Stack}}-{name}"));
+        match properties["TreatMissingData"].as_str().unwrap() {
+            "missing" => {
+                assert_eq!(properties["InsufficientDataActions"], properties["AlarmActions"], "{name}")
+            }
+            silence => assert_eq!(silence, "notBreaching", "{name}"),
+        }
+        assert_eq!(properties["AlarmName"]["Fn::Sub"], format!("${{AWS::StackName}}-{name}"));
         assert!(
             properties["AlarmDescription"].as_str().unwrap().ends_with(&format!("docs/runbook.md: {name}")),
             "{name}"

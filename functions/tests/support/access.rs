@@ -6,7 +6,7 @@ use super::{
     REGION,
     gateway::{STAGE, openapi},
     iam::{Asked, Principal, Said, let_in, said},
-    intrinsics::resolved,
+    intrinsics::{Parameters, resolved},
 };
 
 /// The account that the API is in.
@@ -20,21 +20,27 @@ pub struct Access {
 }
 
 impl Access {
-    /// By the policy of `infra/openapi.yaml` in a deployment with these callers (`ApiCallerArns`).
-    pub fn deployed(caller_arns: &str, identity_policy: Value) -> Self {
-        Self::by(&openapi()["x-amazon-apigateway-policy"], caller_arns, identity_policy)
+    /// By the policy of `infra/openapi.yaml` in a deployment with these callers (`ApiCallerArns`) and these releasers
+    /// (`ApiReleaserArns`).
+    pub fn deployed(caller_arns: &str, releaser_arns: &str, identity_policy: Value) -> Self {
+        let policy = &openapi()["x-amazon-apigateway-policy"];
+        Self::by(
+            policy,
+            &[("ApiCallerArns", caller_arns), ("ApiReleaserArns", releaser_arns)],
+            identity_policy,
+        )
     }
 
     /// By another policy, as it would stand in `infra/openapi.yaml`.
-    pub fn by(policy: &Value, caller_arns: &str, identity_policy: Value) -> Self {
+    pub fn by(policy: &Value, given: &Parameters<'_>, identity_policy: Value) -> Self {
         assert!(policy.is_object(), "there is a policy");
-        let given = [("ApiCallerArns", caller_arns), ("AWS::AccountId", ACCOUNT)];
+        let given = [given, &[("AWS::AccountId", ACCOUNT)]].concat();
         Self { resource_policy: resolved(policy, &given).map(|policy| of_api(&policy)), identity_policy }
     }
 
-    /// A deployment with the default parameters, and callers whose own policies allow every route.
+    /// A deployment in which everybody of the account is a releaser, and callers whose own policies allow every route.
     pub fn open() -> Self {
-        Self::deployed("", identity_policy("Allow", "*"))
+        Self::deployed("", &format!("arn:aws:iam::{ACCOUNT}:*"), identity_policy("Allow", "*"))
     }
 
     /// Whether the caller with this ARN may make a request.

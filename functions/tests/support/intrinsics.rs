@@ -23,6 +23,12 @@ pub fn resolved(value: &Value, given: &Parameters<'_>) -> Option<Value> {
                 let joined = resolved(&arguments[1], given).unwrap();
                 joined.as_str().unwrap().split(arguments[0].as_str().unwrap()).collect()
             }
+            Some(("Fn::Join", arguments)) => {
+                let parts = resolved(&arguments[1], given).unwrap();
+                let parts: Vec<&str> =
+                    parts.as_array().unwrap().iter().map(|part| part.as_str().unwrap()).collect();
+                parts.join(arguments[0].as_str().unwrap()).into()
+            }
             Some((name, _)) => panic!("{name} is not understood"),
             None => {
                 let fields =

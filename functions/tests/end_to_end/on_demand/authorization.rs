@@ -58,20 +58,23 @@ fn former_policy() -> Value {
     json!({ "Fn::If": ["CallersNamed", policy, { "Ref": "AWS::NoValue" }] })
 }
 
-/// Whether the caller of a row may release a user. Who may not has a policy that allows another route.
+/// Whether the caller of a row may name users. Who may not has a policy that allows another route.
 fn gets_in([caller, account, own, callers, ..]: [&str; 6], former: bool) -> &'static str {
     let role = if caller == "listed" { "operators" } else { "developers" };
     let account = if account == "own" { ACCOUNT } else { OTHER_ACCOUNT };
     let own = match own {
-        "allow" => identity_policy("Allow", "POST/users/*/release"),
-        "deny" => identity_policy("Deny", "POST/users/*/release"),
+        "allow" => identity_policy("Allow", "POST/rollbacks"),
+        "deny" => identity_policy("Deny", "POST/rollbacks"),
         _ => identity_policy("Allow", "GET/status"),
     };
     let callers = if callers == "set" { CALLER_ARNS } else { "" };
-    let access =
-        if former { Access::by(&former_policy(), callers, own) } else { Access::deployed(callers, own) };
+    let access = if former {
+        Access::by(&former_policy(), &[("ApiCallerArns", callers)], own)
+    } else {
+        Access::deployed(callers, "", own)
+    };
     let session = format!("arn:aws:sts::{account}:assumed-role/{role}/adele");
-    if access.allows(&session, "POST", "/users/somebody/release") { "in" } else { "-" }
+    if access.allows(&session, "POST", "/rollbacks") { "in" } else { "-" }
 }
 
 /// To be listed is needed, and not enough: the caller's own policy says which routes.
@@ -88,6 +91,44 @@ fn a_listed_caller_may_what_the_own_policy_allows_and_nobody_else_anything() {
         println!("{}", line(row));
     }
     assert_eq!(got, TABLE);
+}
+
+/// Nobody releases or erases who is not named for it, whatever IAM allows and however many callers are named.
+#[test]
+fn nobody_but_the_named_releases() {
+    const RELEASERS: &str =
+        "arn:aws:iam::123456789012:role/releasers,arn:aws:iam::210987654321:role/releasers";
+    const RELEASING: [&str; 4] =
+        ["/users/somebody/release", "/users/somebody/erase", "/events/something/release", "/brake/release"];
+    const OTHERS: [&str; 4] = ["/scans", "/rollbacks", "/brake/open", "/dead-letters/redrive"];
+    let may = |account: &str, role: &str, callers: &str, releasers: &str, paths: [&str; 4]| {
+        let session = format!("arn:aws:sts::{account}:assumed-role/{role}/adele");
+        let access = Access::deployed(callers, releasers, identity_policy("Allow", "*"));
+        let each = paths.map(|path| access.allows(&session, "POST", path));
+        assert!(each.iter().all(|may| *may == each[0]), "{role}: {paths:?} {each:?}");
+        each[0]
+    };
+    for (account, role, callers, releasers, others, releasing) in [
+        (ACCOUNT, "developers", "", "", true, false),
+        (ACCOUNT, "operators", CALLER_ARNS, "", true, false),
+        (ACCOUNT, "developers", "", RELEASERS, true, false),
+        (ACCOUNT, "operators", CALLER_ARNS, RELEASERS, true, false),
+        (OTHER_ACCOUNT, "operators", CALLER_ARNS, RELEASERS, true, false),
+        (ACCOUNT, "developers", CALLER_ARNS, RELEASERS, false, false),
+        (ACCOUNT, "releasers", "", RELEASERS, true, true),
+        (ACCOUNT, "releasers", CALLER_ARNS, RELEASERS, true, true),
+        (OTHER_ACCOUNT, "releasers", CALLER_ARNS, RELEASERS, true, true),
+        // Without callers no other account gets in.
+        (OTHER_ACCOUNT, "releasers", "", RELEASERS, false, false),
+    ] {
+        let row = format!("{account} {role} of {callers:?} {releasers:?}");
+        assert_eq!(may(account, role, callers, releasers, OTHERS), others, "{row}");
+        assert_eq!(may(account, role, callers, releasers, RELEASING), releasing, "{row}");
+    }
+    // Neither is it enough to be named.
+    let reader = Access::deployed("", RELEASERS, identity_policy("Allow", "GET/*"));
+    let releaser = "arn:aws:sts::123456789012:assumed-role/releasers/adele";
+    assert!(reader.allows(releaser, "GET", "/status") && !reader.allows(releaser, "POST", RELEASING[0]));
 }
 
 /// Names are compared part by part, a session counts as its role, and a user with a role's name is another.
@@ -110,7 +151,7 @@ fn callers_are_listed_by_role_or_user() {
         ("arn:aws:iam::123456789012:*", "arn:aws:iam::123456789012:root", true),
         ("arn:aws:iam::123456789012:*", "arn:aws:iam::210987654321:root", false),
     ] {
-        let access = Access::deployed(listed, identity_policy("Allow", "*"));
+        let access = Access::deployed(listed, "", identity_policy("Allow", "*"));
         assert_eq!(access.allows(caller, "GET", "/status"), expected, "{listed}: {caller}");
     }
 }
@@ -149,7 +190,7 @@ async fn the_gateway_asks_both_policies() {
         ("arn:aws:iam::123456789012:role/Identity", 200, 403),
         ("arn:aws:iam::123456789012:role/operators", 403, 403),
     ] {
-        let gateway = Gateway::guarded(Access::deployed(callers, own()), &[poll], &[drain]).await;
+        let gateway = Gateway::guarded(Access::deployed(callers, "", own()), &[poll], &[drain]).await;
         assert_eq!(gateway.ask("GET", "/status", None).await.0, status, "{callers}");
         let (got, problem) = gateway.ask("POST", "/scans", None).await;
         assert_eq!(

@@ -19,7 +19,9 @@ const HEAD: &str = "\
 
 The stack's output `ApiUrl` says where it is. Requests are signed with Signature Version 4 for the service
 `execute-api`. The caller's own IAM policy has to allow the route (`execute-api:Invoke`), and the parameter
-`ApiCallerArns`, where it is set, has to name the caller; without it, no other account gets in. The command line does
+`ApiCallerArns`, where it is set, has to name the caller; without it, no other account gets in. To release or to erase, the
+caller has to be named in `ApiReleaserArns`; where that is empty, nobody may. The stack's policies `…-reader`,
+`…-operator` and `…-releaser` allow the routes that each of the three needs ([SECURITY.md](../SECURITY.md)). The command line does
 all of it: `mfa-rollback --stack URL`. Any other client that signs will do:
 
 ```sh
