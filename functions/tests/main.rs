@@ -2,6 +2,7 @@
 
 mod aborted;
 mod credentials;
+mod deployed;
 mod doctor;
 mod doubles;
 mod end_to_end;
