@@ -3,7 +3,6 @@
 Run by check-template.sh, with SAM's Python.
 """
 
-import hashlib
 import itertools
 import json
 import re
@@ -143,30 +142,30 @@ def the_api_is_deployed_anew(template):
             yield f"{name}: a change is not deployed to the API"
 
 
-def version(deployment, result, function):
-    """What is published, and by what CloudFormation knows it from the version before."""
-    name = next(n for n in ids(result, "AWS::Lambda::Version") if n.startswith(function))
-    settings = hashlib.sha256(json.dumps(deployment.of_type("AWS::AppConfig::HostedConfigurationVersion"), sort_keys=True).encode())
+def versions(template, given=()):
+    """Each function, and by what CloudFormation knows its version from the one before; nothing where none is made."""
+    result = transformed(template, given)
+    deployment = Deployment(result, given)
     # Ref gives its number, another one for other content.
-    known_by = [name, deployment.resources[name]["Properties"].get("Description"), settings.hexdigest()]
-    return deployment.resources[function]["Properties"], known_by
+    settings = json.dumps(deployment.of_type("AWS::AppConfig::HostedConfigurationVersion"), sort_keys=True)
+    for function in ["PollFunction", "DrainFunction"]:
+        known_by = [
+            (name, deployment.resources[name]["Properties"].get("Description"), settings)
+            for name in ids(result, "AWS::Lambda::Version")
+            if name.startswith(function)
+        ]
+        yield function, deployment.resources[function]["Properties"], known_by
 
 
 def a_changed_setting_is_a_new_version(template):
     """Each parameter that changes a function makes a new version of it, and no other one does: Lambda refuses to
     publish a version that is like the one before."""
-    for function in ["PollFunction", "DrainFunction"]:
-        result = transformed(template)
-        if not any(name.startswith(function) for name in ids(result, "AWS::Lambda::Version")):
-            yield f"{function}: no version is published"
-            continue
-        before = version(Deployment(result), result, function)
-        for name in template["Parameters"]:
-            given = {name: other(template, name)}
-            result = transformed(template, given)
-            after = version(Deployment(result, given), result, function)
-            if (before[0] != after[0]) != (before[1] != after[1]):
-                yield f"{function}: {name} " + ("makes no new version" if before[0] != after[0] else "makes a version like the last")
+    before = list(versions(template))
+    yield from (f"{function}: no version is published" for function, _, known_by in before if not known_by)
+    for name in template["Parameters"]:
+        for (function, was, old), (_, now, new) in zip(before, versions(template, {name: other(template, name)})):
+            if (was != now) != (old != new):
+                yield f"{function}: {name} " + ("makes no new version" if was != now else "makes a version like the last")
 
 
 def everybody_calls_the_alias(template):

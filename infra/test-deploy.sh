@@ -28,7 +28,7 @@ cat >"$work/bin/aws" <<'AWS'
 #!/usr/bin/env bash
 set -euo pipefail
 case "$*" in
-  "--version") exec "$REAL_AWS" --version ;;
+  "--version") echo "aws-cli, behind the test's own" && exit ;;
   *" create-"* | *" put-"* | *" delete-"* | *" enable-"* | *" rm "* | *" cp "* | "cloudformation deploy"*) printf 'aws %s\n' "$*" >>"$CALLS" ;;
 esac
 case "$*" in
@@ -41,7 +41,6 @@ case "$*" in
   "iam enable-outbound-web-identity-federation"*) echo https://11111111-2222.tokens.sts.global.api.aws >"$STATE/issuer" ;;
   "sns list-subscriptions-by-topic"*) echo team@contoso.example ;;
   "lambda invoke"*)
-    "$REAL_AWS" lambda get-function --function-name "$4" >/dev/null
     cp "$STATE/doctor" "${*: -1}"
     ;;
   *) exec "$REAL_AWS" "$@" ;;
@@ -200,19 +199,16 @@ set_parameter CanaryGroupId 11111111-1111-1111-1111-111111111111
 deploys '' "${dist[@]}"
 [[ $(live) != "$version" && $(setting MODE) == canary ]] || die "drain still runs as $(setting MODE), version $(live)"
 
-begin "a setting that is taken out is the default again"
-set_parameter CanaryGroupId
-set_parameter Mode report
-deploys '' "${dist[@]}"
-[[ $(setting MODE) == report && $(setting CANARY_GROUP_ID) == '' ]] || die "an old setting stays"
-
-begin "other archives go live, under a key of one's own, with every alarm"
+begin "other archives go live, under a key of one's own, and a setting that is taken out is the default again"
 version=$(live)
 make_archives second
+set_parameter CanaryGroupId
+set_parameter Mode report
 set_parameter KmsKeyArn arn:aws:kms:eu-west-1:000000000000:key/11111111-1111-1111-1111-111111111111
 set_parameter BreakGlassArns arn:aws:iam::000000000000:role/emergency
 deploys '' "${dist[@]}"
 [[ $(live) != "$version" ]] || die "the old version is live"
+[[ $(setting MODE) == report && $(setting CANARY_GROUP_ID) == '' ]] || die "an old setting stays"
 
 begin "damaged archives are refused"
 printf x >>"$work/dist/poll-arm64.zip"
@@ -239,4 +235,4 @@ grep -q '"ExistingLedger=true",' "$work/settings.toml" || die "the ledger was ov
 stack_is CREATE_COMPLETE
 [[ -z $(resource AWS::DynamoDB::Table) ]] || die "a second ledger"
 
-printf 'deploy.sh: 12 cases in %d s\n' $((SECONDS - begun))
+printf 'deploy.sh: 11 cases in %d s\n' $((SECONDS - begun))
