@@ -42,7 +42,6 @@ export CFLAGS="-ffile-prefix-map=$cargo_home=/cargo"
 archives() {
   local architecture=$1 target=$2 folder=$3 flag=--x86-64 function size
   [[ $architecture != arm64 ]] || flag=--arm64
-  # The C compiler's flags go into the target's name of aws-lc's own build script, too.
   CARGO_TARGET_DIR=$target PATH=$tools/bin:$auditable:$PATH \
     cargo auditable lambda build --release --locked --package functions --bins "$flag" --lambda-dir "$target/lambda-$architecture"
   for function in poll drain; do
@@ -79,9 +78,11 @@ done
 
 headline "template, parts list, checksums"
 python3 infra/package.py "$out/template.yaml"
-PATH=$cyclonedx:$PATH cargo cyclonedx --manifest-path functions/Cargo.toml --format json --spec-version 1.5 \
-  --no-build-deps --target all --override-filename mfa-rollback.cdx
-find . -name mfa-rollback.cdx.json -not -path './functions/*' -not -path "./$out/*" -not -path './target/*' -delete
-mv functions/mfa-rollback.cdx.json "$out/"
+# It writes one for each package, wherever the package is.
+PATH=$cyclonedx:$PATH cargo cyclonedx --quiet --manifest-path functions/Cargo.toml --format json --spec-version 1.5 \
+  --no-build-deps --target x86_64-unknown-linux-gnu --override-filename mfa-rollback.cdx
+parts=$(sed "s|file://$PWD|file:///mfa-rollback|g" functions/mfa-rollback.cdx.json)
+rm -f -- */mfa-rollback.cdx.json
+printf '%s\n' "$parts" >"$out/mfa-rollback.cdx.json"
 (cd "$out" && sha256sum -- * >SHA256SUMS)
 cat "$out/SHA256SUMS"

@@ -135,11 +135,16 @@ SETTINGS
 
 # --- What is there ---
 
+checksums() {
+  if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi
+}
+
 check_tools() {
   local tool
-  for tool in aws awk sed grep sha256sum; do
+  for tool in aws awk sed grep; do
     command -v "$tool" >/dev/null || fail "$tool is missing"
   done
+  command -v sha256sum >/dev/null || command -v shasum >/dev/null || fail "sha256sum is missing"
   say "$(aws --version 2>&1)"
 }
 
@@ -262,9 +267,9 @@ take_archives() {
     [[ -e $folder/SHA256SUMS ]] || { $dry_run && return; }
   fi
   [[ -e $folder/SHA256SUMS ]] || fail "$folder has no SHA256SUMS: it is not what infra/build.sh makes"
-  (cd "$folder" && sha256sum --check --quiet SHA256SUMS) || fail "$folder is damaged: its files are not those of SHA256SUMS"
+  (cd "$folder" && checksums --check --status SHA256SUMS) || fail "$folder is damaged: its files are not those of SHA256SUMS"
   [[ -e $folder/drain-$(value Architecture).zip ]] || fail "$folder has nothing for $(value Architecture): set Architecture in $file"
-  prefix=$stack/$(sha256sum <"$folder/SHA256SUMS" | cut -c 1-12)/
+  prefix=$stack/$(checksums <"$folder/SHA256SUMS" | cut -c 1-12)/
 }
 
 # The value of every parameter: what the file has, or the template's default, so that a line that was taken out counts.
@@ -325,7 +330,7 @@ doctor() {
   printf '{"httpMethod":"GET","resource":"/doctor","path":"/doctor"}' >"$question"
   aws lambda invoke --function-name "$stack-poll:live" --payload "fileb://$question" "$answer" >/dev/null ||
     fail "poll does not answer: the log group is in the stack's outputs"
-  checks=$(sed -e 's/\\"/"/g' -e 's/},{/}\n{/g' "$answer" |
+  checks=$(sed 's/\\"/"/g' "$answer" | awk '{ gsub(/\},\{/, "}\n{"); print }' |
     sed -n 's/.*"what":"\([^"]*\)","result":"\([^"]*\)","detail":"\([^"]*\)".*/\2: \1: \3/p')
   rm -f "$question" "$answer"
   [[ -n $checks ]] || fail "poll does not say whether all is in place: the log group is in the stack's outputs"
