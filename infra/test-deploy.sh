@@ -196,8 +196,10 @@ stack_is UPDATE_COMPLETE
 begin "a changed setting goes live"
 set_parameter Mode canary
 set_parameter CanaryGroupId 11111111-1111-1111-1111-111111111111
+set_parameter GraphReportsPer10Seconds 4
 deploys '' "${dist[@]}"
 [[ $(live) != "$version" && $(setting MODE) == canary ]] || die "drain still runs as $(setting MODE), version $(live)"
+[[ $(setting GRAPH_REPORTS_PER_10_SECONDS) == 4 ]] || die "a setting is not put in force"
 
 begin "other archives go live, under a key of one's own, and a setting that is taken out is the default again"
 version=$(live)
