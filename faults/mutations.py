@@ -24,6 +24,7 @@ SCHEDULES = 2_000
 LEDGER = "shared/src/ledger/"
 RULES = "shared/src/decide/rules.rs"
 ORIGIN = "shared/src/decide/origin.rs"
+HANDLING = "shared/src/drain/handling.rs"
 
 # Name, file, what stands there (once), and what is put in its place.
 MUTATIONS = [
@@ -100,8 +101,11 @@ MUTATIONS = [
     (
         "undated method taken for the one of its kind that is named",
         ORIGIN,
-        "        let Some(created) = method.created else { return false };\n",
-        "        let Some(created) = method.created else { return self.naming(&method.kind).next().is_some() };\n",
+        "            _ => Shown::by_itself(Origin::Unproven, ",
+        """            _ if self.naming(&method.kind).next().is_some() => {
+                Shown::by_itself(Origin::OfWindow, String::new())
+            }
+            _ => Shown::by_itself(Origin::Unproven, """,
     ),
     (
         "date alone makes a method the user's own",
@@ -123,9 +127,39 @@ MUTATIONS = [
     ),
     (
         "an office number taken for the user's own",
-        ORIGIN,
+        "shared/src/domain/method.rs",
         "Some(PhoneType::Mobile | PhoneType::AlternateMobile))",
         "Some(_))",
+    ),
+    (
+        "the date beats the administrator",
+        ORIGIN,
+        "        if let Some(act) = self.act_of_another(&method.kind) {\n",
+        "        if let (Some(act), None) = (self.act_of_another(&method.kind), method.created) {\n",
+    ),
+    (
+        "the log not asked about the user",
+        HANDLING,
+        "            if self.story.is_none() {\n",
+        "            if self.story.is_none() && self.leased.state.value.user_id.to_string().is_empty() {\n",
+    ),
+    (
+        "what the log tells of a user thrown away",
+        HANDLING,
+        "            if let Some(story) = &self.story {\n                story.add_to(&mut facts);\n            }\n",
+        "",
+    ),
+    (
+        "no second look",
+        HANDLING,
+        "    (!strong.all(is_known)).then_some(",
+        "    (!strong.all(|method| is_known(method) || method.kind.is_strong())).then_some(",
+    ),
+    (
+        "the memory overwritten with each look",
+        "shared/src/domain/memory.rs",
+        "        let before = self.looked_at.replace(now);\n",
+        "        *self = Self::new(self.salt);\n        let before = self.looked_at.replace(now);\n",
     ),
     (
         "the password object trusted",

@@ -5,12 +5,13 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{record::RecordError, time::parse_time};
 use crate::{
     domain::{
         ids::{EventId, MethodId, UserId},
-        story::{Change, RecordedChange},
+        story::{Change, Numbers, RecordedChange},
     },
     text::same_name,
 };
@@ -70,6 +71,18 @@ struct App {
     id: String,
 }
 
+/// Each slot may be null, but all are named: an object of another shape shows nothing.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UserDetails {
+    #[serde(deserialize_with = "Option::deserialize")]
+    phone_number: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    alternative_phone_number: Option<String>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    voice_only_phone_number: Option<String>,
+}
+
 /// Reads a record of the directory. Returns `None` if it tells nothing of a user's MFA details.
 pub fn read_update(json: &str) -> Result<Option<(UserId, RecordedChange)>, RecordError> {
     let record: Record = serde_json::from_str(json).map_err(|error| {
@@ -96,6 +109,7 @@ pub fn read_update(json: &str) -> Result<Option<(UserId, RecordedChange)>, Recor
         apps: change(&properties, "StrongAuthenticationPhoneAppDetail", |apps: Vec<App>| {
             apps.into_iter().map(|app| MethodId(app.id)).collect()
         }),
+        numbers: numbers(&properties),
         required: requirement(&properties),
     };
     Ok(change.tells().then_some((user, change)))
@@ -107,6 +121,17 @@ fn is_own(by: InitiatedBy, user: UserId) -> bool {
     let is_user = actor.and_then(|actor| actor.id).and_then(|id| id.parse().ok()) == Some(user);
     let is_service = app.and_then(|app| app.display_name).is_some_and(|name| same_name(&name, MFA_SERVICE));
     is_user || is_service
+}
+
+/// The phone numbers before and after, hashed at the door.
+fn numbers(properties: &[Property]) -> Option<Numbers> {
+    named(properties, "StrongAuthenticationUserDetails")?;
+    let slots = |details: UserDetails| {
+        let UserDetails { phone_number, alternative_phone_number, voice_only_phone_number } = details;
+        let slots = [phone_number, alternative_phone_number, voice_only_phone_number];
+        slots.into_iter().flatten().filter(|number| !number.trim().is_empty()).collect()
+    };
+    Some(Numbers::hashed(&change(properties, "StrongAuthenticationUserDetails", slots), Uuid::new_v4()))
 }
 
 /// Per-user MFA before and after. The record lists what changed, so it was on at one end: whatever is not literally
@@ -146,6 +171,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::{
+        story::{Came, Story},
+        window::Window,
+    };
 
     const USER: &str = "fd741069-6bb6-43de-a515-1c401dd377bf";
 
@@ -190,6 +219,32 @@ mod tests {
             let change = read(&record(&property(APPS, old, Some("[]")))).unwrap();
             assert_eq!(change.apps.before, None, "{old:?}");
         }
+    }
+
+    #[test]
+    fn a_number_is_recognised_and_kept_hashed() {
+        let details = |mobile: &str| {
+            format!(
+                r#"{{"PhoneNumber":{mobile},"AlternativePhoneNumber":null,"VoiceOnlyPhoneNumber":null,"Email":null}}"#
+            )
+        };
+        let (old, new) = (details("null"), details("\"+1 2065550040\""));
+        let read = |old: &str, new: &str| {
+            read(&record(&property("StrongAuthenticationUserDetails", Some(old), Some(new))))
+        };
+        let change = read(&old, &new).unwrap();
+        assert!(!serde_json::to_string(&change).unwrap().contains("2065550040"));
+        let window = Window::new(parse_time("2026-02-01T00:00:00Z").unwrap(), change.at, None).unwrap();
+        let came = |changes: Vec<RecordedChange>, number: &str| {
+            matches!(Story::new(changes).number_came(number, &window), Some(Came::Within(_)))
+        };
+        assert!(came(vec![change.clone()], "+12065550040"));
+        assert!(!came(vec![change.clone()], "+1 2065550041"));
+        assert!(!came(vec![change], "+1 XXXXXXXX40"));
+        for masked in [details("\"+1 XXXXXXXX41\""), "{}".to_owned(), "[]".to_owned(), "null".to_owned()] {
+            assert!(!came(read(&masked, &new).into_iter().collect(), "+1 2065550040"), "{masked}");
+        }
+        assert_eq!(read(&new, &new), None);
     }
 
     #[test]

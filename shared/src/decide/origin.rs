@@ -63,14 +63,24 @@ impl Methods<'_> {
                 ),
             );
         }
-        let by_record = is_app(method).then(|| self.by_record(method)).flatten();
+        let by_record = self.by_record(method);
         self.remembered(method, by_record.unwrap_or_else(|| self.by_date(method)))
     }
 
-    /// What the directory's own record of an app shows. Each registration of an app has an id of its own.
-    fn by_record(&self, app: &AuthenticationMethod) -> Option<Shown> {
+    /// What the directory's own record of an app or a number shows. Each registration of an app has an id of its own;
+    /// a number is itself, in whatever slot it was.
+    fn by_record(&self, method: &AuthenticationMethod) -> Option<Shown> {
         let window = &self.asked.policy.window;
-        let came = self.asked.facts.story.came(&app.id, window)?;
+        let story = &self.asked.facts.story;
+        let came = match (&method.kind, method.phone_number.as_deref()) {
+            (MethodKind::MicrosoftAuthenticator | MethodKind::SoftwareOath, _) => {
+                story.app_came(&method.id, window)?
+            }
+            (MethodKind::Phone, Some(number)) if method.is_of_the_users_own_kind() => {
+                story.number_came(number, window)?
+            }
+            _ => return None,
+        };
         let shown = |origin: Origin, change: &RecordedChange, how: &str| {
             let evidence = how.replace("{}", &format!("event {} at {}", change.event_id, change.at));
             Shown::by(origin, &change.event_id, change.at, evidence)
@@ -82,10 +92,13 @@ impl Methods<'_> {
             Came::Before(change) => shown(Origin::BeforeWindow, change, "the directory had it before {}"),
             Came::After(change) => shown(Origin::AfterWindow, change, "it came with {}, after the window"),
             // The date of an Authenticator may be that of an upgrade; any other contradicts the record.
-            Came::Within(change) if app.created.is_some_and(|created| contradicts(app, created, window)) => {
+            Came::Within(change) if method.created.is_some_and(|at| contradicts(method, at, window)) => {
                 shown(Origin::Unproven, change, "it is dated outside the window, and came with {}")
             }
-            Came::Within(change) if change.apps.before.as_ref().is_some_and(BTreeSet::is_empty) => {
+            Came::Within(change)
+                if method.kind != MethodKind::Phone
+                    && change.apps.before.as_ref().is_some_and(BTreeSet::is_empty) =>
+            {
                 shown(Origin::OfWindow, change, "it came with {}; the directory had no app before")
             }
             Came::Within(change) => {
@@ -216,13 +229,8 @@ fn apart<'a>(
 }
 
 /// Whether a date contradicts a record of the window.
-fn contradicts(app: &AuthenticationMethod, created: Timestamp, window: &Window) -> bool {
-    created < window.start || created > window.end && app.kind != MethodKind::MicrosoftAuthenticator
-}
-
-/// Whether the directory records it as an app.
-fn is_app(method: &AuthenticationMethod) -> bool {
-    matches!(method.kind, MethodKind::MicrosoftAuthenticator | MethodKind::SoftwareOath)
+fn contradicts(method: &AuthenticationMethod, created: Timestamp, window: &Window) -> bool {
+    created < window.start || created > window.end && method.kind != MethodKind::MicrosoftAuthenticator
 }
 
 /// Whether an act leaves it open which method is whose. The rule `not_rolled_back` judges this app's own

@@ -1261,6 +1261,7 @@ fn change(minute: i64, before: &[&str], after: &[&str]) -> RecordedChange {
         by_another: false,
         flags: story::Change::default(),
         apps: story::Change { before: ids(before), after: ids(after) },
+        numbers: None,
         required: story::Change::default(),
     }
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::domain::{
     ids::{EventId, MethodId},
+    intent::hash,
     window::Window,
 };
 
-/// One record of a change, as the ledger keeps it. Numbers, tokens and device names are not in it.
+/// One record of a change, as the ledger keeps it. Tokens and device names are not in it, and numbers only hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedChange {
     /// The audit event's id.
@@ -23,8 +25,36 @@ pub struct RecordedChange {
     pub flags: Change<BTreeSet<u8>>,
     /// The apps (`StrongAuthenticationPhoneAppDetail`): Authenticator and software OATH, by their ids.
     pub apps: Change<BTreeSet<MethodId>>,
+    /// The phone numbers of any slot (`StrongAuthenticationUserDetails`), hashed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
     /// Whether per-user MFA was on (`StrongAuthenticationRequirement`).
     pub required: Change<bool>,
+}
+
+/// The phone numbers before and after a change, hashed with a salt of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numbers {
+    salt: Uuid,
+    #[serde(flatten)]
+    sides: Change<BTreeSet<String>>,
+}
+
+impl Numbers {
+    /// Hashes the numbers of both sides. A side with a number that is masked shows nothing.
+    pub fn hashed(sides: &Change<Vec<String>>, salt: Uuid) -> Self {
+        let hashed = |side: &Option<Vec<String>>| {
+            side.as_ref().and_then(|numbers| numbers.iter().map(|number| hash(salt, Some(number))).collect())
+        };
+        Self { salt, sides: Change { before: hashed(&sides.before), after: hashed(&sides.after) } }
+    }
+
+    /// Whether each side has a number; `None` if it does not show, or the number is masked.
+    fn have(&self, number: &str) -> Change<bool> {
+        let hash = hash(self.salt, Some(number));
+        let has = |side: &Option<BTreeSet<String>>| Some(side.as_ref()?.contains(hash.as_ref()?));
+        Change { before: has(&self.sides.before), after: has(&self.sides.after) }
+    }
 }
 
 /// A property before and after a change. A side is `None` if the record does not show it: the property did not
@@ -56,11 +86,13 @@ impl RecordedChange {
     pub fn tells(&self) -> bool {
         let flags = self.flags.is_shown() && self.flags.before != self.flags.after;
         let apps = self.apps.is_shown() && self.apps.before != self.apps.after;
-        flags || apps || self.required.is_shown()
+        let numbers = self.numbers.as_ref().map(|numbers| &numbers.sides);
+        let numbers = numbers.is_some_and(|sides| sides.is_shown() && sides.before != sides.after);
+        flags || apps || numbers || self.required.is_shown()
     }
 }
 
-/// Where an app came from, as far as the story shows it.
+/// Where an app or a number came from, as far as the story shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Came<'a> {
     /// It was there before the window: the first record from the window's start on shows it as old.
@@ -116,14 +148,29 @@ impl Story {
 
     /// Where an app came from; `None` if nothing shows it, or two records contradict each other. A registration of an
     /// app has an id of its own, so the record that added it stays true whatever comes later.
-    pub fn came<'a>(&'a self, app: &MethodId, window: &Window) -> Option<Came<'a>> {
+    pub fn app_came(&self, app: &MethodId, window: &Window) -> Option<Came<'_>> {
         let has = |side: &Option<BTreeSet<MethodId>>| side.as_ref().map(|apps| apps.contains(app));
-        let first = self.since(window).find(|change| change.apps.is_shown())?;
-        if has(&first.apps.before) == Some(true) {
+        self.came(window, |change| Change {
+            before: has(&change.apps.before),
+            after: has(&change.apps.after),
+        })
+    }
+
+    /// Where a phone number came from, in whatever slot; `None` as for an app. A number that was added twice proves
+    /// nothing.
+    pub fn number_came(&self, number: &str, window: &Window) -> Option<Came<'_>> {
+        let have = |change: &RecordedChange| change.numbers.as_ref().map(|numbers| numbers.have(number));
+        self.came(window, |change| have(change).unwrap_or_default())
+    }
+
+    fn came(&self, window: &Window, has: impl Fn(&RecordedChange) -> Change<bool>) -> Option<Came<'_>> {
+        let first = self.since(window).find(|change| has(change).is_shown())?;
+        if has(first).before == Some(true) {
             return Some(Came::Before(first));
         }
         let adds = |change: &&RecordedChange| {
-            has(&change.apps.before) == Some(false) && has(&change.apps.after) == Some(true)
+            let there = has(change);
+            there.before == Some(false) && there.after == Some(true)
         };
         let mut adding = self.since(window).filter(adds);
         let added = adding.next()?;
@@ -133,8 +180,8 @@ impl Story {
         // Whatever shows it before it was added, or gone after that, casts doubt on the ids.
         let others = self.since(window).filter(|change| change.event_id != added.event_id);
         let is_odd = others.into_iter().any(|change| {
-            let sides = [has(&change.apps.before), has(&change.apps.after)];
-            let shows = |it: bool| sides.contains(&Some(it));
+            let there = has(change);
+            let shows = |it: bool| [there.before, there.after].contains(&Some(it));
             if change.at <= added.at { shows(true) } else { shows(false) }
         });
         match (is_odd, added.at <= window.end) {

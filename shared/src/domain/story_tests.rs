@@ -57,6 +57,7 @@ fn records(apps: &[App], fates: &[Fate]) -> Vec<RecordedChange> {
                 before: (fate != Fate::OldCutOff).then_some(before),
                 after: (fate != Fate::NewCutOff).then(|| there.clone()),
             },
+            numbers: None,
             required: Change::default(),
         });
     }
@@ -84,7 +85,7 @@ proptest! {
         }
         let story = Story::new(changes);
         for (n, (came, _)) in apps.iter().enumerate() {
-            let said = match story.came(&MethodId(format!("app{n}")), &window()) {
+            let said = match story.app_came(&MethodId(format!("app{n}")), &window()) {
                 None => continue,
                 Some(Came::Before(_)) => 0,
                 Some(Came::Within(_)) => 1,
@@ -104,7 +105,7 @@ proptest! {
         let story = Story::new(records(&apps, &[Fate::Whole]));
         let stayed = |(came, went): &App| *came > 0 && went.is_none_or(|went| went <= *came);
         for (n, (came, _)) in apps.iter().enumerate().filter(|(_, app)| stayed(app)) {
-            let said = story.came(&MethodId(format!("app{n}")), &window());
+            let said = story.app_came(&MethodId(format!("app{n}")), &window());
             let is_right = matches!((said, came), (Some(Came::Within(_)), 1) | (Some(Came::After(_)), 2));
             prop_assert!(is_right, "app{} of {:?}", n, apps);
         }

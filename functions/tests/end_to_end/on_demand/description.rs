@@ -18,6 +18,7 @@ use shared::{
         facts::RecordedRegistration,
         ids::{EventId, MethodId, RunId, UserId},
         method::{MethodKind, MethodName},
+        origin::{MethodOrigin, Origin, Shows},
         outcome::{Failed, Held, NotEligible, Outcome, Verdict},
         rule::Rule,
         state::{About, Concluded},
@@ -319,9 +320,21 @@ fn an_explanation_has_what_is_described() {
         answers.into_iter().zip(Rule::ALL).map(|(answer, &rule)| RuleResult { rule, answer }).collect();
     let consequences =
         Consequences { sspr_loses: None, still_can_do_mfa: vec![MethodKind::Fido2], no_method_left: false };
+    let origin = |origin: &Origin| MethodOrigin {
+        method: method.clone(),
+        origin: *origin,
+        evidence: "why".to_owned(),
+        shown_by: (*origin == Origin::OfWindow)
+            .then(|| Shows { event_id: EventId("e".to_owned()), event_at: at() }),
+        held: (*origin == Origin::ByAdmin).then_some(Held::RegisteredByAdmin),
+    };
+    let origins =
+        [Origin::OfWindow, Origin::BeforeWindow, Origin::AfterWindow, Origin::ByAdmin, Origin::Unproven];
+    let origins: Vec<MethodOrigin> = origins.iter().map(origin).collect();
     let decision = Decision {
         verdict: Verdict::RollBack,
         rules: rules.clone(),
+        methods: origins.clone(),
         consequences: Some(consequences.clone()),
         fingerprint: Fingerprint("f".to_owned()),
         decided_at: at(),
@@ -379,6 +392,7 @@ fn an_explanation_has_what_is_described() {
     answer("MethodName", &[&method]);
     answer("Registration", &[&registration]);
     answer("RuleResult", &[&rules[0], &rules[1], &rules[2], &rules[3]]);
+    answer("MethodOrigin", &[&origins[0], &origins[1], &origins[2], &origins[3], &origins[4]]);
     answer("Consequences", &[&consequences]);
     answer("Decision", &[&decision]);
     answer("About", &[&about]);
