@@ -132,6 +132,33 @@ fn nobody_is_rolled_back_before_a_second_look_and_wait_waits_for_it() {
 }
 
 #[test]
+fn doctor_compares_the_window_with_what_the_log_keeps_and_with_the_previews_switches() {
+    let mut world = World::new(60, 25);
+    let about = |world: &World, what: &str| {
+        let checks = world.json(0, &["doctor"]);
+        let is_it = |check: &&serde_json::Value| check["what"] == what;
+        let line = |check: &serde_json::Value| format!("{} {}", check["result"], check["detail"]);
+        checks.as_array().unwrap().iter().filter(is_it).map(line).collect::<Vec<_>>()
+    };
+    let found = about(&world, "preview switch");
+    assert!(
+        found.len() == 2 && found.iter().all(|line| line.contains("the log shows no switch")),
+        "{found:?}"
+    );
+    for (setting, off_by) in [("PREVIEW_ENABLED_AT", 0), ("PREVIEW_DISABLED_AT", 180)] {
+        let at: jiff::Timestamp = world.env[setting].parse().unwrap();
+        let event = NewEvent::new("Updated ConvergedUXV2 feature value", at - Duration::from_mins(off_by));
+        world.tenant.add_event(event.service("Core Directory"));
+    }
+    let found = about(&world, "preview switch");
+    assert!(found[0].starts_with("\"ok\"") && found[0].contains("PREVIEW_ENABLED_AT"), "{found:?}");
+    assert!(found[1].starts_with("\"note\"") && found[1].contains("does the window fit?"), "{found:?}");
+    assert_eq!(about(&world, "window"), [""; 0]);
+    world.env.insert("AUDIT_RETENTION_DAYS".to_owned(), "1".to_owned());
+    assert!(about(&world, "window")[0].contains("unproven unless proof is on record"));
+}
+
+#[test]
 fn an_erased_user_is_not_rolled_back_twice() {
     let world = World::new(60, 19);
     let user = world.of(Part::Phone).id;

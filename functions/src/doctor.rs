@@ -21,7 +21,10 @@ pub async fn examine(sandbox: &Sandbox) -> Vec<Check> {
     let mut checks = vec![doctor::settings(&sandbox.settings), ledger(sandbox).await];
     checks.push(credential(sandbox).await);
     match Preflight::read(&sandbox.graph, &sandbox.settings, sandbox.clock.now()).await {
-        Ok(preflight) => checks.extend(doctor::tenant(&sandbox.settings, &preflight)),
+        Ok(preflight) => {
+            checks.extend(doctor::tenant(&sandbox.settings, &preflight));
+            checks.extend(doctor::window(&sandbox.settings, &sandbox.graph, sandbox.clock.now()).await);
+        }
         Err(error) => checks.push(Check::missing("sign-in", error.to_string())),
     }
     checks

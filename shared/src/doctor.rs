@@ -1,9 +1,12 @@
 //! What `doctor` says about settings, permissions and the tenant, the same on the command line and on AWS.
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::facts::Reading,
+    audit::DirectoryAudit,
+    domain::{facts::Reading, window::shift},
+    graph::Graph,
     preflight::{Fault, NEEDED, Preflight},
     settings::Settings,
 };
@@ -60,6 +63,72 @@ impl Check {
 pub fn settings(settings: &Settings) -> Check {
     let window = settings.policy.window;
     Check::ok("settings", format!("mode {}, window {} to {}", settings.mode, window.start, window.end))
+}
+
+/// Activities by which an administrator switches the preview, or the policy that it became part of.
+/// Source: <https://github.com/MicrosoftDocs/azure-docs/issues/101446>.
+const SWITCHES: [&str; 3] = [
+    "Updated ConvergedUXV2 feature value",
+    "Update preview settings",
+    "Update authentication methods policy",
+];
+
+/// How far a switch may be from the moment that a setting names.
+const SAME_SWITCH: SignedDuration = SignedDuration::from_hours(1);
+
+/// Compares the window with what the audit log still keeps, and with its records of the preview's switch.
+pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<Check> {
+    let window = settings.policy.window;
+    let mut checks = Vec::new();
+    let kept_from = shift(now, -settings.retention);
+    if window.start < kept_from {
+        checks.push(Check::note(
+            "window",
+            format!(
+                "it began at {}, and the audit log keeps events from {kept_from} on: whoever registered before that is \
+                 not found, and their methods are unproven unless proof is on record",
+                window.start
+            ),
+        ));
+    }
+    let from = shift(window.start, -SAME_SWITCH).max(kept_from);
+    let mut switched: Vec<(Timestamp, &str)> = Vec::new();
+    for activity in SWITCHES {
+        match graph.audit_records_named(activity, from).await {
+            Ok(records) => {
+                let records = records.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
+                switched.extend(records.map(|record| (record.activity_date_time, activity)));
+            }
+            Err(error) => {
+                checks.push(Check::note("preview switch", format!("cannot be read from the log: {error}")));
+                return checks;
+            }
+        }
+    }
+    switched.sort_unstable();
+    let list: Vec<String> = switched.iter().map(|(at, activity)| format!("{activity} at {at}")).collect();
+    for (setting, at) in
+        [("PREVIEW_ENABLED_AT", window.start), ("PREVIEW_DISABLED_AT", window.preview_disabled_at)]
+    {
+        let fits = switched.iter().any(|(switch, _)| switch.duration_since(at).abs() <= SAME_SWITCH);
+        let check = match list.as_slice() {
+            _ if at < from => continue,
+            [] => Check::note(
+                "preview switch",
+                format!("the log shows no switch since {from}: check {setting} ({at}) yourself"),
+            ),
+            _ if fits => Check::ok("preview switch", format!("the log shows one at {setting} ({at})")),
+            list => Check::note(
+                "preview switch",
+                format!(
+                    "none within an hour of {setting} ({at}), but {}: does the window fit?",
+                    list.join(", ")
+                ),
+            ),
+        };
+        checks.push(check);
+    }
+    checks
 }
 
 /// Reports sign-in, permissions, other preflight faults, exclusions, administrators and policies.

@@ -26,6 +26,8 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     let engine = Engine::open(settings, secret, store, clock).await?;
     let preflight = engine.run.process.preflight().await?;
     checks.extend(doctor::tenant(&engine.run.process.settings, &preflight));
+    let process = &engine.run.process;
+    checks.extend(doctor::window(&process.settings, &process.graph, process.clock.now()).await);
     show(&checks, format)?;
     Ok(preflight.faults.iter().fold(Exit::Done, |exit, fault| match (fault, exit) {
         (Fault::Settings { .. }, _) | (_, Exit::Usage) => Exit::Usage,

@@ -40,6 +40,17 @@ impl Graph {
         Ok(AuditPage { records: page.items, next: page.next, request_id: page.request_id })
     }
 
+    /// Reads the records of one activity, of any service, from a moment on. They are not parsed yet.
+    pub async fn audit_records_named(
+        &self,
+        activity: &str,
+        from: Timestamp,
+    ) -> Result<Vec<Box<RawValue>>, GraphError> {
+        let activity = quoted(activity);
+        let filter = format!("activityDisplayName eq {activity} and activityDateTime ge {from}");
+        self.audit_records(&filter).await
+    }
+
     /// Reads every record, of any service, that names a user as a target, from a moment on. The records are not
     /// parsed yet. Graph documents that targets can be compared by id, and no example: a tenant may refuse the
     /// filter, or answer with the records of others.
@@ -50,7 +61,11 @@ impl Graph {
     ) -> Result<Vec<Box<RawValue>>, GraphError> {
         let user = quoted(&user.to_string());
         let filter = format!("targetResources/any(t: t/id eq {user}) and activityDateTime ge {from}");
-        let query = query(&[("$filter", &filter), ("$orderby", "activityDateTime asc"), ("$top", "999")]);
+        self.audit_records(&filter).await
+    }
+
+    async fn audit_records(&self, filter: &str) -> Result<Vec<Box<RawValue>>, GraphError> {
+        let query = query(&[("$filter", filter), ("$orderby", "activityDateTime asc"), ("$top", "999")]);
         let url = format!("{}/v1.0/auditLogs/directoryAudits{query}", self.base);
         self.list_within(Budget::Reports, url, &["AuditLog.Read.All"]).await
     }
