@@ -43,11 +43,11 @@ impl FromStr for UserRef {
     }
 }
 
-/// Whether Entra takes the text as a principal name (ASCII only). Of its characters, only the apostrophe and
-/// `#` could break out of a path or a filter; they are encoded where they are used.
+/// Whether Entra takes the text as a principal name (ASCII only). Of its characters, only the apostrophe, `#` and
+/// `$` could break out of a path or a filter; they are encoded where they are used.
 fn is_principal_name(text: &str) -> bool {
     let Some((name, domain)) = text.rsplit_once('@') else { return false };
-    let name_ok = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~+&".contains(c);
+    let name_ok = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~+&$`=".contains(c);
     let domain_ok = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
     text.len() <= 320
         && !name.is_empty()
@@ -78,7 +78,10 @@ mod tests {
             "O'Neill@Contoso.example".parse(),
             Ok(UserRef::PrincipalName("o'neill@contoso.example".into()))
         );
-        assert!("g_x.example#EXT#@contoso.example".parse::<UserRef>().is_ok());
+        for name in ["g_x.example#EXT#@contoso.example", "$ada@contoso.example", "a$`=&+~^!b@contoso.example"]
+        {
+            assert!(name.parse::<UserRef>().is_ok(), "{name}");
+        }
     }
 
     #[test]

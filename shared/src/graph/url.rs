@@ -16,6 +16,18 @@ pub(super) fn segment(text: &str) -> Result<String, GraphError> {
     Ok(utf8_percent_encode(text, &KEEP).to_string())
 }
 
+/// Encodes the key of an object behind the name of its collection: a path segment, or a key in parentheses if it
+/// begins with `$`, which a segment must not.
+///
+/// Source: <https://learn.microsoft.com/en-us/graph/api/user-get>.
+pub(super) fn key(text: &str) -> Result<String, GraphError> {
+    let encoded = segment(text)?;
+    if !text.starts_with('$') {
+        return Ok(format!("/{encoded}"));
+    }
+    Ok(format!("('{}')", encoded.replace("%27", "%27%27")))
+}
+
 /// Builds a query: names as they are, values encoded.
 pub(super) fn query(pairs: &[(&str, &str)]) -> String {
     let mut text = String::new();
@@ -49,6 +61,13 @@ mod tests {
         for text in ["", ".", "..", "...", "a/b", "../..", "a\\b", "a%2fb", "a\0b", "a\r\nb"] {
             assert!(segment(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_key_that_begins_with_a_dollar_stands_in_parentheses() {
+        assert_eq!(key("ada@x.example").unwrap(), "/ada%40x.example");
+        assert_eq!(key("$a'b@x.example").unwrap(), "('%24a%27%27b%40x.example')");
+        assert!(key("$a/b").is_err());
     }
 
     #[test]

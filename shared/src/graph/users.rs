@@ -5,7 +5,7 @@ use super::{
     call::{Budget, Call},
     client::Graph,
     error::GraphError,
-    url::{query, segment},
+    url::{key, query},
 };
 use crate::domain::{account::User, user_ref::UserRef};
 
@@ -15,12 +15,8 @@ const SELECT: &str = "id,userPrincipalName,displayName,userType,accountEnabled,e
 impl Graph {
     /// Reads one account. Returns [`GraphError::NotFound`] if it was deleted or never existed.
     pub async fn user(&self, user: &UserRef) -> Result<Answer<User>, GraphError> {
-        let url = format!(
-            "{}/v1.0/users/{}{}",
-            self.base,
-            segment(&user.to_string())?,
-            query(&[("$select", SELECT)])
-        );
+        let url =
+            format!("{}/v1.0/users{}{}", self.base, key(&user.to_string())?, query(&[("$select", SELECT)]));
         let needs = &["Directory.Read.All", "User.Read.All", "Directory.ReadWrite.All"];
         self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs }).await
     }
