@@ -5,6 +5,7 @@ pub mod args;
 pub mod commands;
 pub mod engine;
 pub mod error;
+mod exports;
 mod logging;
 mod output;
 mod progress;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod faults;
+mod forms;
 mod hostile;
 mod kill;
 mod run;

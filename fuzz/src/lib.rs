@@ -57,7 +57,7 @@ type Export = Result<(Summary, Vec<Result<DirectoryAudit, BadRecord>>), String>;
 
 fn read(input: impl Read) -> Export {
     let mut records = Vec::new();
-    let read: Result<Summary, ExportError> = read_export(input, &mut |record| records.push(record));
+    let read: Result<Summary, ExportError> = read_export(input, &mut |_, record| records.push(record));
     read.map(|summary| (summary, records)).map_err(|error| error.to_string())
 }
 

@@ -20,12 +20,12 @@ use shared::{
     poll::{PollError, ScanRequest},
 };
 
-use super::{results, run, scan, who};
+use super::{results, run, who};
 use crate::{
     args::{Format, How},
     engine::Engine,
     error::{CommandError, Exit},
-    output,
+    exports, output,
     progress::Progress,
 };
 
@@ -135,7 +135,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
     let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
     let window = engine.run.process.settings.policy.window;
     let mut acts = Vec::new();
-    let counts = scan::read_files(files, |record, event| {
+    let read = exports::read(files, |record, event| {
         acts.extend(audit::acts(record, &event).into_iter().filter(|act| act.at >= window.start));
         match event {
             Event::Registration(registration) => registrations.push(registration),
@@ -143,6 +143,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
             Event::Other { .. } | Event::OtherService => {}
         }
     });
+    ambiguous.retain(|event| event.event_id.as_ref().is_none_or(|id| !read.named.contains(id)));
     let outside = registrations.iter().filter(|r| !window.contains(r.registered_at)).count();
     if outside > 0 {
         eprintln!("{outside} registrations lie outside the window and are left alone");
@@ -159,7 +160,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
         first = false;
     }
     let passed_over = wake(engine, &users).await?;
-    Ok(Selected { users, refused: counts.bad > 0 || counts.failed_files > 0 }.without(&passed_over))
+    Ok(Selected { users, refused: read.is_incomplete }.without(&passed_over))
 }
 
 /// Wakes users whose registrations were already on record: those who are pending without a message, and, in a

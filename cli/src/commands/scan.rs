@@ -1,19 +1,12 @@
 //! `scan`: registrations in exported audit logs.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    audit::{
-        DirectoryAudit, Event, Registration, Tally,
-        export::{ExportError, read_export},
-        interpret,
-    },
+    audit::{Event, Registration, Tally},
+    clock::Clock,
     domain::{
         ids::{EventId, UserId},
         method::MethodKind,
@@ -25,6 +18,7 @@ use shared::{
 use crate::{
     args::Format,
     error::{CommandError, Exit},
+    exports,
     output::{self, Rows},
 };
 
@@ -40,71 +34,11 @@ struct Found {
     in_window: Option<bool>,
 }
 
-/// What was counted while reading exports.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) records: u64,
-    pub(super) bad: u64,
-    pub(super) ambiguous: u64,
-    /// Files that could not be read, or hold no audit records.
-    pub(super) failed_files: u64,
-}
-
-/// Reads exports one record at a time. Reports what is broken on standard error, and continues.
-pub(super) fn read_files(files: &[PathBuf], mut each: impl FnMut(&DirectoryAudit, Event)) -> Counts {
-    let mut counts = Counts::default();
-    for path in files {
-        let mut ambiguous = 0;
-        let read = open(path).and_then(|file| {
-            read_export(file, &mut |record| match record {
-                Ok(record) => {
-                    let event = interpret(&record);
-                    if let Event::Ambiguous(event) = &event {
-                        ambiguous += 1;
-                        eprintln!(
-                            "{}: a registration at {} without one clear user: {}",
-                            output::file(path),
-                            event.registered_at,
-                            event.why
-                        );
-                    }
-                    each(&record, event);
-                }
-                Err(bad) => eprintln!("{}: {bad}", output::file(path)),
-            })
-            .map_err(|error| error.to_string())
-        });
-        counts.ambiguous += ambiguous;
-        match read {
-            Ok(summary) if summary.records == 0 && summary.bad == 0 => {
-                eprintln!("{}: there are no audit records in it", output::file(path));
-                counts.failed_files += 1;
-            }
-            Ok(summary) => {
-                counts.records += summary.records;
-                counts.bad += summary.bad;
-            }
-            Err(cause) => {
-                eprintln!("{}: {cause}", output::file(path));
-                counts.failed_files += 1;
-            }
-        }
-    }
-    counts
-}
-
-fn open(path: &Path) -> Result<File, String> {
-    if path.is_dir() {
-        return Err("is a folder: name the files in it".to_owned());
-    }
-    File::open(path).map_err(|error| ExportError::Io(error).to_string())
-}
-
 pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandError> {
     let window = Settings::read_window(environment)?;
     let mut users: BTreeMap<UserId, Found> = BTreeMap::new();
     let mut tally = Tally::default();
-    let counts = read_files(files, |_, event| {
+    let mut read = exports::read(files, |_, event| {
         tally.add(&event);
         if let Event::Registration(registration) = event {
             merge(&mut users, registration, window.as_ref());
@@ -115,17 +49,19 @@ pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandErr
     if format == Format::Table {
         eprintln!(
             "{} records, {} of other services; {} users with a registration, {} registrations without one clear user",
-            counts.records,
+            read.records,
             tally.other_services(),
             found.len(),
-            counts.ambiguous
+            read.unclear
         );
         for (activity, status, count) in tally.iter() {
             eprintln!("{count:>8} {} ({})", output::plain(activity.name()), output::plain(status.as_str()));
         }
     }
-    let clean = counts.bad == 0 && counts.failed_files == 0;
-    Ok(if clean { Exit::Done } else { Exit::Incomplete })
+    if let Some(window) = &window {
+        read.compare(window, Clock::system().now());
+    }
+    Ok(if read.is_incomplete { Exit::Incomplete } else { Exit::Done })
 }
 
 /// Merges a registration into its user's line, which shows the latest one and the kinds of all of them.

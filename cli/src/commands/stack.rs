@@ -19,10 +19,11 @@ use shared::{
     view::Status,
 };
 
-use super::{brake, doctor, erase, explain, release, scan, status};
+use super::{brake, doctor, erase, explain, release, status};
 use crate::{
     args::{BrakeTurn, Command, Format, How, Wanted},
     error::{CommandError, Exit},
+    exports,
     output::{self, Rows},
     progress::Progress,
     report::Report,
@@ -170,7 +171,7 @@ async fn from_exports(
     reason: &str,
 ) -> Result<(RollbacksTaken, bool), CommandError> {
     let mut registrations = Vec::new();
-    let counts = scan::read_files(files, |_, event| {
+    let read = exports::read(files, |_, event| {
         if let Event::Registration(registration) = event {
             registrations.push(NamedRegistration::of(&registration));
         }
@@ -187,7 +188,7 @@ async fn from_exports(
         };
         add(&mut sum, stack.ask(Call::post(&["rollbacks"]).with(&request).once()).await?);
     }
-    Ok((sum, counts.bad > 0 || counts.failed_files > 0 || counts.ambiguous > 0))
+    Ok((sum, read.is_incomplete))
 }
 
 async fn lift(

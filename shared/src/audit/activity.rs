@@ -90,6 +90,18 @@ impl Activity {
     }
 }
 
+/// What switches the preview of combined registration, or may, under the names that have been seen.
+const SWITCHES: [&str; 3] = [
+    "Updated ConvergedUXV2 feature value",
+    "Update preview settings",
+    "Update authentication methods policy",
+];
+
+/// Whether an activity, of any service, may have switched the preview on or off.
+pub fn is_preview_switch(activity: &str) -> bool {
+    SWITCHES.iter().any(|name| same_name(name, activity))
+}
+
 /// How an activity ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {

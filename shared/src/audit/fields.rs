@@ -1,4 +1,4 @@
-//! The properties of one record, found by name in any case and left unread until needed.
+//! The properties of one record, found by name in any spelling and left unread until needed.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,68 +8,105 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// A property that this program reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Field {
-    Id,
-    ActivityDateTime,
-    ActivityDisplayName,
-    OperationName,
-    Category,
-    LoggedByService,
-    Result,
-    ResultReason,
-    CorrelationId,
-    InitiatedBy,
-    TargetResources,
-    Properties,
+pub(super) use super::names::Field;
+use super::names::{COUNT, Known, TargetPart, known};
+
+/// A value as it came: JSON, or a cell of a table.
+#[derive(Debug, Clone)]
+pub(super) enum Value<'a> {
+    Json(&'a RawValue),
+    Cell(Cow<'a, str>),
 }
 
-const FIELDS: [(&str, Field); 12] = [
-    ("id", Field::Id),
-    ("activityDateTime", Field::ActivityDateTime),
-    ("activityDisplayName", Field::ActivityDisplayName),
-    ("operationName", Field::OperationName),
-    ("category", Field::Category),
-    ("loggedByService", Field::LoggedByService),
-    ("result", Field::Result),
-    ("resultReason", Field::ResultReason),
-    ("correlationId", Field::CorrelationId),
-    ("initiatedBy", Field::InitiatedBy),
-    ("targetResources", Field::TargetResources),
-    ("properties", Field::Properties),
-];
+impl<'a> Value<'a> {
+    /// The text of a value, without surrounding blanks; `None` for an empty one, null, arrays and objects.
+    pub(super) fn text(&self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Json(json) => text(json),
+            Self::Cell(cell) => Some(cell.clone()).filter(|cell| !cell.is_empty()),
+        }
+    }
 
-impl Field {
-    /// The property of that name. Graph begins names with a small letter, Log Analytics with a capital.
-    pub(super) fn of(name: &str) -> Option<Self> {
-        FIELDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, field)| *field)
+    /// The JSON of a value, taken out of its text if it is JSON in a text, as tables and Log Analytics keep
+    /// it; empty for an empty text.
+    pub(super) fn json(&self) -> Cow<'a, str> {
+        match self {
+            Self::Json(json) => unwrapped(json),
+            Self::Cell(cell) => cell.clone(),
+        }
     }
 }
 
-/// The properties of one record as JSON. If a name occurs twice, the first value that is not null counts.
+/// The parts of one target that have names of their own.
+#[derive(Debug, Default)]
+pub(super) struct FlatTarget<'a> {
+    pub(super) id: Option<Value<'a>>,
+    pub(super) kind: Option<Value<'a>>,
+    pub(super) name: Option<Value<'a>>,
+}
+
+/// The properties of one record. If a field occurs twice, the name that comes first in the table of names
+/// counts, and of one name the first value that is not null.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
-    values: [Option<&'a RawValue>; FIELDS.len()],
+    values: [Option<(u8, Value<'a>)>; COUNT],
+    pub(super) targets: Vec<FlatTarget<'a>>,
     /// Whether a name begins with a capital, as Log Analytics writes them.
     pub(super) capitals: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// A property's JSON, if it is there and not null.
-    pub(super) fn raw(&self, field: Field) -> Option<&'a RawValue> {
-        self.values[field as usize]
+    /// A field's value, if it is there and not null.
+    pub(super) fn get(&self, field: Field) -> Option<&Value<'a>> {
+        self.values[field as usize].as_ref().map(|(_, value)| value)
     }
 
-    /// A property's text, if it is there and a text or a number.
+    /// Whether a field is there under the name that Graph gives it.
+    pub(super) fn has_own(&self, field: Field) -> bool {
+        self.values[field as usize].as_ref().is_some_and(|(rank, _)| *rank == 0)
+    }
+
+    /// The place of a field's name in the table of names.
+    pub(super) fn rank(&self, field: Field) -> Option<usize> {
+        self.values[field as usize].as_ref().map(|(rank, _)| usize::from(*rank))
+    }
+
+    /// A field's text, if it is there and a text or a number.
     pub(super) fn text(&self, field: Field) -> Option<Cow<'a, str>> {
-        self.raw(field).and_then(text)
+        self.get(field).and_then(Value::text)
     }
 
-    pub(super) fn set(&mut self, field: Field, value: &'a RawValue) {
-        let place = &mut self.values[field as usize];
-        if place.is_none() && value.get() != "null" {
-            *place = Some(value);
+    pub(super) fn set(&mut self, name: Known, value: Value<'a>) {
+        match name {
+            Known::Field(field, rank) => {
+                let place = &mut self.values[field as usize];
+                let is_better = place.as_ref().is_none_or(|(known, _)| rank < *known);
+                if is_better && value.text_or_nested() {
+                    *place = Some((rank, value));
+                }
+            }
+            Known::Target(number, part) => {
+                if self.targets.len() <= number {
+                    self.targets.resize_with(number + 1, FlatTarget::default);
+                }
+                let target = &mut self.targets[number];
+                let place = match part {
+                    TargetPart::Id => &mut target.id,
+                    TargetPart::Kind => &mut target.kind,
+                    TargetPart::Name => &mut target.name,
+                };
+                place.get_or_insert(value);
+            }
+        }
+    }
+}
+
+impl Value<'_> {
+    /// Whether there is anything: null and empty cells are nothing.
+    fn text_or_nested(&self) -> bool {
+        match self {
+            Self::Json(json) => json.get() != "null",
+            Self::Cell(cell) => !cell.is_empty(),
         }
     }
 }
@@ -102,8 +139,7 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The JSON of a value, taken out of its text if it is JSON in a text, as Log Analytics keeps it; `null` for
-/// an empty text.
+/// The JSON of a value, taken out of its text if it is JSON in a text; `null` for an empty text.
 pub(super) fn unwrapped(value: &RawValue) -> Cow<'_, str> {
     if value.get().starts_with('"') {
         text(value).unwrap_or(Cow::Borrowed("null"))
@@ -113,7 +149,7 @@ pub(super) fn unwrapped(value: &RawValue) -> Cow<'_, str> {
 }
 
 struct Key {
-    field: Option<Field>,
+    name: Option<Known>,
     capital: bool,
 }
 
@@ -127,7 +163,7 @@ impl<'de> Deserialize<'de> for Key {
             }
             fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
                 let capital = name.starts_with(|c: char| c.is_ascii_uppercase());
-                Ok(Key { field: Field::of(name), capital })
+                Ok(Key { name: known(name), capital })
             }
         }
         deserializer.deserialize_identifier(KeyVisitor)
@@ -144,12 +180,12 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Fields::default();
-                while let Some(Key { field, capital }) = map.next_key()? {
-                    let Some(field) = field else {
+                while let Some(Key { name, capital }) = map.next_key()? {
+                    let Some(name) = name else {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    fields.set(field, map.next_value()?);
+                    fields.set(name, Value::Json(map.next_value()?));
                     fields.capitals |= capital;
                 }
                 Ok(fields)
@@ -159,18 +195,61 @@ impl<'de> Deserialize<'de> for Fields<'de> {
     }
 }
 
+/// The members of a nested object, found by name in any spelling; those of an object that stands for a list
+/// (`"0"`, `"1"`, …) are its elements.
+pub(super) struct Members<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// The first member of a name, given in plain form, that is not null.
+    pub(super) fn get(&self, plain: &str) -> Option<&'a RawValue> {
+        self.0
+            .iter()
+            .find(|(name, value)| super::names::is(name, plain) && value.get() != "null")
+            .map(|(_, value)| *value)
+    }
+
+    /// The text of such a member.
+    pub(super) fn text(&self, plain: &str) -> Option<String> {
+        self.get(plain).and_then(text).map(Cow::into_owned)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_in_any_case_and_the_first_that_is_not_null_counts() {
-        let fields: Fields<'_> =
-            serde_json::from_str(r#"{"Id": null, "id": "a\u0041", "ID": "b", "result": 7, "category": " "}"#)
-                .unwrap();
+    fn names_are_found_in_any_spelling_and_the_first_that_is_not_null_counts() {
+        let fields: Fields<'_> = serde_json::from_str(
+            r#"{"Id": null, "id": "a\u0041", "ID": "b", "status": 8, "result": 7, "Status": 9, "category": " "}"#,
+        )
+        .unwrap();
         assert_eq!(fields.text(Field::Id).as_deref(), Some("aA"));
         assert_eq!(fields.text(Field::Result).as_deref(), Some("7"));
         assert_eq!(fields.text(Field::Category), None);
-        assert!(fields.raw(Field::InitiatedBy).is_none());
+        assert!(fields.get(Field::InitiatedBy).is_none());
     }
 }

@@ -1,17 +1,16 @@
-//! The columns of a table of audit records, found by name, in any order.
+//! The columns of a table of audit records, found by name in any spelling and any order.
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
-use super::error::ExportError;
-use crate::{
-    audit::{
-        record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource, initiator, targets},
-        time::parse_time,
-    },
-    domain::ids::EventId,
+use super::{error::ExportError, named, open, summary::ExportFormat};
+use crate::audit::{
+    fields::{Field, Fields, Value},
+    names::{Known, TargetPart, is, known},
+    record::{DirectoryAudit, RecordError},
 };
+
+/// Names, in plain form, of columns that keep a whole record as JSON.
+const NESTED: [&str; 5] = ["auditdata", "raw", "eventoriginal", "rawdata", "properties"];
 
 /// Where each column is.
 #[derive(Debug, Default)]
@@ -19,151 +18,131 @@ pub(super) struct Columns {
     count: usize,
     /// The position of the last column that a row must reach.
     last_needed: usize,
-    date: usize,
-    activity: usize,
-    result: usize,
-    id: Option<usize>,
-    correlation_id: Option<usize>,
-    service: Option<usize>,
-    category: Option<usize>,
-    reason: Option<usize>,
-    actor_type: Option<usize>,
-    actor_id: Option<usize>,
-    actor_name: Option<usize>,
-    actor_app: Option<usize>,
-    initiated_by: Option<usize>,
-    target_resources: Option<usize>,
-    targets: Vec<TargetColumns>,
-}
-
-#[derive(Debug, Default)]
-struct TargetColumns {
-    id: Option<usize>,
-    kind: Option<usize>,
-    name: Option<usize>,
+    known: Vec<(usize, Known)>,
+    /// The column that keeps a whole record, if the others do not make one.
+    nested: Option<usize>,
 }
 
 impl Columns {
     /// Finds the columns by the names in a header.
     pub(super) fn of(header: &[Cow<'_, str>]) -> Result<Self, ExportError> {
-        let names: Vec<String> = header.iter().map(|name| plain(name)).collect();
-        let find = |wanted: &[&str]| names.iter().position(|name| wanted.contains(&name.as_str()));
-        let date = find(&["dateutc", "date", "activitydatetime", "activitydatetimeutc"]);
-        let activity = find(&["activity", "activitydisplayname", "operationname"]);
-        let result = find(&["result", "status"]);
-        let mut columns = Self {
-            count: header.len(),
-            id: find(&["id"]),
-            correlation_id: find(&["correlationid"]),
-            service: find(&["service", "loggedbyservice"]),
-            category: find(&["category"]),
-            reason: find(&["resultreason"]),
-            actor_type: find(&["actortype"]),
-            actor_id: find(&["actorobjectid"]),
-            actor_name: find(&["actoruserprincipalname"]),
-            actor_app: find(&["actorserviceprincipalid"]),
-            initiated_by: find(&["initiatedby"]),
-            target_resources: find(&["targetresources"]),
-            ..Self::default()
-        };
-        for number in 1.. {
-            let part = |part: &str| find(&[&format!("target{number}{part}")]);
-            let target =
-                TargetColumns { id: part("objectid"), kind: part("type"), name: part("userprincipalname") };
-            if target.id.is_none() && target.kind.is_none() {
-                break;
-            }
-            columns.targets.push(target);
-        }
-        let has_who = columns.actor_id.is_some()
-            || columns.initiated_by.is_some()
-            || columns.target_resources.is_some()
-            || columns.targets.iter().any(|target| target.id.is_some());
-        if let (Some(date), Some(activity), Some(result), true) = (date, activity, result, has_who) {
-            columns = Self { date, activity, result, ..columns };
-            columns.last_needed = columns.find_last_needed();
+        let known = header.iter().enumerate().filter_map(|(at, name)| known(name).map(|known| (at, known)));
+        let columns = Self::at(header.len(), known.collect());
+        let missing = columns.missing();
+        if missing.is_empty() {
             return Ok(columns);
         }
-        let missing = [
-            ("Date (UTC)", date.is_some()),
-            ("Activity", activity.is_some()),
-            ("Result", result.is_some()),
-            ("Target1ObjectId or ActorObjectId", has_who),
-        ];
-        let missing = missing.iter().filter(|(_, found)| !found).map(|(name, _)| (*name).to_owned());
-        Err(ExportError::MissingColumns { missing: missing.collect() })
+        let nested = NESTED.iter().find_map(|name| header.iter().position(|cell| is(cell, name)));
+        if let Some(nested) = nested {
+            return Ok(Self { nested: Some(nested), last_needed: nested, ..columns });
+        }
+        if let Some(what) = named::names(header.iter().map(AsRef::as_ref)) {
+            return Err(ExportError::Named { what });
+        }
+        Err(ExportError::MissingColumns { missing, remedy: columns.remedy(header) })
+    }
+
+    /// Columns at known places.
+    pub(super) fn at(count: usize, known: Vec<(usize, Known)>) -> Self {
+        let mut columns = Self { count, known, ..Self::default() };
+        if columns.place(Field::ActivityDateTime).is_some() {
+            // What a row lacks there, the time of its arrival does not tell.
+            columns.known.retain(|(_, known)| !matches!(known, Known::Field(Field::TimeGenerated, _)));
+        }
+        columns.last_needed = columns.find_last_needed();
+        columns
+    }
+
+    /// Which columns it lacks, by their English names.
+    fn missing(&self) -> Vec<String> {
+        let has = |fields: &[Field]| fields.iter().any(|field| self.place(*field).is_some());
+        let has_target =
+            self.known.iter().any(|(_, known)| matches!(known, Known::Target(_, TargetPart::Id)));
+        [
+            ("Date (UTC)", has(&[Field::ActivityDateTime, Field::TimeGenerated])),
+            ("Activity", has(&[Field::ActivityDisplayName, Field::OperationName])),
+            ("Result", has(&[Field::Result])),
+            (
+                "Target1ObjectId or ActorObjectId",
+                has_target || has(&[Field::ActorId, Field::InitiatedBy, Field::TargetResources]),
+            ),
+        ]
+        .iter()
+        .filter(|(_, found)| !found)
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
+    }
+
+    /// What to do about missing columns.
+    fn remedy(&self, header: &[Cow<'_, str>]) -> &'static str {
+        let has = |field| self.place(field).is_some();
+        if header.iter().any(|name| name.to_lowercase().contains("local time")) {
+            "set the portal's time zone to UTC (above the results) and export again"
+        } else if has(Field::OperationName) || has(Field::TimeGenerated) || has(Field::InitiatedBy) {
+            "add it to the query: project ActivityDateTime, OperationName, Result, ResultReason, LoggedByService, \
+             InitiatedBy, TargetResources, Id"
+        } else {
+            "export the audit log from the portal in English"
+        }
     }
 
     /// Reads a row. It may lack cells at the end, since some editors drop empty ones, but none that say who
     /// did what. A row with more cells than columns is refused, because its cells are shifted.
-    pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<DirectoryAudit, RecordError> {
+    pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<Vec<open::Found>, RecordError> {
         if cells.len() > self.count || cells.len() <= self.last_needed {
             let (cells, columns) = (cells.len(), self.count);
             return Err(RecordError::Syntax(format!("it has {cells} cells, the header {columns}")));
         }
-        let text = |column: Option<usize>| {
-            column.and_then(|at| cells.get(at)).filter(|cell| !cell.is_empty()).map(ToString::to_string)
-        };
-        let needed = |at: usize, name| text(Some(at)).ok_or(RecordError::Missing(name));
-        Ok(DirectoryAudit {
-            id: text(self.id).map(EventId),
-            activity_date_time: parse_time(&needed(self.date, "the date")?)?,
-            activity_display_name: needed(self.activity, "the activity")?,
-            category: text(self.category).unwrap_or_default(),
-            logged_by_service: text(self.service).unwrap_or_default(),
-            result: text(Some(self.result)).unwrap_or_default(),
-            result_reason: text(self.reason).unwrap_or_default(),
-            correlation_id: text(self.correlation_id),
-            initiated_by: self.initiator(text)?,
-            target_resources: self.target_resources(text)?,
-        })
+        if let Some(nested) = self.nested {
+            let found = open::open(&cells[nested])?.found;
+            return if found.is_empty() {
+                Err(RecordError::NotAudit("its cell of JSON is none"))
+            } else {
+                Ok(found)
+            };
+        }
+        let mut fields = Fields::default();
+        for (at, name) in &self.known {
+            if let Some(cell) = cells.get(*at) {
+                fields.set(*name, Value::Cell(cell.clone()));
+            }
+        }
+        Ok(vec![DirectoryAudit::from_known(&fields).map(|record| (record, self.format()))])
+    }
+
+    /// The format of its records.
+    pub(super) fn format(&self) -> ExportFormat {
+        if self.place(Field::TargetResources).is_some() {
+            ExportFormat::LogAnalytics
+        } else {
+            ExportFormat::PortalCsv
+        }
+    }
+
+    /// Where the column of a field is.
+    fn place(&self, field: Field) -> Option<usize> {
+        let is_it = |(_, known): &&(usize, Known)| matches!(known, Known::Field(its, _) if *its == field);
+        self.known.iter().find(is_it).map(|(at, _)| *at)
     }
 
     fn find_last_needed(&self) -> usize {
-        [Some(self.date), Some(self.activity), Some(self.result), self.service, self.actor_id, self.reason]
+        use Field::{
+            ActivityDateTime, ActivityDisplayName, ActorId, InitiatedBy, LoggedByService, OperationName,
+            Result, ResultReason, TargetResources, TimeGenerated,
+        };
+        let first_target = Known::Target(0, TargetPart::Id);
+        let target = self.known.iter().find(|(_, known)| *known == first_target).map(|(at, _)| *at);
+        let either = |first, second| self.place(first).or_else(|| self.place(second));
+        [Result, LoggedByService, ActorId, ResultReason, InitiatedBy, TargetResources]
+            .map(|field| self.place(field))
             .into_iter()
-            .chain([self.initiated_by, self.target_resources])
-            .chain(self.targets.first().map(|target| target.id))
+            .chain([
+                either(ActivityDateTime, TimeGenerated),
+                either(ActivityDisplayName, OperationName),
+                target,
+            ])
             .flatten()
             .max()
             .unwrap_or(0)
     }
-
-    fn initiator(&self, text: impl Fn(Option<usize>) -> Option<String>) -> Result<Initiator, RecordError> {
-        if let Some(json) = text(self.initiated_by) {
-            return initiator(Some(raw(&json, "InitiatedBy")?));
-        }
-        let kind = text(self.actor_type).map(|kind| plain(&kind)).unwrap_or_default();
-        let is_app = kind.contains("app") || kind.contains("principal");
-        let user = Actor { id: text(self.actor_id), user_principal_name: text(self.actor_name) };
-        Ok(Initiator {
-            user: Some(user).filter(|user| !is_app && *user != Actor::default()),
-            app: is_app || text(self.actor_app).is_some(),
-            app_id: None,
-        })
-    }
-
-    fn target_resources(
-        &self,
-        text: impl Fn(Option<usize>) -> Option<String>,
-    ) -> Result<Vec<TargetResource>, RecordError> {
-        if let Some(json) = text(self.target_resources) {
-            return targets(Some(raw(&json, "TargetResources")?));
-        }
-        let target = |columns: &TargetColumns| TargetResource {
-            id: text(columns.id),
-            kind: text(columns.kind),
-            user_principal_name: text(columns.name),
-        };
-        Ok(self.targets.iter().map(target).filter(|target| *target != TargetResource::default()).collect())
-    }
-}
-
-fn raw<'a>(json: &'a str, name: &'static str) -> Result<&'a RawValue, RecordError> {
-    serde_json::from_str(json).map_err(|_| RecordError::Nested { name, cause: "not JSON".to_owned() })
-}
-
-/// A name in lower case, without blanks and punctuation.
-fn plain(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use crate::text::clip;
 
-const CAUSE_LIMIT: usize = 160;
+const CAUSE_LIMIT: usize = 240;
 
 /// A record that could not be read; reading continues after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +15,13 @@ pub struct BadRecord {
     pub line: Option<u64>,
     /// What is wrong with it: one short printable line, with at most a short piece of the content.
     pub cause: String,
+    /// What kind of fault it is: records of one file with the same kind need the same remedy.
+    pub kind: &'static str,
 }
 
 impl BadRecord {
-    pub(super) fn new(number: u64, line: u64, cause: &str) -> Self {
-        Self { number, line: Some(line), cause: clip(cause, CAUSE_LIMIT) }
+    pub(super) fn new(number: u64, line: u64, cause: &str, kind: &'static str) -> Self {
+        Self { number, line: Some(line), cause: clip(cause, CAUSE_LIMIT), kind }
     }
 }
 
@@ -54,13 +56,24 @@ pub enum ExportError {
         /// What was found instead.
         found: String,
     },
+    /// It is an export of something else, which is known by name.
+    #[error("this is {what}")]
+    Named {
+        /// What it is, what it lacks, and what to export.
+        what: &'static str,
+    },
     /// It is a table that lacks columns.
-    #[error("the table lacks the {}: {}; export the audit log from the portal in English", 
+    #[error("the table lacks the {}: {}; {remedy}", 
         if missing.len() == 1 { "column" } else { "columns" }, missing.join(", "))]
     MissingColumns {
         /// The missing columns, by their English names.
         missing: Vec<String>,
+        /// What to do about it.
+        remedy: &'static str,
     },
+    /// It is a table without names above its columns.
+    #[error("the table has no header that names its columns: export it with one, or as JSON (az … -o json)")]
+    NoHeader,
     /// It could not be read to its end.
     #[error("the file could not be read: {0}")]
     Io(#[from] io::Error),

@@ -38,9 +38,9 @@ impl<R: Read> Splitter<R> {
         self.line = self.source.line();
         let (scan, step) = self.scan()?;
         match step {
-            Step::Container { kind, name_at } => {
+            Step::Container { kind, name_at, depth } => {
                 self.looking = None;
-                return Ok(self.enter(kind, name_at, scan.at));
+                return Ok(self.enter(kind, name_at, scan.at, depth));
             }
             Step::Whole if scan.is_record_like => {
                 self.looking = match looking {

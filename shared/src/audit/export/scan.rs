@@ -1,5 +1,7 @@
 //! Finding the end of one JSON value, without reading what is in it.
 
+use crate::audit::names::plain;
+
 /// The longest that one record may be, in bytes.
 pub(super) const LIMIT: usize = 4 * 1024 * 1024;
 /// The JSON reader goes no deeper than this.
@@ -14,8 +16,10 @@ pub(super) enum Container {
     Records,
     /// `tables`: the answer to a Log Analytics query, whose elements hold `rows`.
     Tables,
-    /// `rows`: arrays with a value for each column.
+    /// `rows`: arrays with a value for each column, or objects.
     Rows,
+    /// A list that another product has around records.
+    List,
 }
 
 /// What a name says about the object that has it.
@@ -23,30 +27,45 @@ pub(super) enum Container {
 pub(super) enum Name {
     /// Its value, if it is an array, contains records.
     Of(Container),
+    /// Its value, if it is an object, may have such an array.
+    Wrapper(Container),
     /// Audit records have this name, with a text as its value.
     Record,
-    /// Envelopes have this name, with the record as its value.
-    Envelope,
+    /// Audit records have this name, or their envelopes do, with anything as its value.
+    OfRecord,
     /// Answers that failed have this name.
     Error,
+    /// Pages that have another one behind them have this name.
+    NextLink,
     Other,
 }
 
 impl Name {
+    /// What a name says, in any spelling.
     pub(super) fn of(name: &[u8]) -> Self {
-        match name {
+        match plain(name).as_bytes() {
             b"value" => Self::Of(Container::Value),
             b"records" => Self::Of(Container::Records),
             b"tables" => Self::Of(Container::Tables),
             b"rows" => Self::Of(Container::Rows),
+            b"results" | b"items" | b"events" | b"logs" | b"auditlogs" | b"entries" | b"documents"
+            | b"messages" | b"values" => Self::Of(Container::List),
+            b"hits" | b"data" | b"body" | b"response" | b"result" => Self::Wrapper(Container::List),
             b"error" => Self::Error,
-            _ if name.eq_ignore_ascii_case(b"properties") => Self::Envelope,
-            _ if name.eq_ignore_ascii_case(b"activityDateTime")
-                || name.eq_ignore_ascii_case(b"activityDisplayName") =>
-            {
-                Self::Record
+            b"odatanextlink" | b"nextlink" => Self::NextLink,
+            b"activitydatetime" | b"activitydisplayname" => Self::Record,
+            b"properties" | b"loggedbyservice" | b"initiatedby" | b"targetresources" | b"creationtime" => {
+                Self::OfRecord
             }
             _ => Self::Other,
+        }
+    }
+
+    /// The container that an array of this name is.
+    fn container(self) -> Option<Container> {
+        match self {
+            Self::Of(kind) | Self::Wrapper(kind) => Some(kind),
+            _ => None,
         }
     }
 }
@@ -58,9 +77,9 @@ pub(super) enum Step {
     More,
     /// The value ends at [`Scan::at`].
     Whole,
-    /// It is an object around records; their array's bracket is at [`Scan::at`], and the array's name
-    /// begins at `name_at`.
-    Container { kind: Container, name_at: usize },
+    /// It is an object around records; their array's bracket is at [`Scan::at`], the array's name begins at
+    /// `name_at`, and `depth` objects are around the array.
+    Container { kind: Container, name_at: usize, depth: u32 },
     /// It is not JSON, from [`Scan::at`] on.
     Broken(&'static str),
 }
@@ -82,6 +101,10 @@ pub(super) struct Scan {
     last: u8,
     name: Name,
     name_at: usize,
+    /// How many objects are around the names that are looked at: one, or more below wrappers.
+    level: u32,
+    /// Where an array began that is a container if an object or an array is in it.
+    list_at: Option<(Container, usize)>,
     lines: Lines,
 }
 
@@ -154,6 +177,8 @@ impl Scan {
             last: b':',
             name: Name::Other,
             name_at: 0,
+            level: 1,
+            list_at: None,
             lines: Lines::One,
         }
     }
@@ -186,6 +211,10 @@ impl Scan {
                 }
                 Class::Open => {
                     let begins_line = self.at > 0 && bytes[self.at - 1] == b'\n';
+                    let is_text_wanted = self.name == Name::Record && self.depth == 1 && self.last == b':';
+                    if is_text_wanted && let Some(step) = not_a_date(&bytes[self.at..]) {
+                        return step;
+                    }
                     if let Some(step) = self.open(byte, begins_line) {
                         return step;
                     }
@@ -196,6 +225,7 @@ impl Scan {
                     }
                     self.nesting >>= 1;
                     self.depth -= 1;
+                    self.level = self.level.min(self.depth.max(1));
                     self.last = byte;
                     if self.depth == 0 {
                         self.at += 1;
@@ -218,19 +248,24 @@ impl Scan {
         if !may_open || is_next_line {
             return Some(Step::Broken("it does not end before the next one begins"));
         }
-        if self.name == Name::Record && self.depth == 1 && self.last == b':' {
-            return Some(Step::Broken("a bracket stands where a text should be"));
-        }
         if self.depth == DEPTH_LIMIT {
             return Some(Step::Broken("nested too deeply"));
         }
-        if let Name::Of(kind) = self.name
-            && byte == b'['
-            && self.depth == 1
-            && self.is_in_object()
-            && !self.is_record_like
+        if let Some((kind, bracket_at)) = self.list_at.take()
+            && self.last == b'['
         {
-            return Some(Step::Container { kind, name_at: self.name_at });
+            self.at = bracket_at;
+            return Some(Step::Container { kind, name_at: self.name_at, depth: self.level });
+        }
+        if self.depth == self.level && self.is_in_object() && !self.is_record_like {
+            match self.name.container() {
+                Some(Container::List) if byte == b'[' => self.list_at = Some((Container::List, self.at)),
+                Some(kind) if byte == b'[' => {
+                    return Some(Step::Container { kind, name_at: self.name_at, depth: self.level });
+                }
+                _ if byte == b'{' && matches!(self.name, Name::Wrapper(_)) => self.level += 1,
+                _ => {}
+            }
         }
         self.nesting = self.nesting << 1 | u128::from(byte == b'{');
         self.depth += 1;
@@ -263,14 +298,37 @@ impl Scan {
                 },
             }
         }
-        if self.depth == 1 && self.is_in_object() && matches!(self.last, b'{' | b',') {
+        if self.depth == self.level && self.is_in_object() && matches!(self.last, b'{' | b',') {
             self.name = Name::of(&bytes[string_at + 1..at]);
             self.name_at = string_at;
-            self.is_record_like |= matches!(self.name, Name::Record | Name::Envelope);
+            let is_of_record = matches!(self.name, Name::Record | Name::OfRecord);
+            if is_of_record && self.depth == 1 {
+                self.is_record_like = true;
+            } else if is_of_record {
+                // A record below wrappers: what is in it is no container.
+                self.level = 1;
+                self.name = Name::Other;
+            }
         }
         self.last = b'"';
         self.string_at = None;
         self.at = at + 1;
         None
+    }
+}
+
+/// What follows from a bracket where a text should be; nothing if it begins an object that Windows `PowerShell`
+/// made of a date, which has the text as its `value`.
+fn not_a_date(bytes: &[u8]) -> Option<Step> {
+    const BEGIN: &[u8] = b"\"value\"";
+    let broken = Some(Step::Broken("a bracket stands where a text should be"));
+    let Some(inner) = bytes.strip_prefix(b"{") else { return broken };
+    let inner = inner.trim_ascii_start();
+    if inner.starts_with(BEGIN) {
+        None
+    } else if BEGIN.starts_with(inner) {
+        Some(Step::More)
+    } else {
+        broken
     }
 }

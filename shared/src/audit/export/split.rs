@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::{
+    next_page::names_next,
     scan::{Container, LIMIT, Name, Scan, Step},
     source::Source,
 };
@@ -62,6 +63,8 @@ pub(super) struct Splitter<R> {
     container: Option<Container>,
     had_broken: bool,
     pub(super) is_unclosed: bool,
+    /// Whether the latest page names a next one.
+    has_next: bool,
 }
 
 impl<R: Read> Splitter<R> {
@@ -75,6 +78,19 @@ impl<R: Read> Splitter<R> {
             container: None,
             had_broken: false,
             is_unclosed: false,
+            has_next: false,
+        }
+    }
+
+    /// Whether the last page names a next one.
+    pub(super) fn has_next(&self) -> bool {
+        self.has_next
+    }
+
+    /// Skips what is left of the latest object: all that is in it has been read.
+    pub(super) fn pass_over(&mut self) {
+        if let Some(Looking::Within(rest)) = self.looking.take() {
+            self.taken += rest;
         }
     }
 
@@ -152,6 +168,9 @@ impl<R: Read> Splitter<R> {
                 Ok(None)
             }
             b'"' if frame.is_some() => {
+                if let Some(length) = self.record_in_text()? {
+                    return Ok(Some(self.take(Found::Object, length)));
+                }
                 self.skip_string()?;
                 Ok(Some(Found::Broken("not a JSON object")))
             }
@@ -177,7 +196,7 @@ impl<R: Read> Splitter<R> {
                 self.frames.pop();
                 return Ok(None);
             }
-            b'[' if at_value && matches!(name, Name::Of(_)) => {
+            b'[' if at_value && matches!(name, Name::Of(kind) if kind != Container::List) => {
                 self.source.consume(1);
                 self.enter_array(name);
                 return Ok(None);
@@ -193,7 +212,7 @@ impl<R: Read> Splitter<R> {
                         (name == Name::Error)
                             .then_some(Found::Broken("the service added an error to its answer"))
                     }
-                    Step::Container { kind, name_at } => self.enter(kind, name_at, scan.at),
+                    Step::Container { kind, name_at, depth } => self.enter(kind, name_at, scan.at, depth),
                     Step::More => None,
                 });
             }
@@ -201,6 +220,8 @@ impl<R: Read> Splitter<R> {
                 let text = self.skip_string()?;
                 if !at_value {
                     next = Frame::Object { name: text, at_value: false };
+                } else if name == Name::NextLink {
+                    self.has_next = true;
                 }
             }
             b',' | b':' | b'0'..=b'9' | b'a'..=b'z' | b'-' | b'+' | b'.' | b'E' => {
@@ -223,7 +244,7 @@ impl<R: Read> Splitter<R> {
     fn object(&mut self) -> io::Result<Option<Found>> {
         let (scan, step) = self.scan()?;
         Ok(match step {
-            Step::Container { kind, name_at } => self.enter(kind, name_at, scan.at),
+            Step::Container { kind, name_at, depth } => self.enter(kind, name_at, scan.at, depth),
             Step::Broken(why) => Some(self.broken(why, scan.at)),
             _ if !scan.is_record_like => {
                 self.looking = Some(Looking::Within(scan.at - 1));
@@ -239,13 +260,24 @@ impl<R: Read> Splitter<R> {
         found(length)
     }
 
-    /// Enters the array of records in an object that begins here.
-    pub(super) fn enter(&mut self, kind: Container, name_at: usize, bracket_at: usize) -> Option<Found> {
+    /// Enters the array of records in an object that begins here, with `depth` objects around the array.
+    pub(super) fn enter(
+        &mut self,
+        kind: Container,
+        name_at: usize,
+        bracket_at: usize,
+        depth: u32,
+    ) -> Option<Found> {
         self.container.get_or_insert(kind);
         if self.frames.len() > NESTING_LIMIT {
             self.frames.clear();
         }
-        self.frames.push(Frame::Object { name: Name::Other, at_value: false });
+        if kind != Container::Rows {
+            self.has_next = names_next(&self.source.rest()[..name_at], depth);
+        }
+        for _ in 0..depth {
+            self.frames.push(Frame::Object { name: Name::Other, at_value: false });
+        }
         self.enter_array(Name::Of(kind));
         self.taken = bracket_at + 1;
         if kind == Container::Rows {
@@ -309,6 +341,29 @@ impl<R: Read> Splitter<R> {
         let name = Name::of(self.source.rest().get(1..at).unwrap_or_default());
         self.source.consume(at + 1);
         Ok(name)
+    }
+
+    /// The length of the string that begins here, with its quotes, if it may be a record as JSON in a text.
+    fn record_in_text(&mut self) -> io::Result<Option<usize>> {
+        let mut at = 1;
+        loop {
+            match self.source.rest().get(at) {
+                Some(b'"') => {
+                    let is_record = self.source.rest()[1..at].starts_with(b"{\\\"")
+                        || self.source.rest()[1..at].starts_with(b"eyJ");
+                    return Ok(is_record.then_some(at + 1));
+                }
+                Some(b'\\') => at += 2,
+                Some(b'\n') => return Ok(None),
+                Some(_) if at > LIMIT => return Ok(None),
+                Some(_) => at += 1,
+                None => {
+                    if !self.source.more()? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
     }
 
     fn end(&mut self) -> Option<Found> {

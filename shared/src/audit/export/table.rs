@@ -4,20 +4,25 @@ use std::io::Read;
 
 use super::{
     columns::Columns,
+    encoding::Decoder,
     error::ExportError,
+    guess,
     records::Records,
     row::{self, Row},
     source::Source,
-    summary::{ExportFormat, Summary},
+    summary::Summary,
 };
-use crate::audit::record::RecordError;
+use crate::audit::time::parse_time;
 
 const HEADER_LIMIT: usize = 64 * 1024;
 /// A first line with fewer columns, none of them known, is not a header.
 const FEW_COLUMNS: usize = 4;
+/// How many rows are looked at to find out what an unknown header means.
+const ROWS_LOOKED_AT: usize = 200;
 
 pub(super) fn read<R: Read>(mut source: Source<R>, mut records: Records<'_>) -> Result<Summary, ExportError> {
-    let (columns, delimiter) = header(&mut source)?;
+    let mut decoder = Decoder::default();
+    let (columns, delimiter) = header(&mut source, &mut decoder)?;
     while let Some(row) = row::find(&mut source, delimiter)? {
         let line = source.line();
         match row {
@@ -28,43 +33,90 @@ pub(super) fn read<R: Read>(mut source: Source<R>, mut records: Records<'_>) -> 
             Row::Whole(length) => {
                 let bytes = &source.rest()[..length];
                 if !bytes.trim_ascii().is_empty() {
-                    let text =
-                        str::from_utf8(bytes).map_err(|_| RecordError::Syntax("not UTF-8 text".to_owned()));
-                    let record = text.and_then(|text| columns.record(&row::cells(text, delimiter)));
-                    records.enter(line, record.map(|record| (record, ExportFormat::PortalCsv)));
+                    let text = decoder.decode(bytes);
+                    match columns.record(&row::cells(&text, delimiter)) {
+                        Ok(found) => found.into_iter().for_each(|found| records.enter(line, found)),
+                        Err(error) => records.enter(line, Err(error)),
+                    }
                 }
                 source.consume(length);
             }
         }
     }
-    records.close(ExportFormat::PortalCsv)
+    records.close(columns.format())
 }
 
 /// Reads the header; the delimiter is the one that makes the most columns.
-fn header<R: Read>(source: &mut Source<R>) -> Result<(Columns, u8), ExportError> {
-    let mut line = header_line(source)?;
+fn header<R: Read>(source: &mut Source<R>, decoder: &mut Decoder) -> Result<(Columns, u8), ExportError> {
+    let mut line = header_line(source, decoder)?;
     let mut named = None;
-    if let Some(delimiter) = line.strip_prefix("sep=").and_then(|rest| rest.bytes().next()) {
-        named = Some(delimiter);
-        line = header_line(source)?;
-    }
-    let candidates = named.map_or_else(|| b",;\t".to_vec(), |delimiter| vec![delimiter]);
-    let count = |delimiter: u8| row::cells(&line, delimiter).len();
-    let delimiter = candidates.into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
-    let cells = row::cells(&line, delimiter);
-    match Columns::of(&cells) {
-        Err(ExportError::MissingColumns { missing })
-            if missing.len() >= FEW_COLUMNS && cells.len() < FEW_COLUMNS =>
-        {
-            Err(not_a_table(&line))
+    loop {
+        if let Some(delimiter) = line.strip_prefix("sep=").and_then(|rest| rest.bytes().next()) {
+            named = Some(delimiter);
+        } else if !line.trim_start_matches('"').starts_with("#TYPE") {
+            break;
         }
-        columns => Ok((columns?, delimiter)),
+        line = header_line(source, decoder)?;
     }
+    let candidates = named.map_or_else(|| b",;\t|".to_vec(), |delimiter| vec![delimiter]);
+    let count = |delimiter: &u8| row::cells(&line, *delimiter).len();
+    let delimiter = candidates.iter().rev().copied().max_by_key(count).unwrap_or(b',');
+    let cells = row::cells(&line, delimiter);
+    let error = match Columns::of(&cells) {
+        Ok(columns) => return Ok((columns, delimiter)),
+        Err(error) => error,
+    };
+    if let ExportError::MissingColumns { missing, .. } = &error {
+        if missing.len() >= FEW_COLUMNS && cells.len() < FEW_COLUMNS {
+            let is_other = line.contains(|c: char| !c.is_ascii());
+            return Err(not_a_table(if is_other { "\u{fffd}" } else { &line }));
+        }
+        let has_time =
+            |delimiter: &u8| row::cells(&line, *delimiter).iter().any(|cell| parse_time(cell).is_ok());
+        if candidates.iter().any(has_time) {
+            return Err(ExportError::NoHeader);
+        }
+        let rows = first_rows(source, decoder, delimiter)?;
+        let rows: Vec<_> = rows.iter().map(|row| row::cells(row, delimiter)).collect();
+        if let Some(columns) = guess::columns(cells.len(), &rows) {
+            return Ok((columns, delimiter));
+        }
+    }
+    Err(error)
 }
 
-fn header_line<R: Read>(source: &mut Source<R>) -> Result<String, ExportError> {
+/// The first rows after the header, which stay in the source.
+fn first_rows<R: Read>(
+    source: &mut Source<R>,
+    decoder: &mut Decoder,
+    delimiter: u8,
+) -> Result<Vec<String>, ExportError> {
+    while source.rest().len() < HEADER_LIMIT && source.more()? {}
+    let rest = source.rest();
+    let is_all = rest.len() < HEADER_LIMIT;
+    let mut ahead = Source::new(&rest[..rest.len().min(HEADER_LIMIT)]);
+    let mut rows = Vec::new();
+    while rows.len() < ROWS_LOOKED_AT
+        && let Some(Row::Whole(length)) = row::find(&mut ahead, delimiter)?
+    {
+        let bytes = &ahead.rest()[..length];
+        let is_whole = is_all || bytes.ends_with(b"\n");
+        if is_whole && !bytes.trim_ascii().is_empty() {
+            rows.push(decoder.decode(bytes).into_owned());
+        }
+        ahead.consume(length);
+    }
+    Ok(rows)
+}
+
+fn header_line<R: Read>(source: &mut Source<R>, decoder: &mut Decoder) -> Result<String, ExportError> {
     let length = source.line_length(HEADER_LIMIT)?.ok_or_else(|| not_a_table(""))?;
-    let line = str::from_utf8(&source.rest()[..length]).map_err(|_| not_a_table("\u{fffd}"))?.to_owned();
+    let bytes = &source.rest()[..length];
+    let is_binary = bytes.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace());
+    let line = decoder.decode(bytes).into_owned();
+    if is_binary {
+        return Err(not_a_table("\u{fffd}"));
+    }
     source.consume(length);
     Ok(line)
 }
