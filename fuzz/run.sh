@@ -40,6 +40,7 @@ for target in "${targets[@]}"; do
   mkdir -p "$corpus"
   seeds=("seeds/$target")
   [[ $target != audit_logs ]] || seeds+=(../shared/tests/data)
+  [[ $target != ids_file ]] || seeds+=(../shared/tests/data/forms)
   log=$(mktemp)
   # No sanitizer: all of it is safe Rust, and stable.
   if ! PATH=$tool/bin:$PATH cargo fuzz run --sanitizer none --release "$target" "$corpus" "${seeds[@]}" -- \

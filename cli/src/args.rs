@@ -72,7 +72,7 @@ pub enum Command {
     },
     /// List the registrations in exported audit logs; needs no credentials
     Scan {
-        /// Exports in any form: Graph or portal JSON, portal CSV, Azure Monitor, Log Analytics
+        /// Exports in any form (docs/exports.md): Graph, the portal, Azure Monitor, Log Analytics, Purview, …
         #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
         audit_log: Vec<PathBuf>,
     },
@@ -85,7 +85,7 @@ pub enum Command {
     /// Roll back the users that a file names, by the same rules
     #[command(group = clap::ArgGroup::new("what").required(true).args(["path", "audit_log"]))]
     Rollback {
-        /// A text file with one object id or principal name per line
+        /// A text file of object ids or principal names, or a table with a column of them
         #[arg(long, value_name = "FILE")]
         path: Option<PathBuf>,
         /// Exported audit logs, which may go back further than the tenant's own: their registrations count

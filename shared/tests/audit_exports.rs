@@ -619,4 +619,63 @@ proptest! {
         let bytewise = read_from(ByteByByte(text.as_slice()));
         prop_assert_eq!(format!("{whole:?}"), format!("{bytewise:?}"));
     }
+
+    #[test]
+    fn a_form_that_was_damaged_is_read_without_panic_and_alike_at_every_boundary(
+        form in any::<prop::sample::Index>(),
+        other in any::<prop::sample::Index>(),
+        places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let forms = forms();
+        let mut bytes = form.get(&forms).clone();
+        for (at, byte) in places {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.truncate(cut.index(bytes.len() + 1));
+        bytes.extend(other.get(&forms));
+        let whole = read_from(bytes.as_slice());
+        let bytewise = read_from(ByteByByte(bytes.as_slice()));
+        prop_assert_eq!(format!("{whole:?}"), format!("{bytewise:?}"));
+    }
+}
+
+/// Every form that is small enough to be damaged many times.
+fn forms() -> Vec<Vec<u8>> {
+    let mut files: Vec<PathBuf> = ["forms/made", "forms/reported"]
+        .iter()
+        .map(|folder| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder))
+        .flat_map(|folder| fs::read_dir(folder).expect("a folder of forms"))
+        .map(|entry| entry.expect("a form").path())
+        .collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).expect("a form")).filter(|bytes| !bytes.is_empty()).collect()
+}
+
+#[test]
+fn envelopes_in_envelopes_take_time_in_proportion() {
+    let texts: [fn(String) -> String; 4] = [
+        |inner| format!("{{\"event\":{{\"original\":{inner}}},\"raw\":{inner}}}"),
+        |inner| format!("{{\"raw\":{}}}", serde_json::to_string(&inner).unwrap()),
+        |inner| format!("{{\"event\":{inner}}}"),
+        |inner| format!("[{inner},{{\"data\":[]}}]"),
+    ];
+    for wrap in texts {
+        let mut text = record(1);
+        while text.len() < 200_000 {
+            let longer = wrap(text.clone());
+            if longer.len() > 400_000 || longer.matches('{').count() > 4000 {
+                break;
+            }
+            text = longer;
+            if text.matches("{\"event\":{").count() > 60 {
+                break;
+            }
+        }
+        let begun = std::time::Instant::now();
+        let outcome = read(&text);
+        assert!(begun.elapsed().as_secs() < 5, "{} bytes took {:?}", text.len(), begun.elapsed());
+        assert!(outcome.records.len() <= 1, "one event is one record");
+    }
 }

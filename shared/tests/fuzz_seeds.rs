@@ -28,6 +28,18 @@ fn audit_logs() {
 }
 
 #[test]
+fn every_form_of_export_and_of_list() {
+    for folder in ["made", "reported"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/forms").join(folder);
+        for form in fs::read_dir(folder).expect("a folder of forms") {
+            let bytes = fs::read(form.expect("a form").path()).expect("a form");
+            fuzz::audit_logs(&bytes);
+            fuzz::ids_file(&bytes);
+        }
+    }
+}
+
+#[test]
 fn graph_answers() {
     each_seed("graph_answers", fuzz::graph_answers);
 }

@@ -4,6 +4,9 @@ use std::io::{self, Read};
 
 use apache_avro::{Reader, types::Value};
 
+/// A block of records that is larger, in bytes, is refused: captures have one for each MiB.
+const LARGEST_BLOCK: usize = 64 << 20;
+
 /// The messages, one behind another, each on its own line.
 pub(super) struct Bodies<R: Read> {
     records: Reader<'static, R>,
@@ -13,6 +16,7 @@ pub(super) struct Bodies<R: Read> {
 impl<R: Read> Bodies<R> {
     /// Reads the header. An error says that it is not such Avro.
     pub(super) fn new(input: R) -> io::Result<Self> {
+        apache_avro::util::max_allocation_bytes(LARGEST_BLOCK);
         let records = Reader::new(input).map_err(|error| broken(&error))?;
         Ok(Self { records, body: io::Cursor::default() })
     }

@@ -219,4 +219,30 @@ mod tests {
             assert_eq!(known(name), None, "{name}");
         }
     }
+
+    #[expect(clippy::disallowed_methods, reason = "it is a setting of the test")]
+    fn writes() -> bool {
+        std::env::var("MFA_ROLLBACK_WRITE_DOCS").is_ok_and(|value| value == "true")
+    }
+
+    #[test]
+    fn the_document_lists_every_name() {
+        const MARK: &str = "<!-- names -->\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/exports.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let text = page.split_once(MARK).unwrap().0;
+        let rows = TABLE.iter().map(|(_, names)| {
+            let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            format!("| {} | {} |\n", names[0], names[1..].join(", "))
+        });
+        let table: String = rows.collect();
+        let expected = format!("{text}{MARK}\n| Name | Also |\n|---|---|\n{table}");
+        if writes() {
+            std::fs::write(path, &expected).unwrap();
+        }
+        assert_eq!(
+            page, expected,
+            "MFA_ROLLBACK_WRITE_DOCS=true cargo test the_document_lists writes it anew"
+        );
+    }
 }

@@ -17,7 +17,7 @@ use crate::audit::{
 };
 
 /// How many envelopes may be around each other.
-const DEEPEST: usize = 12;
+const DEEPEST: usize = 64;
 /// Names, in plain form, under which products keep a record as it came.
 const AS_IT_CAME: [&str; 8] =
     ["raw", "original", "eventoriginal", "fulllog", "auditdata", "rawdata", "rawlog", "rawevent"];
@@ -53,11 +53,9 @@ pub(super) fn open(json: &str) -> Result<Contents, RecordError> {
 
 impl Contents {
     fn look(&mut self, value: &RawValue, depth: usize) {
-        if depth > DEEPEST {
-            return;
-        }
         match value.get().as_bytes().first() {
-            Some(b'{') => self.object(value, depth),
+            _ if depth > DEEPEST => {}
+            Some(b'{') => self.object(value, depth, false),
             Some(b'[') => {
                 let list: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
                 for element in list {
@@ -75,21 +73,52 @@ impl Contents {
         }
     }
 
-    fn object(&mut self, value: &RawValue, depth: usize) {
+    /// Looks through an object. `is_tried` says that its records as they came were looked for before.
+    fn object(&mut self, value: &RawValue, depth: usize, is_tried: bool) {
         let Ok(members) = serde_json::from_str::<Members<'_>>(value.get()) else { return };
-        let next = members.text("odatanextlink").or_else(|| members.text("nextlink"));
-        self.has_next |= next.is_some();
+        self.has_next |= ["odatanextlink", "nextlink"].iter().any(|name| members.text(name).is_some());
         self.is_structure |= STRUCTURE.iter().any(|name| members.get(name).is_some());
-        if self.as_it_came(&members, depth) {
+        let event =
+            members.get("event").and_then(|event| serde_json::from_str::<Members<'_>>(event.get()).ok());
+        let has_found = (!is_tried && self.as_it_came(&members, depth))
+            || event.as_ref().is_some_and(|event| self.as_it_came(event, depth + 1));
+        if has_found || self.is_record(value) || self.is_table(&members) {
             return;
         }
-        match DirectoryAudit::from_json(value.get().as_bytes()) {
-            Err(RecordError::NotAudit(_)) => {}
-            read => {
-                self.found.push(read.map(|(record, shape)| (record, shape.into())));
-                return;
+        for (name, member) in members.0 {
+            if is(&name, "event") && event.is_some() {
+                self.object(member, depth + 1, true);
+            } else if !keeps_record(&name, member) {
+                self.look(member, depth + 1);
             }
         }
+    }
+
+    /// Whether the object keeps a record as it came, which is then taken.
+    fn as_it_came(&mut self, members: &Members<'_>, depth: usize) -> bool {
+        let before = self.found.len();
+        for (_, value) in members.0.iter().filter(|(name, value)| keeps_record(name, value)) {
+            self.look(value, depth + 1);
+            if self.found.len() > before {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the object is a record, good or bad, which is then taken.
+    fn is_record(&mut self, value: &RawValue) -> bool {
+        match DirectoryAudit::from_json(value.get().as_bytes()) {
+            Err(RecordError::NotAudit(_)) => false,
+            read => {
+                self.found.push(read.map(|(record, shape)| (record, shape.into())));
+                true
+            }
+        }
+    }
+
+    /// Whether the object is a table of rows, whose records are then taken.
+    fn is_table(&mut self, members: &Members<'_>) -> bool {
         if let (Some(columns), Some(rows)) = (members.get("columns"), members.get("rows"))
             && let Ok(rows) = serde_json::from_str::<Vec<&RawValue>>(rows.get())
             && rows.iter().any(|row| row.get().starts_with('['))
@@ -98,29 +127,15 @@ impl Contents {
             if query.is_audit() {
                 self.found.extend(rows.into_iter().map(|row| query.record(row.get().as_bytes())));
             }
-            return;
-        }
-        for (_, member) in members.0 {
-            self.look(member, depth + 1);
-        }
-    }
-
-    /// Whether the object keeps a record as it came, which is then taken.
-    fn as_it_came(&mut self, members: &Members<'_>, depth: usize) -> bool {
-        let before = self.found.len();
-        let event =
-            members.get("event").and_then(|event| serde_json::from_str::<Members<'_>>(event.get()).ok());
-        let own = members.0.iter().map(|(name, value)| (name, *value));
-        let inner = event.iter().flat_map(|event| event.0.iter().map(|(name, value)| (name, *value)));
-        for (_, value) in own.chain(inner).filter(|(name, _)| AS_IT_CAME.iter().any(|known| is(name, known)))
-        {
-            self.look(value, depth + 1);
-            if self.found.len() > before {
-                return true;
-            }
+            return true;
         }
         false
     }
+}
+
+/// Whether a member may keep a record as it came: as a text, under a name for that.
+fn keeps_record(name: &str, value: &RawValue) -> bool {
+    value.get().starts_with('"') && AS_IT_CAME.iter().any(|known| is(name, known))
 }
 
 /// JSON that is in a text, as it is or in Base64.
