@@ -273,6 +273,26 @@ fn the_log_has_one_decision_and_one_outcome_a_handling() {
 }
 
 #[test]
+fn a_registration_that_was_nobodys_is_ended_by_an_export_that_names_its_user() {
+    let world = World::new(60, 21);
+    world.json(0, &["run"]);
+    let of_nobody = |report: serde_json::Value| -> Vec<String> {
+        let lines = report.as_array().unwrap().iter().filter(|line| line["user_id"].is_null());
+        lines.map(|line| line["event_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let held = of_nobody(world.json(0, &["report", "--held"]));
+    assert_eq!(held.len(), 1);
+    let events = serde_json::to_value(world.tenant.events()).unwrap();
+    let event = events.as_array().unwrap().iter().find(|event| event["id"] == held[0].as_str());
+    let mut event = event.unwrap().clone();
+    event["targetResources"][0]["id"] = event["initiatedBy"]["user"]["id"].clone();
+    let path = world.path("clear.json");
+    std::fs::write(&path, format!("[{event}]")).unwrap();
+    world.json(0, &["rollback", "--audit-log", path.to_str().unwrap()]);
+    assert_eq!(of_nobody(world.json(0, &["report", "--held"])), [""; 0]);
+}
+
+#[test]
 fn an_export_decided_on_in_mode_report_is_rolled_back_by_the_same_command_in_mode_enforce() {
     let world = World::new(60, 19);
     let path = world.path("export.json");

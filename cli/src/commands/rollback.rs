@@ -1,7 +1,7 @@
 //! `rollback`: rolls back the users that a file names, by the same rules.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fs::File,
     path::{Path, PathBuf},
 };
@@ -9,14 +9,14 @@ use std::{
 use shared::{
     audit::{self, AmbiguousRegistration, Event, Registration},
     domain::{
-        ids::UserId,
-        outcome::Outcome,
+        ids::{EventId, UserId},
+        outcome::{Held, Outcome},
         state::{ByHand, UserState},
         user_ref::UserRef,
     },
     graph::GraphError,
     ids_file,
-    ledger::LedgerError,
+    ledger::{Entry, LedgerError, OutcomeQuery},
     poll::{PollError, ScanRequest},
 };
 
@@ -149,6 +149,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
         eprintln!("{outside} registrations lie outside the window and are left alone");
     }
     users.extend(registrations.iter().filter(|r| window.contains(r.registered_at)).map(|r| r.user_id));
+    let named: HashSet<EventId> = registrations.iter().filter_map(|r| r.event_id.clone()).collect();
     let intake = engine.run.intake();
     // Before the candidates: evidence against a method counts as much as evidence for it.
     intake.record_acts(acts, &engine.run.process.settings.client_id).await?;
@@ -159,8 +160,34 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
         intake.take(std::mem::replace(&mut registrations, rest), events, None).await?;
         first = false;
     }
+    end_named(engine, &named).await?;
     let passed_over = wake(engine, &users).await?;
     Ok(Selected { users, refused: read.is_incomplete }.without(&passed_over))
+}
+
+/// Ends each registration on record without one clear user whose user one of these exports names by its id.
+async fn end_named(engine: &Engine, named: &HashSet<EventId>) -> Result<(), CommandError> {
+    let ledger = &engine.run.process.ledger;
+    let mut query = OutcomeQuery {
+        outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
+        until: None,
+        after: None,
+        limit: 100,
+    };
+    loop {
+        let page = ledger.list(&query).await?;
+        for entry in &page.entries {
+            if let Entry::Event(event) = entry
+                && named.contains(&event.event_id)
+            {
+                ledger.end_ambiguous(&event.event_id, &who(), "an export names its user").await?;
+            }
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Wakes users whose registrations were already on record: those who are pending without a message, and, in a

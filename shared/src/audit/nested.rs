@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 
 use super::{
     fields::{Members, Value, text},
-    read::in_nested,
     record::{Actor, Initiator, RecordError, TargetResource},
 };
 
@@ -71,8 +70,9 @@ fn read<'a, T: Deserialize<'a>>(json: &'a str, name: &'static str) -> Result<Opt
     if json.is_empty() {
         return Ok(None);
     }
-    serde_json::from_str(json)
-        .map_err(|error| if is_cut_off(json) { RecordError::CutOff(name) } else { in_nested(name, &error) })
+    serde_json::from_str(json).map_err(|error| {
+        if is_cut_off(json) { RecordError::CutOff(name) } else { RecordError::in_nested(name, &error) }
+    })
 }
 
 /// Whether a value, or JSON of a text, is what `PowerShell` leaves of an object that it does not write out.

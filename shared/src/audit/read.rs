@@ -50,7 +50,7 @@ impl DirectoryAudit {
         }
         let json = properties.json();
         let mut fields: Fields<'_> =
-            serde_json::from_str(&json).map_err(|error| in_nested("properties", &error))?;
+            serde_json::from_str(&json).map_err(|error| RecordError::in_nested("properties", &error))?;
         if !is_audit(&fields) {
             return Err(NOT_AUDIT);
         }
@@ -162,12 +162,4 @@ fn syntax(error: &serde_json::Error) -> RecordError {
         Category::Data => "not a JSON object".to_owned(),
         _ => format!("not JSON: {}", clip(&error.to_string(), 80)),
     })
-}
-
-pub(super) fn in_nested(name: &'static str, error: &serde_json::Error) -> RecordError {
-    let cause = match error.classify() {
-        Category::Data => "it has another shape".to_owned(),
-        _ => clip(&error.to_string(), 80),
-    };
-    RecordError::Nested { name, cause }
 }

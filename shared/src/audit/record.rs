@@ -1,9 +1,10 @@
 //! One record of the audit log, in whatever form it came.
 
 use jiff::Timestamp;
+use serde_json::error::Category;
 
 use super::time::TimeError;
-use crate::domain::ids::EventId;
+use crate::{domain::ids::EventId, text::clip};
 
 /// A `directoryAudit` record. What the record lacks is empty here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +103,14 @@ pub(super) enum Shape {
 }
 
 impl RecordError {
+    pub(super) fn in_nested(name: &'static str, error: &serde_json::Error) -> Self {
+        let cause = match error.classify() {
+            Category::Data => "it has another shape".to_owned(),
+            _ => clip(&error.to_string(), 80),
+        };
+        Self::Nested { name, cause }
+    }
+
     /// What kind of fault it is: records of one file with the same kind need the same remedy.
     pub(super) fn kind(&self) -> &'static str {
         match self {

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use super::{
     fields::{Field, Fields, Members},
-    read::in_nested,
     record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource},
     time::{Zone, parse_time_in},
 };
@@ -73,7 +72,8 @@ struct Named {
 fn names(fields: &Fields<'_>, field: Field, name: &'static str) -> Result<Named, RecordError> {
     let Some(value) = fields.get(field) else { return Ok(Named::default()) };
     let json = value.json();
-    let list: Vec<Members<'_>> = serde_json::from_str(&json).map_err(|error| in_nested(name, &error))?;
+    let list: Vec<Members<'_>> =
+        serde_json::from_str(&json).map_err(|error| RecordError::in_nested(name, &error))?;
     let ids: Vec<String> = list.iter().filter_map(|identity| identity.text("id")).collect();
     let after = |mark: &str| ids.iter().find_map(|id| id.strip_prefix(mark)).map(str::to_owned);
     let says = |word: &str| ids.iter().any(|id| same_name(id, word));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{error::ExportError, named, open, summary::ExportFormat};
+use super::{error::ExportError, named, open, records::Found, summary::ExportFormat};
 use crate::audit::{
     fields::{Field, Fields, Value},
     names::{Known, TargetPart, is, known},
@@ -88,7 +88,7 @@ impl Columns {
 
     /// Reads a row. It may lack cells at the end, since some editors drop empty ones, but none that say who
     /// did what. A row with more cells than columns is refused, because its cells are shifted.
-    pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<Vec<open::Found>, RecordError> {
+    pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<Vec<Found>, RecordError> {
         if cells.len() > self.count || cells.len() <= self.last_needed {
             let (cells, columns) = (cells.len(), self.count);
             return Err(RecordError::Syntax(format!("it has {cells} cells, the header {columns}")));

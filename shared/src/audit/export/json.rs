@@ -8,7 +8,7 @@ use super::{
     named,
     open::{Contents, open},
     query::Query,
-    records::Records,
+    records::{Found, Records},
     scan::Container,
     source::Source,
     split::{Piece, Splitter},
@@ -57,7 +57,7 @@ pub(super) fn read<R: Read>(source: Source<R>, mut records: Records<'_>) -> Resu
 
 /// What an object of an export is.
 enum Object {
-    Record(Box<super::open::Found>),
+    Record(Box<Found>),
     Envelope(Contents),
     /// The columns of rows that come later.
     Columns(Query),

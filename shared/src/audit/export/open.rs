@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::value::RawValue;
 
-use super::{query::Query, summary::ExportFormat};
+use super::{query::Query, records::Found};
 use crate::audit::{
     fields::{Members, text},
     names::is,
@@ -23,9 +23,6 @@ const AS_IT_CAME: [&str; 8] =
     ["raw", "original", "eventoriginal", "fulllog", "auditdata", "rawdata", "rawlog", "rawevent"];
 /// Names of objects that only give structure to a stream, and hold no record.
 const STRUCTURE: [&str; 6] = ["frametype", "index", "create", "lastrow", "metadata", "statistics"];
-
-/// One record that was found in an envelope.
-pub(super) type Found = Result<(DirectoryAudit, ExportFormat), RecordError>;
 
 /// What was found in an envelope.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{open::Found, summary::ExportFormat};
+use super::{records::Found, summary::ExportFormat};
 use crate::audit::{
     fields::{Field, Fields, Members, Value},
     names::{Known, known},

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::audit::record::{DirectoryAudit, RecordError, Shape};
 
+/// One record as it was read, good or bad.
+pub(super) type Found = Result<(DirectoryAudit, ExportFormat), RecordError>;
+
 /// How many bad records are held back until it is clear that the file has audit records at all.
 const HELD_LIMIT: usize = 1000;
 
@@ -49,7 +52,7 @@ impl<'a> Records<'a> {
     }
 
     /// Takes one record as it was read, good or bad.
-    pub(super) fn enter(&mut self, line: u64, read: Result<(DirectoryAudit, ExportFormat), RecordError>) {
+    pub(super) fn enter(&mut self, line: u64, read: Found) {
         match read {
             Ok((record, format)) => {
                 self.number += 1;
