@@ -116,11 +116,12 @@ fn a_file_of_ids_is_taken_as_far_as_it_goes() {
     let world = World::new(40, 40);
     let path = world.path("ids.txt");
     let id = world.of(simulator::Part::Phone).id;
-    std::fs::write(&path, format!("{id}\nnobody\n\n{id}\nghost@contoso.example\n")).unwrap();
+    std::fs::write(&path, format!("{id}\nnobody\n\n{id}\nghost@contoso.example\nno one\n")).unwrap();
     let output = world.run(&["rollback", "--path", path.to_str().unwrap(), "--format", "json"]);
     assert_eq!(output.status.code(), Some(1));
     let message = text(&output.stderr);
     assert!(message.contains(":2: neither an object id"), "{message}");
+    assert!(message.contains("(and 1 more like it, the last on line 6)"), "{message}");
     assert!(message.contains(":5: nobody in this tenant"), "{message}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["users"].as_array().unwrap().len(), 1);

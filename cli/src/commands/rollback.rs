@@ -97,8 +97,8 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Selected,
     }
     let file = ids_file::read(File::open(path).map_err(|error| input(error.to_string()))?)
         .map_err(|error| input(error.to_string()))?;
-    for (line, cause) in &file.refused {
-        eprintln!("{}:{line}: {cause}", output::file(path));
+    for refused in exports::of_list(&file.refused) {
+        eprintln!("{}:{refused}", output::file(path));
     }
     let mut refused = !file.refused.is_empty();
     let mut users = BTreeSet::new();

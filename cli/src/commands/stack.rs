@@ -140,8 +140,8 @@ async fn by_hand(stack: &Stack, path: &Path, reason: &str) -> Result<(RollbacksT
     let input = |cause: String| CommandError::input(format!("{shown}: {cause}"));
     let file = ids_file::read(File::open(path).map_err(|error| input(error.to_string()))?)
         .map_err(|error| input(error.to_string()))?;
-    for (line, cause) in &file.refused {
-        eprintln!("{shown}:{line}: {cause}");
+    for refused in exports::of_list(&file.refused) {
+        eprintln!("{shown}:{refused}");
     }
     if file.users.is_empty() {
         return Err(input("there is nobody to roll back in it".to_owned()));

@@ -19,6 +19,7 @@ use shared::{
     domain::{ids::EventId, window::Window},
 };
 
+pub use self::refusals::of_list;
 use self::{refusals::Refusals, unclear::Unclear};
 use crate::output;
 

@@ -34,6 +34,21 @@ impl Refusals {
     }
 }
 
+/// Lines of a list of users that were refused: each cause once, with the number of its first line.
+pub fn of_list(refused: &[(usize, String)]) -> Vec<String> {
+    let mut kinds: Vec<(usize, &str, More)> = Vec::new();
+    for (line, cause) in refused {
+        match kinds.iter_mut().find(|(_, known, _)| known == cause) {
+            Some((_, _, more)) => {
+                more.count += 1;
+                more.last_line = Some(*line as u64);
+            }
+            None => kinds.push((*line, cause, More { count: 0, last_line: None })),
+        }
+    }
+    kinds.iter().map(|(line, cause, more)| format!("{line}: {cause}{more}")).collect()
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.first, More { count: self.more, last_line: self.last_line })

@@ -1,5 +1,7 @@
 //! Finding the end of one JSON value, without reading what is in it.
 
+use memchr::memchr3;
+
 use crate::audit::names::plain;
 
 /// The longest that one record may be, in bytes.
@@ -277,7 +279,7 @@ impl Scan {
     fn finish_string(&mut self, bytes: &[u8], string_at: usize) -> Option<Step> {
         let mut at = self.at.max(string_at + 1);
         loop {
-            let Some(found) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n')) else {
+            let Some(found) = memchr3(b'"', b'\\', b'\n', &bytes[at..]) else {
                 self.at = bytes.len();
                 return Some(Step::More);
             };

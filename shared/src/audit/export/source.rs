@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Read};
 
+use memchr::{memchr, memchr_iter};
+
 const CHUNK: usize = 256 * 1024;
 
 /// What has been read and is still needed: no more than one record and one chunk.
@@ -56,7 +58,7 @@ impl<R: Read> Source<R> {
 
     /// Consumes `count` bytes of [`Source::rest`].
     pub(super) fn consume(&mut self, count: usize) {
-        self.line += self.rest()[..count].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        self.line += memchr_iter(b'\n', &self.rest()[..count]).count() as u64;
         self.start += count;
     }
 
@@ -79,7 +81,7 @@ impl<R: Read> Source<R> {
     pub(super) fn line_length(&mut self, limit: usize) -> io::Result<Option<usize>> {
         let mut seen = 0;
         loop {
-            if let Some(at) = self.rest()[seen..].iter().position(|byte| *byte == b'\n') {
+            if let Some(at) = memchr(b'\n', &self.rest()[seen..]) {
                 return Ok(Some(seen + at + 1).filter(|length| *length <= limit));
             }
             seen = self.rest().len();
