@@ -679,3 +679,42 @@ fn envelopes_in_envelopes_take_time_in_proportion() {
         assert!(outcome.records.len() <= 1, "one event is one record");
     }
 }
+
+#[test]
+fn a_long_file_comes_in_its_own_order_on_any_number_of_cores() {
+    let mut text = String::new();
+    let mut expected = Vec::new();
+    let mut broken = Vec::new();
+    for number in 0..6000 {
+        let line = number + 1;
+        if number % 1999 == 7 {
+            text.push_str("{\"id\": nonsense}\n");
+            broken.push(line);
+        } else if number % 2500 == 11 {
+            text.extend(["{\"routing\":{},\"event\":", &record(number), "}\n"]);
+            expected.push(number);
+        } else if number % 1500 == 13 {
+            text += &(record(number).replace("2026-09-01T07", "1.9.2026 07") + "\n");
+            broken.push(line);
+        } else {
+            text += &(record(number) + "\n");
+            expected.push(number);
+        }
+    }
+    assert!(text.len() > 2 << 20, "several batches");
+    let mut read = Vec::new();
+    let mut bad = Vec::new();
+    let summary = read_export(text.as_bytes(), &mut |line, record| match record {
+        Ok(record) => {
+            let number = record.id.unwrap().0.strip_prefix("event ").unwrap().parse::<u64>().unwrap();
+            assert_eq!(line, number + 1);
+            read.push(number);
+        }
+        Err(record) => {
+            assert_eq!((record.line, record.number), (Some(line), line));
+            bad.push(line);
+        }
+    });
+    assert_eq!((read, bad), (expected, broken));
+    assert_eq!(summary.unwrap().records, 6000 - 7);
+}

@@ -1,8 +1,12 @@
 //! Exports that are JSON: pages, arrays, lines and envelopes of records, and rows of tables.
 
-use std::io::Read;
+use std::{
+    io::{self, Read},
+    mem, thread,
+};
 
 use super::{
+    crew::{self, Batch, Crew},
     encoding::Decoder,
     error::ExportError,
     named,
@@ -16,43 +20,112 @@ use super::{
 };
 use crate::audit::record::{DirectoryAudit, RecordError};
 
-pub(super) fn read<R: Read>(source: Source<R>, mut records: Records<'_>) -> Result<Summary, ExportError> {
-    let mut splitter = Splitter::new(source);
-    let mut query = Query::default();
-    let mut decoder = Decoder::default();
-    while let Some((line, piece)) = splitter.next()? {
-        match piece {
-            Piece::Object(json) => match object(json, &mut decoder) {
-                Object::Record(read) => records.enter(line, *read),
-                Object::Envelope(contents) => {
-                    records.has_next |= contents.has_next;
-                    contents.found.into_iter().for_each(|found| records.enter(line, found));
-                    splitter.pass_over();
-                }
-                Object::Columns(columns) => query = columns,
-                Object::Else(error, what) => {
-                    records.something_else(what);
-                    records.enter(line, Err(error));
-                    splitter.pass_over();
-                }
-                Object::Broken(error) => records.enter(line, Err(error)),
-            },
-            Piece::TableHead(json) => {
-                if let Some(columns) = Query::of_head(json) {
-                    query = columns;
-                }
-            }
-            Piece::Row(json) if query.is_audit() => records.enter(line, query.record(json)),
-            Piece::Row(_) => records.something_else(None),
-            Piece::Broken(why) => records.bad(line, why),
-        }
-    }
-    records.has_next |= splitter.has_next();
-    records.close(match splitter.container() {
-        None | Some(Container::Value | Container::List) => ExportFormat::Graph,
-        Some(Container::Records) => ExportFormat::AzureMonitor,
-        Some(Container::Tables | Container::Rows) => ExportFormat::LogAnalytics,
+pub(super) fn read<R: Read>(source: Source<R>, records: Records<'_>) -> Result<Summary, ExportError> {
+    thread::scope(|scope| {
+        let mut reader = Reader {
+            records,
+            query: Query::default(),
+            decoder: Decoder::default(),
+            batch: Batch::default(),
+            crew: Crew::new(scope),
+        };
+        let mut splitter = Splitter::new(source);
+        let read = reader.read(&mut splitter);
+        // What was read before a fault is handed on all the same.
+        reader.finish();
+        read?;
+        reader.records.has_next |= splitter.has_next();
+        reader.records.close(match splitter.container() {
+            None | Some(Container::Value | Container::List) => ExportFormat::Graph,
+            Some(Container::Records) => ExportFormat::AzureMonitor,
+            Some(Container::Tables | Container::Rows) => ExportFormat::LogAnalytics,
+        })
     })
+}
+
+/// Reads the pieces of one file, in order.
+struct Reader<'a, 'scope, 'env> {
+    records: Records<'a>,
+    query: Query,
+    decoder: Decoder,
+    /// Records that are not read yet, behind those that the crew has.
+    batch: Batch,
+    crew: Crew<'scope, 'env>,
+}
+
+impl Reader<'_, '_, '_> {
+    fn read<R: Read>(&mut self, splitter: &mut Splitter<R>) -> io::Result<()> {
+        while let Some((line, piece)) = splitter.next()? {
+            if let Piece::Object(json) = piece {
+                self.batch.push(line, json);
+                if self.batch.is_full()
+                    && let Some(read) = self.crew.take(mem::take(&mut self.batch))
+                {
+                    self.enter(read);
+                }
+                continue;
+            }
+            self.finish();
+            match piece {
+                Piece::Object(json) | Piece::Wrapper(json) => {
+                    if self.object(line, json) {
+                        splitter.pass_over();
+                    }
+                }
+                Piece::TableHead(json) => {
+                    if let Some(columns) = Query::of_head(json) {
+                        self.query = columns;
+                    }
+                }
+                Piece::Row(json) if self.query.is_audit() => {
+                    self.records.enter(line, self.query.record(json));
+                }
+                Piece::Row(_) => self.records.something_else(None),
+                Piece::Broken(why) => self.records.bad(line, why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all that came so far.
+    fn finish(&mut self) {
+        while let Some(read) = self.crew.next() {
+            self.enter(read);
+        }
+        let read = mem::take(&mut self.batch).read();
+        self.enter(read);
+    }
+
+    fn enter(&mut self, read: crew::Read) {
+        read.each(|line, json, record| match record {
+            Err(RecordError::NotAudit(_) | RecordError::Syntax(_)) => {
+                self.object(line, json);
+            }
+            record => self.records.enter(line, record.map(|(record, shape)| (record, shape.into()))),
+        });
+    }
+
+    /// Reads an object of any kind. Returns whether all that is in it has been read.
+    fn object(&mut self, line: u64, json: &[u8]) -> bool {
+        match object(json, &mut self.decoder) {
+            Object::Record(read) => self.records.enter(line, *read),
+            Object::Envelope(contents) => {
+                self.records.has_next |= contents.has_next;
+                for found in contents.found {
+                    self.records.enter(line, found);
+                }
+                return true;
+            }
+            Object::Columns(columns) => self.query = columns,
+            Object::Else(error, what) => {
+                self.records.something_else(what);
+                self.records.enter(line, Err(error));
+                return true;
+            }
+            Object::Broken(error) => self.records.enter(line, Err(error)),
+        }
+        false
+    }
 }
 
 /// What an object of an export is.

@@ -1,6 +1,7 @@
 //! Reading an export of the audit log, in any known format, as a stream.
 
 mod columns;
+mod crew;
 mod encoding;
 mod error;
 mod guess;

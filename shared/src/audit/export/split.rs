@@ -25,6 +25,8 @@ pub(super) enum Looking {
 pub(super) enum Piece<'a> {
     /// An object that should be a record.
     Object(&'a [u8]),
+    /// An object that may have records in it. Unless it is passed over, they come next.
+    Wrapper(&'a [u8]),
     /// The part of a table's object before its rows; its last byte may be a comma.
     TableHead(&'a [u8]),
     /// One row of the table whose head came last.
@@ -36,6 +38,7 @@ pub(super) enum Piece<'a> {
 /// A piece by its length in the source.
 pub(super) enum Found {
     Object(usize),
+    Wrapper(usize),
     TableHead(usize),
     Row(usize),
     Broken(&'static str),
@@ -87,7 +90,7 @@ impl<R: Read> Splitter<R> {
         self.has_next
     }
 
-    /// Skips what is left of the latest object: all that is in it has been read.
+    /// Skips what is left of the latest wrapper: all that is in it has been read.
     pub(super) fn pass_over(&mut self) {
         if let Some(Looking::Within(rest)) = self.looking.take() {
             self.taken += rest;
@@ -106,6 +109,7 @@ impl<R: Read> Splitter<R> {
         Ok(found.map(|found| {
             let piece = match found {
                 Found::Object(length) => Piece::Object(&rest[..length]),
+                Found::Wrapper(length) => Piece::Wrapper(&rest[..length]),
                 Found::TableHead(length) => Piece::TableHead(&rest[..length]),
                 Found::Row(length) => Piece::Row(&rest[..length]),
                 Found::Broken(why) => {
@@ -249,7 +253,7 @@ impl<R: Read> Splitter<R> {
             _ if !scan.is_record_like => {
                 self.looking = Some(Looking::Within(scan.at - 1));
                 self.taken = 1;
-                Some(Found::Object(scan.at))
+                Some(Found::Wrapper(scan.at))
             }
             _ => Some(self.take(Found::Object, scan.at)),
         })
