@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::{
-    fields::{Field, Fields},
-    record::{Actor, DirectoryAudit, RecordError, TargetResource, syntax, targets},
-};
+use serde::Deserialize;
+
+use super::record::{Actor, DirectoryAudit, RecordError, TargetResource};
 use crate::{
     domain::ids::{IdError, UserId},
     text::same_name,
@@ -80,9 +79,19 @@ pub(super) fn concerned(record: &DirectoryAudit) -> Result<UserId, AmbiguousWhy>
 
 /// Whether a record from Graph, of any service, has a user among its targets.
 pub fn is_about(json: &str, user: UserId) -> Result<bool, RecordError> {
-    let fields: Fields<'_> = serde_json::from_str(json).map_err(|error| syntax(&error))?;
-    let targets = targets(fields.raw(Field::TargetResources))?;
-    let mut ids = targets.iter().filter_map(|target| target.id.as_deref());
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Record {
+        target_resources: Option<Vec<Option<Target>>>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        id: Option<String>,
+    }
+    let record: Record = serde_json::from_str(json).map_err(|error| {
+        RecordError::Syntax(format!("{:?} at column {}", error.classify(), error.column()))
+    })?;
+    let mut ids = record.target_resources.into_iter().flatten().flatten().filter_map(|target| target.id);
     Ok(ids.any(|id| id.parse() == Ok(user)))
 }
 
