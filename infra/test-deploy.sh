@@ -98,7 +98,8 @@ make_archives() {
 
 # --- What is looked at ---
 
-begun=$SECONDS
+begun=$SECONDS test_name='the doubles'
+trap 'printf "FAILED: %s: line %d\n" "$test_name" "$LINENO" >&2' ERR
 begin() { test_name=$1; }
 die() {
   printf 'FAILED: %s: %s\n' "$test_name" "$*" >&2
