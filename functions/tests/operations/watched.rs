@@ -147,7 +147,7 @@ fn every_alarm_says_when_it_is_over_and_what_silence_means() {
         assert_eq!(properties["OKActions"], properties["AlarmActions"], "{name}");
         match properties["TreatMissingData"].as_str().unwrap() {
             "missing" => {
-                assert_eq!(properties["InsufficientDataActions"], properties["AlarmActions"], "{name}")
+                assert_eq!(properties["InsufficientDataActions"], properties["AlarmActions"], "{name}");
             }
             silence => assert_eq!(silence, "notBreaching", "{name}"),
         }
