@@ -24,12 +24,13 @@ fn no(reason: impl Into<Verdict>, note: impl Into<String>) -> RuleAnswer {
     RuleAnswer::No { reasons: vec![reason.into()], note: note.into() }
 }
 
-fn pass() -> RuleAnswer {
-    RuleAnswer::Pass { note: None }
+/// A pass, with what the rule saw.
+pub(super) fn pass(note: impl Into<String>) -> RuleAnswer {
+    RuleAnswer::Pass { note: Some(note.into()) }
 }
 
 pub(super) fn released(note: &str) -> RuleAnswer {
-    RuleAnswer::Pass { note: Some(format!("released by a person: {note}")) }
+    pass(format!("released by a person: {note}"))
 }
 
 pub(super) fn unknown(note: &str) -> RuleAnswer {
@@ -60,7 +61,7 @@ impl Asked<'_> {
 
     fn user_exists(&self) -> RuleAnswer {
         match &self.facts.account {
-            Reading::Known(Account::Found(_)) => pass(),
+            Reading::Known(Account::Found(_)) => pass("Graph shows the account"),
             Reading::Known(Account::NotFound) => no(NotEligible::UserNotFound, "Graph answers 404"),
             Reading::Unknown(why) => unknown(why),
         }
@@ -72,13 +73,13 @@ impl Asked<'_> {
         }
         match self.of_window().count() {
             0 => no(NotEligible::OutsideWindow, "no registration on record lies in the window"),
-            count => RuleAnswer::Pass { note: Some(format!("registrations in the window: {count}")) },
+            count => pass(format!("registrations in the window: {count}")),
         }
     }
 
     fn per_user_mfa(&self) -> RuleAnswer {
         match &self.facts.per_user_mfa {
-            Reading::Known(PerUserMfa::Disabled) => pass(),
+            Reading::Known(PerUserMfa::Disabled) => pass("disabled"),
             Reading::Known(PerUserMfa::Enabled) => no(NotEligible::PerUserMfa, "enabled"),
             Reading::Known(PerUserMfa::Enforced) => no(NotEligible::PerUserMfa, "enforced"),
             Reading::Known(PerUserMfa::Unknown) => unknown("a state that this version does not know"),
@@ -88,7 +89,7 @@ impl Asked<'_> {
 
     fn mfa_not_meant(&self) -> RuleAnswer {
         match self.facts.story.required(&self.policy.window) {
-            None => pass(),
+            None => pass("no record since the window's start shows per-user MFA on"),
             Some(change) => no(
                 Held::MfaWasMeant,
                 format!("per-user MFA was on: {}, event {}", change.at, change.event_id),
@@ -98,7 +99,7 @@ impl Asked<'_> {
 
     fn not_stamped_before(&self) -> RuleAnswer {
         match self.facts.story.stamp(&self.policy.window) {
-            None => RuleAnswer::Pass { note: Some("the directory's records show nothing of it".to_owned()) },
+            None => pass("the directory's records show nothing of it"),
             Some((change, true)) => RuleAnswer::Pass {
                 note: Some(format!("stamped with event {} at {}", change.event_id, change.at)),
             },
@@ -122,7 +123,9 @@ impl Asked<'_> {
 
     fn not_rolled_back(&self) -> RuleAnswer {
         let elsewhere = self.rolled_back_elsewhere_at();
-        let Some(began) = self.record.first_delete_at.or(elsewhere) else { return pass() };
+        let Some(began) = self.record.first_delete_at.or(elsewhere) else {
+            return pass("no DELETE was ever sent for this user");
+        };
         let methods = match &self.facts.methods {
             Reading::Known(methods) => methods,
             Reading::Unknown(why) => return unknown(why),
@@ -155,9 +158,7 @@ impl Asked<'_> {
             );
         }
         match self.record.intent.map(|intent| intent.settle(methods, self.now)) {
-            Some(settlement) if settlement.proves_all() => {
-                RuleAnswer::Pass { note: Some("what is left is what the open intent lists".to_owned()) }
-            }
+            Some(settlement) if settlement.proves_all() => pass("what is left is what the open intent lists"),
             _ => no(
                 Held::ReRegistered,
                 format!("a rollback began at {began}, and a strong method is there that may be newer"),
@@ -175,9 +176,11 @@ impl Asked<'_> {
 
     fn strong_methods(&self) -> RuleAnswer {
         match &self.facts.methods {
-            Reading::Known(methods) if methods.iter().any(|method| method.kind.is_strong()) => pass(),
-            Reading::Known(_) => {
-                no(NotEligible::NoStrongMethods, "no phone, Authenticator or software OATH method")
+            Reading::Known(methods) => {
+                match methods.iter().filter(|method| method.kind.is_strong()).count() {
+                    0 => no(NotEligible::NoStrongMethods, "no phone, Authenticator or software OATH method"),
+                    strong => pass(format!("{strong} of {} methods are strong", methods.len())),
+                }
             }
             Reading::Unknown(why) => unknown(why),
         }
@@ -188,22 +191,24 @@ impl Asked<'_> {
             Reading::Known(excluded) if excluded.contains(&self.record.user_id) => {
                 no(Held::Excluded, "named by EXCLUDED_USER_IDS or a member of EXCLUDED_GROUP_ID")
             }
-            Reading::Known(_) => pass(),
+            Reading::Known(excluded) => pass(format!("none of {} excluded users", excluded.len())),
             Reading::Unknown(why) => unknown(why),
         }
     }
 
     fn not_administrator(&self) -> RuleAnswer {
-        let how = match &self.belts.administrators {
-            Reading::Known(administrators) => administrators.get(&self.record.user_id).cloned(),
+        let (count, how) = match &self.belts.administrators {
+            Reading::Known(administrators) => {
+                (administrators.len(), administrators.get(&self.record.user_id).cloned())
+            }
             Reading::Unknown(why) => return unknown(why),
         };
         let reported =
             self.facts.report.line.filter(|line| line.admin).map(|_| "by the registration report".to_owned());
         match how.or(reported) {
-            None => pass(),
+            None => pass(format!("none of {count} users who hold a role or may take one")),
             Some(how) if self.policy.include_administrators => {
-                RuleAnswer::Pass { note: Some(format!("administrator ({how}); included by a setting")) }
+                pass(format!("administrator ({how}); included by a setting"))
             }
             Some(how) => no(Held::Administrator, how),
         }
@@ -211,9 +216,11 @@ impl Asked<'_> {
 
     fn not_new_account(&self, user: &User) -> RuleAnswer {
         match user.created {
-            Some(created) if created < self.policy.window.start => pass(),
+            Some(created) if created < self.policy.window.start => {
+                pass(format!("created at {created}, before the window"))
+            }
             Some(created) if self.policy.include_new_accounts => {
-                RuleAnswer::Pass { note: Some(format!("created at {created}; included by a setting")) }
+                pass(format!("created at {created}; included by a setting"))
             }
             Some(created) => no(Held::NewAccount, format!("created at {created}, after the window's start")),
             None => unknown("Graph does not say when the account was created"),
@@ -241,8 +248,8 @@ impl Asked<'_> {
             MethodKind::Password => !had_pass,
             ref kind => kind.is_primary_credential(),
         };
-        if methods.iter().any(is_left) {
-            return pass();
+        if let Some(left) = methods.iter().find(|method| is_left(method)) {
+            return pass(format!("what stays to sign in with: {}", left.kind));
         }
         no(
             Held::LastCredential,
@@ -269,7 +276,7 @@ impl Asked<'_> {
         let dates: Vec<Option<Timestamp>> = apps.map(|app| app.created).collect();
         if dates.is_empty() {
             return if methods.iter().any(|method| method.kind.is_strong()) {
-                pass()
+                pass("no number is signed in with, and there is no Authenticator")
             } else {
                 RuleAnswer::NotApplicable
             };
@@ -280,14 +287,19 @@ impl Asked<'_> {
             return if line.passwordless {
                 no(Held::PrimarySignIn, "the Authenticator is what the user signs in with")
             } else {
-                pass()
+                pass("the registration report says that the Authenticator is not what the user signs in with")
             };
         }
         match self.facts.report.list {
             _ if is_dated => {
                 unknown("the Authenticator has a date, and no line of the registration report clears it")
             }
-            RegistrationReportList::Whole | RegistrationReportList::NoLicence => pass(),
+            RegistrationReportList::Whole => {
+                pass("the registration report, read to its end, has no line of the user")
+            }
+            RegistrationReportList::NoLicence => {
+                pass("an Authenticator without a date is not signed in with")
+            }
             RegistrationReportList::Partly => {
                 unknown("the registration report was not read to its end within a day")
             }
@@ -300,9 +312,9 @@ impl Asked<'_> {
             Reading::Unknown(why) => return unknown(why),
         };
         match policies.demands_mfa(self.record.user_id) {
-            None => pass(),
+            None => pass("no policy that is on demands MFA of this user"),
             Some(what) if self.policy.mfa_required_users == OtherMethods::RollBack => {
-                RuleAnswer::Pass { note: Some(format!("{what}; included by a setting")) }
+                pass(format!("{what}; included by a setting"))
             }
             Some(what) => no(Held::MfaRequired, what),
         }
@@ -339,7 +351,7 @@ impl Asked<'_> {
 
 fn account_enabled(user: &User) -> RuleAnswer {
     match user.account_enabled {
-        Some(true) => pass(),
+        Some(true) => pass("enabled"),
         Some(false) => no(Held::AccountDisabled, "perhaps a leaver, perhaps under investigation"),
         None => unknown("Graph does not say whether the account is enabled"),
     }
@@ -348,10 +360,8 @@ fn account_enabled(user: &User) -> RuleAnswer {
 fn not_external_when_included(policy: &Policy) -> impl Fn(&User) -> RuleAnswer {
     let included = policy.include_external_users;
     move |user| match external(user) {
-        Ok(None) => pass(),
-        Ok(Some(how)) if included => {
-            RuleAnswer::Pass { note: Some(format!("external ({how}); included by a setting")) }
-        }
+        Ok(None) => pass("nothing about the account is external"),
+        Ok(Some(how)) if included => pass(format!("external ({how}); included by a setting")),
         Ok(Some(how)) => no(Held::External, how),
         Err(what) => unknown(what),
     }
