@@ -91,6 +91,10 @@ pub enum Command {
         /// Exported audit logs, which may go back further than the tenant's own: their registrations count
         #[arg(long, num_args = 1.., value_name = "FILE")]
         audit_log: Vec<PathBuf>,
+        /// Vouch for the exports: what they say counts as proof, as if the tenant's audit log still held it; kept on
+        /// record with your name and the files' SHA-256
+        #[arg(long, requires = "audit_log")]
+        vouch: bool,
         /// Why these users are named; kept on record
         #[arg(long, default_value = "named by a file")]
         reason: String,

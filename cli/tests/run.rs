@@ -220,6 +220,24 @@ fn an_export_past_retention_makes_candidates_like_any_other() {
 }
 
 #[test]
+fn an_export_shows_nothing_that_the_log_no_longer_holds_unless_a_person_vouches_for_it() {
+    let mut world = World::with(60, 28, |options| options.retention = Duration::from_mins(1));
+    world.env.insert("AUDIT_RETENTION_DAYS".to_owned(), "1".to_owned());
+    let path = world.path("export.json");
+    std::fs::write(&path, serde_json::to_vec(&world.tenant.events()).unwrap()).unwrap();
+    let file = path.to_str().unwrap();
+    let user = world.of(Part::Phone).id.to_string();
+    world.json(1, &["rollback", "--audit-log", file, "--mode", "enforce", "--yes"]);
+    assert_eq!(world.outcomes()[&user], "held(unproven_method)");
+    world.json(1, &["rollback", "--audit-log", file, "--vouch", "--mode", "enforce", "--yes"]);
+    assert_eq!(world.outcomes()[&user], "rolled_back");
+    let explained = world.json(0, &["explain", &user]);
+    let vouched = &explained["on_record"]["registrations"][0]["claim"]["vouched"];
+    assert_eq!(vouched["sha256"].as_str().unwrap().len(), 64);
+    world.assert_safe();
+}
+
+#[test]
 fn what_an_export_tells_against_a_method_counts_too() {
     let world = World::new(60, 20);
     let user = world.of(Part::Phone).id;

@@ -47,10 +47,10 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         Command::Demo { users, seed } => demo::demo(users, seed, ledger, format).await,
         Command::Scan { audit_log } => scan::scan(&audit_log, format),
         Command::Run { how } => run::run(&open(&how, ledger).await?, &how, format).await,
-        Command::Rollback { path, audit_log, reason, how } => {
+        Command::Rollback { path, audit_log, vouch, reason, how } => {
             let input = match path {
                 Some(path) => rollback::Input::Ids(path),
-                None => rollback::Input::AuditLogs(audit_log),
+                None => rollback::Input::AuditLogs(audit_log, vouch),
             };
             rollback::rollback(&open(&how, ledger).await?, input, &reason, &how, format).await
         }

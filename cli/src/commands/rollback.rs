@@ -3,12 +3,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 
+use sha2::{Digest, Sha256};
 use shared::{
     audit::{self, AmbiguousRegistration, Event, Registration},
     domain::{
+        facts::{Claimed, Vouched},
         ids::{EventId, UserId},
         outcome::{Held, Outcome},
         state::{ByHand, UserState},
@@ -36,8 +39,8 @@ const CHUNK: usize = 500;
 pub(super) enum Input {
     /// A text file of object ids and principal names.
     Ids(PathBuf),
-    /// Exported audit logs, whose registrations in the window count.
-    AuditLogs(Vec<PathBuf>),
+    /// Exported audit logs, whose registrations in the window count, and whether a person vouches for them.
+    AuditLogs(Vec<PathBuf>, bool),
 }
 
 /// The users to handle, and whether some input was refused.
@@ -69,7 +72,11 @@ pub(super) async fn rollback(
     run::check(engine).await?;
     let named = match input {
         Input::Ids(path) => by_hand(engine, &path, reason).await?,
-        Input::AuditLogs(files) => from_exports(engine, &files).await?,
+        Input::AuditLogs(files, is_vouched) => {
+            let vouched =
+                if is_vouched { Some(Vouched { by: who(), sha256: sha256(&files)? }) } else { None };
+            from_exports(engine, &files, Claimed { vouched }).await?
+        }
     };
     if named.users.is_empty() {
         return Err(CommandError::input("there is nobody to roll back in it"));
@@ -129,7 +136,24 @@ async fn by_hand(engine: &Engine, path: &Path, reason: &str) -> Result<Selected,
     Ok(Selected { users, refused }.without(&passed_over))
 }
 
-async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, CommandError> {
+/// The SHA-256 of the files in order, in lower-case hexadecimal.
+fn sha256(files: &[PathBuf]) -> Result<String, CommandError> {
+    let mut hash = Sha256::new();
+    let mut part = vec![0; 1 << 16];
+    for path in files {
+        let failed = |error| CommandError::input(format!("{}: {error}", output::file(path)));
+        let mut file = File::open(path).map_err(failed)?;
+        loop {
+            match file.read(&mut part).map_err(failed)? {
+                0 => break,
+                length => hash.update(&part[..length]),
+            }
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn from_exports(engine: &Engine, files: &[PathBuf], claim: Claimed) -> Result<Selected, CommandError> {
     let mut users = BTreeSet::new();
     let mut registrations: Vec<Registration> = Vec::new();
     let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
@@ -157,7 +181,7 @@ async fn from_exports(engine: &Engine, files: &[PathBuf]) -> Result<Selected, Co
     while first || !registrations.is_empty() {
         let rest = registrations.split_off(registrations.len().min(CHUNK));
         let events = if first { ambiguous.as_slice() } else { &[] };
-        intake.take(std::mem::replace(&mut registrations, rest), events, None).await?;
+        intake.take_claims(claim.clone(), std::mem::replace(&mut registrations, rest), events).await?;
         first = false;
     }
     end_named(engine, &named).await?;

@@ -41,7 +41,10 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
     let stack = Stack::at(url)?;
     match command {
         Command::Run { how } => run(&stack, &how, format).await,
-        Command::Rollback { path, audit_log, reason, how } => {
+        Command::Rollback { vouch: true, .. } => {
+            Err(CommandError::usage("--vouch: a stack takes no proof from files, on one machine only"))
+        }
+        Command::Rollback { path, audit_log, vouch: false, reason, how } => {
             rollback(&stack, Input { path, audit_log }, &reason, &how, format).await
         }
         Command::Explain { user } => {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use shared::{
     api::{NamedRegistration, Problem, ProblemKind, Refused, RollbacksTaken},
     domain::{
+        facts::Claimed,
         ids::UserId,
         state::ByHand,
         user_ref::UserRef,
@@ -156,7 +157,11 @@ impl DrainFunction {
     ) -> Result<RollbacksTaken, Problem> {
         let registrations = registrations.into_iter().map(NamedRegistration::into_claim).collect();
         let run = self.run(invocation).await?;
-        let taken = run.intake().take(registrations, &[], None).await.map_err(|error| error.as_problem())?;
+        let taken = run
+            .intake()
+            .take_claims(Claimed::default(), registrations, &[])
+            .await
+            .map_err(|error| error.as_problem())?;
         Ok(RollbacksTaken {
             accepted: taken.enqueued,
             duplicates: taken.duplicates,

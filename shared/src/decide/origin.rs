@@ -1,5 +1,6 @@
 //! Whose method is it? What the directory's records, dates, the user's own registrations and earlier looks prove,
-//! whatever the settings are. Each registration accounts for one method.
+//! whatever the settings are. Each registration accounts for one method. Where two of them contradict each other, the
+//! one that keeps the method counts, under every setting.
 
 use std::collections::BTreeSet;
 
@@ -91,9 +92,8 @@ impl Methods<'_> {
             }
             Came::Before(change) => shown(Origin::BeforeWindow, change, "the directory had it before {}"),
             Came::After(change) => shown(Origin::AfterWindow, change, "it came with {}, after the window"),
-            // The date of an Authenticator may be that of an upgrade; any other contradicts the record.
-            Came::Within(change) if method.created.is_some_and(|at| contradicts(method, at, window)) => {
-                shown(Origin::Unproven, change, "it is dated outside the window, and came with {}")
+            Came::Within(change) if let Some(origin) = dated_outside(method, window) => {
+                shown(origin, change, "it is dated outside the window, though {} added it")
             }
             Came::Within(change)
                 if method.kind != MethodKind::Phone
@@ -110,14 +110,10 @@ impl Methods<'_> {
     /// What its date and the user's own registrations show.
     fn by_date(&self, method: &AuthenticationMethod) -> Shown {
         let window = &self.asked.policy.window;
-        // An app that became what its user signs in with is dated anew, so only an early date says something.
-        let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
         match method.created {
-            Some(created) if created < window.start => {
-                Shown::by_itself(Origin::BeforeWindow, format!("it is dated {created}, before the window"))
-            }
-            Some(created) if created > window.end && dates_registration => {
-                Shown::by_itself(Origin::AfterWindow, format!("it is dated {created}, after the window"))
+            Some(created) if let Some(origin) = dated_outside(method, window) => {
+                let side = if origin == Origin::BeforeWindow { "before" } else { "after" };
+                Shown::by_itself(origin, format!("it is dated {created}, {side} the window"))
             }
             Some(created) if let Some(registration) = self.registration_of(method, created) => Shown::by(
                 Origin::OfWindow,
@@ -138,14 +134,11 @@ impl Methods<'_> {
         let Some(missed_at) = missed_at.filter(|at| *at > self.asked.policy.window.end) else { return shown };
         let Shown { origin, evidence, by } = shown;
         match origin {
-            Origin::OfWindow => {
-                let evidence = format!("{evidence}; but a look at {missed_at} did not see it");
-                Shown { origin: Origin::Unproven, evidence, by }
+            Origin::OfWindow | Origin::Unproven => {
+                let evidence =
+                    format!("{evidence}; but a look at {missed_at}, after the window, did not see it");
+                Shown { origin: Origin::AfterWindow, evidence, by }
             }
-            Origin::Unproven => Shown::by_itself(
-                Origin::AfterWindow,
-                format!("a look at {missed_at}, after the window, did not see it"),
-            ),
             _ => Shown { origin, evidence, by },
         }
     }
@@ -170,9 +163,10 @@ impl Methods<'_> {
             && !self.asked.facts.acts.iter().any(|act| disturbs(act.act));
         let away =
             |registration: &&RecordedRegistration| registration.registered_at.duration_since(created).abs();
-        let of_kind =
-            self.asked.of_window().filter(|registration| registration.methods.contains(&method.kind));
-        of_kind.min_by_key(away).filter(|_| is_proven)
+        let naming = |registration: &&RecordedRegistration| {
+            registration.proves() && registration.methods.contains(&method.kind)
+        };
+        self.asked.of_window().filter(naming).min_by_key(away).filter(|_| is_proven)
     }
 
     /// Whether each method of the kind that is dated in the window matches a registration of its own.
@@ -211,9 +205,11 @@ impl Methods<'_> {
         of_kind == 1 && method.is_of_the_users_own_kind() && !unclear && registered.len() > removals
     }
 
-    /// Registrations of the window that name a kind.
+    /// Registrations of the window that name a kind. A claim finds a candidate, and shows nothing.
     fn naming<'a>(&'a self, kind: &'a MethodKind) -> impl Iterator<Item = &'a RecordedRegistration> {
-        self.asked.of_window().filter(|registration| registration.methods.contains(kind))
+        self.asked
+            .of_window()
+            .filter(|registration| registration.proves() && registration.methods.contains(kind))
     }
 }
 
@@ -228,9 +224,16 @@ fn apart<'a>(
     times
 }
 
-/// Whether a date contradicts a record of the window.
-fn contradicts(method: &AuthenticationMethod, created: Timestamp, window: &Window) -> bool {
-    created < window.start || created > window.end && method.kind != MethodKind::MicrosoftAuthenticator
+/// Where a date outside the window says that a method comes from. An app that became what its user signs in with is
+/// dated anew, so only an early date of it says something.
+fn dated_outside(method: &AuthenticationMethod, window: &Window) -> Option<Origin> {
+    let created = method.created?;
+    let dates_registration = method.kind != MethodKind::MicrosoftAuthenticator;
+    if created < window.start {
+        Some(Origin::BeforeWindow)
+    } else {
+        (created > window.end && dates_registration).then_some(Origin::AfterWindow)
+    }
 }
 
 /// Whether an act leaves it open which method is whose. The rule `not_rolled_back` judges this app's own

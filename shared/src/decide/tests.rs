@@ -10,8 +10,8 @@ use crate::{
     domain::{
         account::User,
         facts::{
-            Act, LogReading, Reading, RecordedAct, RecordedRegistration, RegistrationReport,
-            RegistrationReportLine, RegistrationReportList, Told,
+            Act, Claimed, LogReading, Reading, RecordedAct, RecordedRegistration, RegistrationReport,
+            RegistrationReportLine, RegistrationReportList, Told, Vouched,
         },
         ids::{EventId, MethodId},
         intent::Intent,
@@ -70,6 +70,7 @@ fn registration(id: &str, registered_at: &str, methods: Vec<MethodKind>) -> Reco
         registered_at: at(registered_at),
         methods,
         first_seen_at: at(NOW),
+        claim: None,
     }
 }
 
@@ -1304,8 +1305,12 @@ fn what_a_look_after_the_window_did_not_see_came_later_whatever_else_is_shown() 
     proven.memory = missed(IN_WINDOW);
     assert_eq!(proven.decide().methods[0].origin, Origin::OfWindow, "a look in the window says nothing");
     proven.memory = missed(AFTER);
-    assert_eq!(proven.decide().methods[0].origin, Origin::Unproven, "two things contradict each other");
-    proven.comes_to("held(unproven_method)");
+    assert_eq!(
+        proven.decide().methods[0].origin,
+        Origin::AfterWindow,
+        "of two that contradict, the stricter"
+    );
+    proven.comes_to("held(registered_after)");
     let mut unproven = Case::with(|case| case.methods([method(MethodKind::Phone, None)]));
     unproven.policy.unproven_methods = UnprovenMethods::RollBack;
     unproven.comes_to("roll_back");
@@ -1345,9 +1350,19 @@ fn an_app_of_before_after_or_by_another_stays() {
     dated.methods([early]);
     assert_eq!(
         dated.reasons(Rule::MethodsOfWindow),
-        ["held(unproven_method)"],
-        "the record contradicts the date"
+        ["held(registered_before)"],
+        "of two that contradict, the stricter"
     );
+}
+
+#[test]
+fn a_claim_finds_a_candidate_and_shows_nothing_unless_a_person_vouches_for_it() {
+    let claimed =
+        |vouched: Option<Vouched>| Case::with(|case| case.registrations[0].claim = Some(Claimed { vouched }));
+    let alone = claimed(None);
+    assert!(matches!(alone.answer(Rule::InWindow), RuleAnswer::Pass { .. }));
+    alone.comes_to("held(unproven_method)");
+    claimed(Some(Vouched { by: "ops".to_owned(), sha256: "0".to_owned() })).comes_to("roll_back");
 }
 
 #[test]

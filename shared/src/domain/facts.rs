@@ -145,6 +145,34 @@ pub struct RecordedRegistration {
     pub methods: Vec<MethodKind>,
     /// When this program first saw it.
     pub first_seen_at: Timestamp,
+    /// Who said so, if it did not come from Graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claimed>,
+}
+
+impl RecordedRegistration {
+    /// Whether it can show where a method comes from: Graph showed it, or a person vouches for the file.
+    pub fn proves(&self) -> bool {
+        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some())
+    }
+}
+
+/// A registration that came by file or API finds a candidate. It shows nothing until Graph shows the same event, or a
+/// person vouches for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// Who vouches for the file; `None` if nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vouched>,
+}
+
+/// A person's word that a file is what the audit log holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vouched {
+    /// Who vouches.
+    pub by: String,
+    /// The SHA-256 of the files in order, in lower-case hexadecimal.
+    pub sha256: String,
 }
 
 /// What was done to a user's methods, other than the user's own registrations, as the ledger keeps it.

@@ -94,9 +94,9 @@ impl EventId {
         Self(format!("made_{digest}"))
     }
 
-    /// Whether it was made here, because the event came without one.
+    /// Whether it was made here, because the event came without one, or by a caller of the API.
     pub fn is_made(&self) -> bool {
-        self.0.starts_with("made_")
+        self.0.starts_with("made_") || self.0.starts_with("named_")
     }
 }
 

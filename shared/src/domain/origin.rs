@@ -29,7 +29,7 @@ pub enum Origin {
     AfterWindow,
     /// Somebody other than the user made or changed it: an administrator or an app.
     ByAdmin,
-    /// Nothing shows when it came, or two things that do contradict each other.
+    /// Nothing shows when it came.
     Unproven,
 }
 

@@ -260,20 +260,23 @@ impl UserState {
         }
     }
 
-    /// Adds registrations. A known event changes nothing; a new one makes the user pending. Returns whether
-    /// any was new.
+    /// Adds registrations. A known event changes nothing, unless it was only a claim until now; a new one makes the
+    /// user pending. Returns whether anything changed.
     pub fn add_registrations(
         &mut self,
         new: impl IntoIterator<Item = RecordedRegistration>,
         now: Timestamp,
     ) -> bool {
-        let before = self.registrations.len();
+        let mut is_changed = false;
         for registration in new {
-            if !self.registrations.iter().any(|known| known.event_id == registration.event_id) {
-                self.registrations.push(registration);
+            match self.registrations.iter_mut().find(|known| known.event_id == registration.event_id) {
+                Some(known) if registration.proves() && !known.proves() => *known = registration,
+                Some(_) => continue,
+                None => self.registrations.push(registration),
             }
+            is_changed = true;
         }
-        if self.registrations.len() == before {
+        if !is_changed {
             return false;
         }
         // A release does not cover what was not on record then.

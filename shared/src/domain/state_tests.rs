@@ -3,6 +3,7 @@ use crate::{
     decide::Record,
     domain::{
         decision::{Fingerprint, RuleAnswer, RuleResult},
+        facts::Claimed,
         ids::{EventId, MethodId},
         intent::IntendedMethod,
         method::MethodKind,
@@ -29,6 +30,7 @@ fn event(id: &str, minute: i64) -> RecordedRegistration {
         registered_at: at(minute),
         methods: vec![MethodKind::Phone],
         first_seen_at: at(minute + 5),
+        claim: None,
     }
 }
 
@@ -265,6 +267,18 @@ fn another_reason_for_the_same_failure_is_a_retry_too() {
     assert_eq!(state.retries, 2);
     state.conclude(concluded(Outcome::RolledBack, 12));
     assert_eq!(state.retries, 0);
+}
+
+#[test]
+fn a_claim_becomes_a_registration_once_the_log_shows_the_event() {
+    let claim = RecordedRegistration { claim: Some(Claimed::default()), ..event("e1", 0) };
+    let mut state = new_user();
+    assert!(state.add_registrations([claim.clone()], at(1)));
+    assert!(!state.registrations[0].proves());
+    assert!(state.add_registrations([event("e1", 0)], at(2)));
+    assert!(state.registrations.len() == 1 && state.registrations[0].proves());
+    assert!(!state.add_registrations([claim], at(3)));
+    assert!(state.registrations[0].proves(), "a claim takes nothing back");
 }
 
 // Releases

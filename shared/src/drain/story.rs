@@ -73,8 +73,9 @@ impl Story {
             }
         }
         let kept_from = shift(asked_at, -process.settings.retention + ABOUT_TO_GO).max(start);
-        let is_missing =
-            |known: &&RecordedRegistration| known.registered_at >= kept_from && !story.shows(known);
+        let is_missing = |known: &&RecordedRegistration| {
+            known.proves() && known.registered_at >= kept_from && !story.shows(known)
+        };
         story.told = match on_record.iter().find(is_missing) {
             Some(missing) => Told::Unknown(format!(
                 "the audit log does not show event {} of {} among the user's",
@@ -143,6 +144,7 @@ fn recorded(registration: Registration, now: Timestamp) -> RecordedRegistration 
         registered_at: registration.registered_at,
         methods: registration.methods,
         first_seen_at: now,
+        claim: None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     audit::{AmbiguousRegistration, MethodAct, Registration},
     digest::digest,
     domain::{
-        facts::RecordedRegistration,
+        facts::{Claimed, RecordedRegistration},
         ids::{EventId, RunId, UserId},
         outcome::{Held, Outcome},
         state::{ByHand, UserState},
@@ -92,9 +92,29 @@ impl Intake<'_> {
         self.process.ledger.record_acts(&acts).await
     }
 
-    /// Takes registrations. Unseen ones up to `missed_before` count as missed.
+    /// Takes registrations that Graph has shown. Unseen ones up to `missed_before` count as missed.
     pub async fn take(
         &self,
+        registrations: Vec<Registration>,
+        ambiguous: &[AmbiguousRegistration],
+        missed_before: Option<Timestamp>,
+    ) -> Result<Taken, PollError> {
+        self.take_as(None, registrations, ambiguous, missed_before).await
+    }
+
+    /// Takes registrations that came by file or API.
+    pub async fn take_claims(
+        &self,
+        claim: Claimed,
+        registrations: Vec<Registration>,
+        ambiguous: &[AmbiguousRegistration],
+    ) -> Result<Taken, PollError> {
+        self.take_as(Some(claim), registrations, ambiguous, None).await
+    }
+
+    async fn take_as(
+        &self,
+        claim: Option<Claimed>,
         registrations: Vec<Registration>,
         ambiguous: &[AmbiguousRegistration],
         missed_before: Option<Timestamp>,
@@ -135,6 +155,7 @@ impl Intake<'_> {
                 registered_at: registration.registered_at,
                 methods: registration.methods,
                 first_seen_at: now,
+                claim: claim.clone(),
             });
         }
         let (woken, recorded) = self.record(&new).await?;
@@ -143,7 +164,10 @@ impl Intake<'_> {
         taken.candidates = new.len() as u64;
         taken.enqueued = woken.len() as u64;
         self.send(&woken).await?;
-        self.process.ledger.mark_seen(&events).await?;
+        // An event that is only claimed may still be seen: Graph may show it.
+        let seen: Vec<EventId> =
+            events.into_iter().filter(|event| claim.is_none() || event.is_made()).collect();
+        self.process.ledger.mark_seen(&seen).await?;
         Ok(taken)
     }
 

@@ -15,7 +15,7 @@ use shared::{
     domain::{
         brake::{BrakeState, Move},
         decision::{Consequences, Decision, Fingerprint, RuleAnswer, RuleResult},
-        facts::RecordedRegistration,
+        facts::{Claimed, RecordedRegistration, Vouched},
         ids::{EventId, MethodId, RunId, UserId},
         method::{MethodKind, MethodName},
         origin::{MethodOrigin, Origin, Shows},
@@ -308,6 +308,7 @@ fn an_explanation_has_what_is_described() {
         registered_at: at(),
         methods: vec![MethodKind::Phone],
         first_seen_at: at(),
+        claim: Some(Claimed { vouched: Some(Vouched { by: "ops".to_owned(), sha256: "0".to_owned() }) }),
     };
     let note = "why".to_owned();
     let answers = [
