@@ -141,10 +141,7 @@ fn doctor_compares_the_window_with_what_the_log_keeps_and_with_the_previews_swit
         checks.as_array().unwrap().iter().filter(is_it).map(line).collect::<Vec<_>>()
     };
     let found = about(&world, "preview switch");
-    assert!(
-        found.len() == 2 && found.iter().all(|line| line.contains("the log shows no switch")),
-        "{found:?}"
-    );
+    assert!(found.len() == 2 && found.iter().all(|line| line.contains("does the window fit?")), "{found:?}");
     for (setting, off_by) in [("PREVIEW_ENABLED_AT", 0), ("PREVIEW_DISABLED_AT", 180)] {
         let at: jiff::Timestamp = world.env[setting].parse().unwrap();
         let event = NewEvent::new("Updated ConvergedUXV2 feature value", at - Duration::from_mins(off_by));

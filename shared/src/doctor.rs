@@ -105,24 +105,23 @@ pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<C
             }
         }
     }
-    switched.sort_unstable();
-    let list: Vec<String> = switched.iter().map(|(at, activity)| format!("{activity} at {at}")).collect();
     for (setting, at) in
         [("PREVIEW_ENABLED_AT", window.start), ("PREVIEW_DISABLED_AT", window.preview_disabled_at)]
     {
-        let fits = switched.iter().any(|(switch, _)| switch.duration_since(at).abs() <= SAME_SWITCH);
-        let check = match list.as_slice() {
+        let away = |(switch, _): &&(Timestamp, &str)| switch.duration_since(at).abs();
+        let check = match switched.iter().min_by_key(away) {
             _ if at < from => continue,
-            [] => Check::note(
+            None => Check::note(
                 "preview switch",
                 format!("the log shows no switch since {from}: check {setting} ({at}) yourself"),
             ),
-            _ if fits => Check::ok("preview switch", format!("the log shows one at {setting} ({at})")),
-            list => Check::note(
+            Some(nearest) if away(&nearest) <= SAME_SWITCH => {
+                Check::ok("preview switch", format!("{} at {}, near {setting} ({at})", nearest.1, nearest.0))
+            }
+            Some((switch, activity)) => Check::note(
                 "preview switch",
                 format!(
-                    "none within an hour of {setting} ({at}), but {}: does the window fit?",
-                    list.join(", ")
+                    "none within an hour of {setting} ({at}); the nearest: {activity} at {switch}: does the window fit?"
                 ),
             ),
         };

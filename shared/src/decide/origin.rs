@@ -90,6 +90,11 @@ impl Methods<'_> {
             Came::Within(change) | Came::After(change) if change.by_another => {
                 shown(Origin::ByAdmin, change, "it came with {}, and not by the user alone")
             }
+            Came::Before(change) if dated_outside(method, window) == Some(Origin::AfterWindow) => shown(
+                Origin::AfterWindow,
+                change,
+                "it is dated after the window, though the directory had it before {}",
+            ),
             Came::Before(change) => shown(Origin::BeforeWindow, change, "the directory had it before {}"),
             Came::After(change) => shown(Origin::AfterWindow, change, "it came with {}, after the window"),
             Came::Within(change) if let Some(origin) = dated_outside(method, window) => {

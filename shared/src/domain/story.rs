@@ -165,13 +165,15 @@ impl Story {
 
     fn came(&self, window: &Window, has: impl Fn(&RecordedChange) -> Change<bool>) -> Option<Came<'_>> {
         let first = self.since(window).find(|change| has(change).is_shown())?;
-        if has(first).before == Some(true) {
-            return Some(Came::Before(first));
-        }
         let adds = |change: &&RecordedChange| {
             let there = has(change);
             there.before == Some(false) && there.after == Some(true)
         };
+        if has(first).before == Some(true) {
+            // A number may have gone and come again.
+            let again = self.since(window).filter(adds).find(|change| change.at > window.end);
+            return Some(again.map_or(Came::Before(first), Came::After));
+        }
         let mut adding = self.since(window).filter(adds);
         let added = adding.next()?;
         if adding.next().is_some() {
