@@ -16,6 +16,7 @@ mod scan;
 mod second_look;
 mod stack;
 mod status;
+mod wake;
 
 use std::path::PathBuf;
 

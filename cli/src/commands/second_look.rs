@@ -11,7 +11,7 @@ use shared::{
     ledger::{Entry, OutcomeQuery},
 };
 
-use super::rollback::wake;
+use super::wake::wake;
 use crate::{
     engine::{Drained, Engine},
     error::CommandError,
