@@ -1,6 +1,8 @@
 //! `docs/explained.md`: what `explain` says of one user in each situation, with default settings.
 //! `MFA_ROLLBACK_WRITE_DOCS=true cargo test explained` writes it anew.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 use std::fmt::Write;
 
 use jiff::Timestamp;

@@ -32,7 +32,7 @@ const POLL_DIES: u64 = 6;
 const DRAIN_DIES: u64 = 9;
 
 /// A lease ends at its invocation's deadline and is taken over two minutes later.
-const LIMIT: Duration = Duration::from_mins(6);
+const LIMIT: Duration = Duration::from_mins(8);
 
 /// Kills a function whenever so many requests have gone by, of AWS and Graph together.
 struct Executioner {

@@ -150,7 +150,7 @@ fn sha256(files: &[PathBuf]) -> Result<String, CommandError> {
             }
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
 }
 
 async fn from_exports(engine: &Engine, files: &[PathBuf], claim: Claimed) -> Result<Selected, CommandError> {

@@ -74,6 +74,7 @@ struct App {
 /// Each slot may be null, but all are named: an object of another shape shows nothing.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the directory's own names")]
 struct UserDetails {
     #[serde(deserialize_with = "Option::deserialize")]
     phone_number: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     active::Working,
@@ -37,6 +37,9 @@ use crate::{
 
 /// How soon to look again at a user about whom a scan under way may tell more.
 const SCAN_AGAIN: Duration = Duration::from_secs(10);
+
+/// What was read so short a time ago need not be read again: it is still fresh at the first DELETE.
+const JUST_READ: SignedDuration = SignedDuration::from_secs(2);
 
 /// How often one handling starts over because its reads are stale, or because others changed the item.
 const ROUNDS: usize = 6;
@@ -159,19 +162,24 @@ impl Handling<'_, '_> {
         let (drain, user) = (self.drain, self.leased.state.value.user_id);
         let mut working = Some(working);
         let mut looked_twice = false;
+        let mut just_read: Option<Facts> = None;
         for _ in 0..ROUNDS {
             let at_work = match working.take() {
                 Some(working) => working,
                 None => drain.active.enter(|| drain.process.graph.pace()).await,
             };
             self.leased.keep(TAKES_AT_LEAST).await?;
-            let mut facts = read(drain, user).await?;
+            let now = drain.process.clock.now();
+            let mut facts = match just_read.take().filter(|facts| now < shift(facts.read_at, JUST_READ)) {
+                Some(facts) => facts,
+                None => read(drain, user).await?,
+            };
             let now = drain.process.clock.now();
             self.story = self.story.take().filter(|story| story.is_recent(now));
             if let Some(story) = &self.story {
                 story.add_to(&mut facts);
             }
-            self.request_ids.extend(facts.request_ids.iter().cloned());
+            self.request_ids.append(&mut facts.request_ids);
             let settled = self.settle(&facts).await?;
             if let Some(conclusion) = settled.complete {
                 return Ok(conclusion);
@@ -203,7 +211,7 @@ impl Handling<'_, '_> {
             }
             if self.story.is_none() {
                 self.ask_the_log().await?;
-                working = Some(at_work);
+                (working, just_read) = (Some(at_work), Some(facts));
                 continue;
             }
             let methods = facts.methods.known().cloned().unwrap_or_default();
