@@ -57,6 +57,11 @@ fn section(part: Part, explained: &Value) -> String {
     section
 }
 
+#[expect(clippy::disallowed_methods, reason = "the environment says it to this test alone")]
+fn is_to_be_written() -> bool {
+    std::env::var("MFA_ROLLBACK_WRITE_DOCS").is_ok_and(|value| value == "true")
+}
+
 #[test]
 fn every_situation_is_explained_as_the_document_says() {
     let world = World::new(60, 27);
@@ -66,7 +71,7 @@ fn every_situation_is_explained_as_the_document_says() {
         let explained = world.json(0, &["explain", &world.of(part).id.to_string()]);
         page.push_str(&section(part, &explained));
     }
-    if std::env::var("MFA_ROLLBACK_WRITE_DOCS").is_ok_and(|value| value == "true") {
+    if is_to_be_written() {
         std::fs::write(DOCUMENT, &page).unwrap();
     }
     let kept = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
