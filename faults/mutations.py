@@ -83,8 +83,8 @@ MUTATIONS = [
     (
         "re-registration rolled back",
         "shared/src/decide/rules.rs",
-        "        let Some(began) = self.record.first_delete_at.or(elsewhere) else { return pass() };\n",
-        "        let Some(began) = self.record.first_delete_at.filter(|_| false).or(elsewhere) else { return pass() };\n",
+        "        let Some(began) = self.record.first_delete_at.or(elsewhere) else {\n",
+        "        let Some(began) = self.record.first_delete_at.filter(|_| false).or(elsewhere) else {\n",
     ),
     (
         "late event after a re-registration makes a new candidate",
@@ -122,8 +122,8 @@ MUTATIONS = [
     (
         "a method from after the window taken for one of it",
         ORIGIN,
-        "            Some(created) if created > window.end && dates_registration => {\n",
-        "            Some(created) if created > window.end && dates_registration && created < window.start => {\n",
+        "        (created > window.end && dates_registration).then_some(Origin::AfterWindow)\n",
+        "        (created > window.end && dates_registration && created < window.start).then_some(Origin::AfterWindow)\n",
     ),
     (
         "an office number taken for the user's own",
@@ -170,8 +170,8 @@ MUTATIONS = [
     (
         "an account of the window passed",
         RULES,
-        "            Some(created) if created < self.policy.window.start => pass(),\n",
-        "            Some(created) if created > Timestamp::MIN => pass(),\n",
+        "            Some(created) if created < self.policy.window.start => {\n",
+        "            Some(created) if created > Timestamp::MIN => {\n",
     ),
     (
         "users who are asked for MFA anyway passed",
