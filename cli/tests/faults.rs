@@ -313,19 +313,17 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
         let tenant = world.tenant.clone();
         // The first DELETE meets a 429; until it may be sent again an administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
-        let is_story_told = AtomicBool::new(false);
         let seen = Arc::clone(&sprung);
         world.tenant.on_request(move |entry| {
-            if entry.path.contains("targetResources") && entry.path.contains(&victim.to_string()) {
-                is_story_told.store(true, SeqCst);
-            }
-            if entry.user != Some(victim) || !is_story_told.load(SeqCst) {
-                return;
-            }
-            if entry.segment.as_deref() == Some("methods") && entry.status == 200 && !armed.swap(true, SeqCst)
-            {
+            // Between this answer and the DELETE nothing else is asked.
+            let is_story = entry.path.contains("targetResources") && entry.path.contains(&victim.to_string());
+            if is_story && entry.status == 200 && !armed.swap(true, SeqCst) {
                 tenant.set_faults(Faults { throttle: 1.0, ..Faults::default() });
-            } else if entry.method == "DELETE" && entry.throttled && !sprung.swap(true, SeqCst) {
+            } else if entry.user == Some(victim)
+                && entry.method == "DELETE"
+                && entry.throttled
+                && !sprung.swap(true, SeqCst)
+            {
                 tenant.set_per_user_mfa(victim, simulator::PerUserMfa::Enabled);
                 tenant.set_faults(Faults::default());
             }
