@@ -300,6 +300,19 @@ fn the_status_has_what_is_described() {
     answer("Status", &[&status]);
 }
 
+fn one_of_each_origin(method: &MethodName) -> Vec<MethodOrigin> {
+    let shows = || Shows { event_id: EventId("e".to_owned()), event_at: at() };
+    [Origin::OfWindow, Origin::BeforeWindow, Origin::AfterWindow, Origin::ByAdmin, Origin::Unproven]
+        .map(|origin| MethodOrigin {
+            method: method.clone(),
+            origin,
+            evidence: "why".to_owned(),
+            shown_by: (origin == Origin::OfWindow).then(shows),
+            held: (origin == Origin::ByAdmin).then_some(Held::RegisteredByAdmin),
+        })
+        .into()
+}
+
 #[test]
 fn an_explanation_has_what_is_described() {
     let method = MethodName { kind: MethodKind::Phone, id: MethodId("m".to_owned()) };
@@ -321,17 +334,7 @@ fn an_explanation_has_what_is_described() {
         answers.into_iter().zip(Rule::ALL).map(|(answer, &rule)| RuleResult { rule, answer }).collect();
     let consequences =
         Consequences { sspr_loses: None, still_can_do_mfa: vec![MethodKind::Fido2], no_method_left: false };
-    let origin = |origin: &Origin| MethodOrigin {
-        method: method.clone(),
-        origin: *origin,
-        evidence: "why".to_owned(),
-        shown_by: (*origin == Origin::OfWindow)
-            .then(|| Shows { event_id: EventId("e".to_owned()), event_at: at() }),
-        held: (*origin == Origin::ByAdmin).then_some(Held::RegisteredByAdmin),
-    };
-    let origins =
-        [Origin::OfWindow, Origin::BeforeWindow, Origin::AfterWindow, Origin::ByAdmin, Origin::Unproven];
-    let origins: Vec<MethodOrigin> = origins.iter().map(origin).collect();
+    let origins = one_of_each_origin(&method);
     let decision = Decision {
         verdict: Verdict::RollBack,
         rules: rules.clone(),
