@@ -50,43 +50,43 @@ impl Asked<'_> {
         let Some(methods) = self.facts.methods.known() else { return Vec::new() };
         let of_user = Methods { all: methods, asked: self };
         let strong = methods.iter().filter(|method| method.kind.is_strong());
-        strong.map(|method| self.judged(method, &of_user)).collect()
+        strong.map(|method| judged(self, method, &of_user)).collect()
     }
+}
 
-    fn judged(&self, method: &AuthenticationMethod, of_user: &Methods<'_>) -> MethodOrigin {
-        let Shown { origin, mut evidence, by } = of_user.shown(method);
-        let (held, let_through) = match self.may_go(method, origin, of_user) {
-            Ok(why) => (None, why),
-            Err(reason) if self.record.is_released(reason, method) => (None, Some("released by a person")),
-            Err(reason) => (Some(reason), None),
-        };
-        if let Some(why) = let_through {
-            evidence = format!("{evidence}; {why}");
-        }
-        MethodOrigin { method: method.name(), origin, evidence, shown_by: by, held }
+fn judged(asked: &Asked<'_>, method: &AuthenticationMethod, of_user: &Methods<'_>) -> MethodOrigin {
+    let Shown { origin, mut evidence, by } = of_user.shown(method);
+    let (held, let_through) = match may_go(asked, method, origin, of_user) {
+        Ok(why) => (None, why),
+        Err(reason) if asked.record.is_released(reason, method) => (None, Some("released by a person")),
+        Err(reason) => (Some(reason), None),
+    };
+    if let Some(why) = let_through {
+        evidence = format!("{evidence}; {why}");
     }
+    MethodOrigin { method: method.name(), origin, evidence, shown_by: by, held }
+}
 
-    /// Whether the settings let a method of this origin go, and by what; the error says why it must stay.
-    fn may_go(
-        &self,
-        method: &AuthenticationMethod,
-        origin: Origin,
-        of_user: &Methods<'_>,
-    ) -> Result<Option<&'static str>, Held> {
-        let included = Ok(Some(BY_A_SETTING));
-        match (origin, self.policy.preexisting_methods) {
-            (Origin::OfWindow, _) => Ok(None),
-            (Origin::ByAdmin, _) => Err(Held::RegisteredByAdmin),
-            (Origin::AfterWindow, _) => Err(Held::RegisteredAfter),
-            (Origin::BeforeWindow, OtherMethods::Hold) => Err(Held::RegisteredBefore),
-            (Origin::BeforeWindow, OtherMethods::RollBack) if method.is_of_the_users_own_kind() => included,
-            (Origin::BeforeWindow | Origin::Unproven, _) => match self.policy.unproven_methods {
-                UnprovenMethods::Count if of_user.counts(method) => {
-                    Ok(Some("the only one of its kind, which a registration of the window names"))
-                }
-                UnprovenMethods::RollBack => included,
-                UnprovenMethods::Hold | UnprovenMethods::Count => Err(Held::UnprovenMethod),
-            },
-        }
+/// Whether the settings let a method of this origin go, and by what; the error says why it must stay.
+fn may_go(
+    asked: &Asked<'_>,
+    method: &AuthenticationMethod,
+    origin: Origin,
+    of_user: &Methods<'_>,
+) -> Result<Option<&'static str>, Held> {
+    let included = Ok(Some(BY_A_SETTING));
+    match (origin, asked.policy.preexisting_methods) {
+        (Origin::OfWindow, _) => Ok(None),
+        (Origin::ByAdmin, _) => Err(Held::RegisteredByAdmin),
+        (Origin::AfterWindow, _) => Err(Held::RegisteredAfter),
+        (Origin::BeforeWindow, OtherMethods::Hold) => Err(Held::RegisteredBefore),
+        (Origin::BeforeWindow, OtherMethods::RollBack) if method.is_of_the_users_own_kind() => included,
+        (Origin::BeforeWindow | Origin::Unproven, _) => match asked.policy.unproven_methods {
+            UnprovenMethods::Count if of_user.counts(method) => {
+                Ok(Some("the only one of its kind, which a registration of the window names"))
+            }
+            UnprovenMethods::RollBack => included,
+            UnprovenMethods::Hold | UnprovenMethods::Count => Err(Held::UnprovenMethod),
+        },
     }
 }
