@@ -97,6 +97,9 @@ impl Methods<'_> {
             ),
             Came::Before(change) => shown(Origin::BeforeWindow, change, "the directory had it before {}"),
             Came::After(change) => shown(Origin::AfterWindow, change, "it came with {}, after the window"),
+            // The same number may have gone and come again, and a record of that may be missing: without a date, nothing
+            // tells the two apart.
+            Came::Within(_) if method.kind == MethodKind::Phone && method.created.is_none() => return None,
             Came::Within(change) if let Some(origin) = dated_outside(method, window) => {
                 shown(origin, change, "it is dated outside the window, though {} added it")
             }
