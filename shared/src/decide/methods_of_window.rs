@@ -9,7 +9,7 @@ use crate::{
     domain::{
         decision::RuleAnswer,
         facts::{LogReading, Reading, Told},
-        method::AuthenticationMethod,
+        method::{AuthenticationMethod, MethodKind},
         origin::{MethodOrigin, Origin},
         outcome::Held,
     },
@@ -80,7 +80,13 @@ fn may_go(
         (Origin::ByAdmin, _) => Err(Held::RegisteredByAdmin),
         (Origin::AfterWindow, _) => Err(Held::RegisteredAfter),
         (Origin::BeforeWindow, OtherMethods::Hold) => Err(Held::RegisteredBefore),
-        (Origin::BeforeWindow, OtherMethods::RollBack) if method.is_of_the_users_own_kind() => included,
+        // A number without a date may have gone, and come again after the window.
+        (Origin::BeforeWindow, OtherMethods::RollBack)
+            if method.is_of_the_users_own_kind()
+                && (method.kind != MethodKind::Phone || method.created.is_some()) =>
+        {
+            included
+        }
         (Origin::BeforeWindow | Origin::Unproven, _) => match asked.policy.unproven_methods {
             UnprovenMethods::Count if of_user.counts(method) => {
                 Ok(Some("the only one of its kind, which a registration of the window names"))
