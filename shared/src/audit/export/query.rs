@@ -61,7 +61,7 @@ impl Query {
             && (has(Field::ActivityDisplayName) || has(Field::OperationName))
     }
 
-    /// Reads one row.
+    /// Makes a record of one row, by the names of the table's columns.
     pub(super) fn record(&self, row: &[u8]) -> Found {
         let cells: Vec<&RawValue> =
             serde_json::from_slice(row).map_err(|_| RecordError::Syntax("not a JSON array".to_owned()))?;

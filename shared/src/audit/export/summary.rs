@@ -38,7 +38,7 @@ pub enum Partial {
     NextPage,
     /// It has exactly as many records as some product gives out at most.
     Limit {
-        /// How many.
+        /// The number of records at which the export stops.
         records: u64,
         /// Whose limit it is.
         whose: &'static str,
