@@ -51,7 +51,8 @@ impl World {
             113..115 => self.tenant.revoke_tokens(),
             115..116 => self.tenant.expire_cursors(),
             116..117 => self.stranger().await,
-            117..118 => self.make_administrator(self.somebody()),
+            117..118 if self.chance(2) => self.make_administrator(self.somebody()),
+            117..118 => self.exclude(self.somebody()),
             118..119 => self.lose_the_exclusions(),
             119..121 => self.erase(self.somebody()).await,
             121..124 => self.register_by_the_helpdesk(self.somebody()),
@@ -327,7 +328,14 @@ impl World {
 
     fn make_administrator(&self, user: Uuid) {
         self.tenant.assign_role(user, RoleKind::Eligible, "/");
-        self.change(user, |_| ());
+        let now = self.clock.now();
+        self.change(user, |person| person.administrator_since = Some(now));
+    }
+
+    fn exclude(&self, user: Uuid) {
+        self.tenant.add_member(self.cast.excluded_group, user);
+        let now = self.clock.now();
+        self.change(user, |person| person.excluded_since = Some(now));
     }
 
     /// Sets an exclusion to a group that does not exist or has no members, or to a user who does not exist,

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shared::settings::Settings;
 use simulator::Part;
+
+/// How soon a DELETE must know of a role or an exclusion: 2 min at the first one of a handling, and the rest of
+/// it takes a while.
+const KNOWN_AFTER: SignedDuration = SignedDuration::from_secs(150);
 
 /// The truth about one user.
 #[derive(Debug, Clone)]
@@ -14,6 +18,10 @@ pub(crate) struct Person {
     pub(crate) registrations: Vec<Timestamp>,
     /// Whether `EXCLUDED_USER_IDS` names this user.
     pub(crate) excluded: bool,
+    /// When the user joined the excluded group during the schedule.
+    pub(crate) excluded_since: Option<Timestamp>,
+    /// When the user was made eligible for a role during the schedule.
+    pub(crate) administrator_since: Option<Timestamp>,
     pub(crate) by_hand: bool,
     pub(crate) released: Option<Timestamp>,
     /// When per-user MFA was enabled during the schedule.
@@ -34,6 +42,8 @@ impl Person {
             part,
             registrations: Vec::new(),
             excluded: false,
+            excluded_since: None,
+            administrator_since: None,
             by_hand: false,
             released: None,
             mfa_since: None,
@@ -51,12 +61,14 @@ impl Person {
 
     /// Whether the rules about the account let any method of this user go. The methods themselves are judged
     /// by the truth.
-    pub(crate) fn may_lose_methods(&self, settings: &Settings) -> bool {
+    pub(crate) fn may_lose_methods(&self, settings: &Settings, now: Timestamp) -> bool {
         let policy = &settings.policy;
+        let is_known = |since: Option<Timestamp>| since.is_some_and(|at| now.duration_since(at) > KNOWN_AFTER);
         match self.part {
-            _ if self.is_excluded() => false,
+            _ if self.is_excluded() || is_known(self.excluded_since) => false,
             Part::PerUserMfaEnabled | Part::PerUserMfaEnforced => false,
             _ if self.released.is_some() => true,
+            _ if is_known(self.administrator_since) && !policy.include_administrators => false,
             Part::Administrator
             | Part::EligibleAdministrator
             | Part::AdministratorThroughGroup

@@ -41,7 +41,12 @@ const FRESH: SignedDuration = SignedDuration::from_secs(5);
 /// The segment that stands for what the audit log tells of a user.
 const STORY: &str = "story";
 
-/// How old the user's story may be at the first DELETE of a handling.
+/// The segments that stand for lists of the tenant as a whole, which belong to nobody.
+const ROLES: &str = "roles";
+const EXCLUSIONS: &str = "exclusions";
+const POLICIES: &str = "policies";
+
+/// How old the user's story and the tenant's lists may be at the first DELETE of a handling.
 const STORY_FRESH: SignedDuration = SignedDuration::from_mins(2);
 
 /// How old a read may be at a later DELETE of the same handling.
@@ -107,11 +112,18 @@ impl About {
         match parts.next() {
             Some("users") => {}
             Some("auditLogs") => return Self::of_audit_query(request.uri().query()?),
+            Some("roleManagement") => return Some(Self::of_nobody(ROLES)),
+            Some("groups") => return Some(Self::of_nobody(EXCLUSIONS)),
+            Some("identity") => return Some(Self::of_nobody(POLICIES)),
             _ => return None,
         }
         let user = parts.next()?.parse().ok()?;
         let segment = parts.nth(1).unwrap_or_default().to_owned();
         Some(Self { user, segment, method_id: parts.next().map(str::to_owned) })
+    }
+
+    fn of_nobody(segment: &str) -> Self {
+        Self { user: Uuid::nil(), segment: segment.to_owned(), method_id: None }
     }
 
     /// A query of the audit log, if it asks for the records of one user.
@@ -317,7 +329,7 @@ impl Watch {
         if let Some(why) = view.may_not_delete {
             broken(2, why);
         }
-        if !person.may_lose_methods(&view.settings) {
+        if !person.may_lose_methods(&view.settings, self.clock.now()) {
             broken(3, "a DELETE that no rule lets pass");
         }
         let now = self.clock.now();
@@ -372,18 +384,24 @@ impl Watch {
         let Some(lease) = &state.lease else { return };
         let is_first = lock(&view.handlings).insert(lease.token);
         let (allowed, reads) = (if is_first { FRESH } else { STILL_FRESH }, lock(&view.reads));
-        let is_read_within = |segment: &str, allowed: SignedDuration| {
-            let read = reads.get(&(user, segment.to_owned()));
+        let is_read_within = |of: Uuid, segment: &str, allowed: SignedDuration| {
+            let read = reads.get(&(of, segment.to_owned()));
             if read.is_none_or(|at| self.clock.now().duration_since(*at) > allowed) {
                 let what = if segment.is_empty() { "the account" } else { segment };
                 broken(1, &format!("{what} not read within {allowed:#}"));
             }
         };
         for segment in ["", "requirements", "methods"] {
-            is_read_within(segment, allowed);
+            is_read_within(user, segment, allowed);
         }
-        if is_first && self.tenant.filters_audits_by_target() {
-            is_read_within(STORY, STORY_FRESH);
+        if !is_first {
+            return;
+        }
+        for list in [ROLES, EXCLUSIONS, POLICIES] {
+            is_read_within(Uuid::nil(), list, STORY_FRESH);
+        }
+        if self.tenant.filters_audits_by_target() {
+            is_read_within(user, STORY, STORY_FRESH);
         }
     }
 

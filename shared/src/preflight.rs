@@ -1,5 +1,5 @@
 //! Preflight: what must hold before anything is deleted, and what an operator should know beforehand. A
-//! reading is used for 10 minutes.
+//! reading is used for 10 minutes; before somebody's first DELETE it is at most 2 minutes old.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use crate::{
     settings::{Mode, Settings, UsersAndGroup},
 };
 
-/// How long a reading of the tenant stays valid.
-const HOLDS_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// How long a reading of the tenant serves for whoever is not rolled back.
+pub(crate) const HOLDS_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// How many of the users that a setting names are looked up concurrently.
 const AT_ONCE: usize = 8;
@@ -136,7 +136,7 @@ impl Needed {
 /// What was read about the tenant.
 #[derive(Debug, Clone)]
 pub struct Preflight {
-    /// When the reading began; it is stale 10 minutes later.
+    /// When the reading began.
     pub at: Timestamp,
     /// What forbids deleting; empty if nothing does.
     pub faults: Vec<Fault>,
@@ -156,9 +156,9 @@ impl Preflight {
         self.faults.is_empty()
     }
 
-    /// Whether it has to be read again.
-    pub fn is_stale(&self, now: Timestamp) -> bool {
-        now >= shift(self.at, HOLDS_FOR)
+    /// Whether the reading began at most so long ago.
+    pub fn is_within(&self, age: SignedDuration, now: Timestamp) -> bool {
+        now < shift(self.at, age)
     }
 
     /// Reads the tenant. Returns an error if that is impossible now (Graph throttles or is unreachable) or if

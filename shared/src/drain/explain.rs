@@ -8,7 +8,7 @@ use super::{
     handling::{gate, second_look},
     interrupted::Interrupted,
     reads::{about, read},
-    story::Story,
+    story::{GOOD_FOR, Story},
 };
 use crate::{
     decide::{Record, decide},
@@ -46,7 +46,7 @@ pub struct Explanation {
 /// Reads a user and decides, without taking a lease or writing anything.
 pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanation, Interrupted> {
     let process = &scope.process;
-    let preflight = process.preflight().await?;
+    let preflight = process.preflight_within(GOOD_FOR).await?;
     let on_record = process.ledger.user(user_id).await?.value;
     let history = process.ledger.history(user_id).await?;
     let mut facts = read(scope, user_id).await?;

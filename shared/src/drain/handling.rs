@@ -11,7 +11,7 @@ use super::{
     interrupted::{Break, Interrupted},
     lease::{Leased, free_at, under_lease},
     reads::{about, read},
-    story::Story,
+    story::{GOOD_FOR, Story},
     together::{Drain, TAKES_AT_LEAST},
 };
 use crate::{
@@ -146,20 +146,16 @@ impl Handling<'_, '_> {
     }
 
     async fn reach_outcome(&mut self, working: Working<'_>) -> Result<UserState, Break> {
-        let preflight = self.drain.process.preflight().await?;
-        let conclusion = self.reach_conclusion(&preflight, working).await?;
+        let conclusion = self.reach_conclusion(working).await?;
         if !matches!(conclusion.outcome, Outcome::RolledBack | Outcome::Partial(_)) {
             self.leased.take_back_void_intent();
         }
         Ok(self.conclude(conclusion).await?)
     }
 
-    async fn reach_conclusion(
-        &mut self,
-        preflight: &Preflight,
-        working: Working<'_>,
-    ) -> Result<Conclusion, Break> {
+    async fn reach_conclusion(&mut self, working: Working<'_>) -> Result<Conclusion, Break> {
         let (drain, user) = (self.drain, self.leased.state.value.user_id);
+        let mut preflight = drain.process.preflight().await?;
         let mut working = Some(working);
         let mut looked_twice = false;
         let mut just_read: Option<Facts> = None;
@@ -184,12 +180,12 @@ impl Handling<'_, '_> {
             if let Some(conclusion) = settled.complete {
                 return Ok(conclusion);
             }
-            let decision = self.decide(&facts, preflight);
-            self.note(&facts, preflight);
+            let decision = self.decide(&facts, &preflight);
+            self.note(&facts, &preflight);
             let stop = match decision.verdict {
                 Verdict::RollBack => {
                     let memory = self.leased.state.value.memory.as_ref();
-                    gate(drain, user, preflight, now).or_else(|| second_look(drain, memory, &facts, now))
+                    gate(drain, user, &preflight, now).or_else(|| second_look(drain, memory, &facts, now))
                 }
                 Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
                 Verdict::Held(reason) => Some(Outcome::Held(reason)),
@@ -209,8 +205,11 @@ impl Handling<'_, '_> {
                 let cause = "a scan of the audit log is under way, and may tell more of the user".to_owned();
                 return Err(Interrupted::ComeBack { after: SCAN_AGAIN, cause, throttled: false }.into());
             }
-            if self.story.is_none() {
-                self.ask_the_log().await?;
+            if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {
+                if self.story.is_none() {
+                    self.ask_the_log().await?;
+                }
+                preflight = drain.process.preflight_within(GOOD_FOR).await?;
                 (working, just_read) = (Some(at_work), Some(facts));
                 continue;
             }

@@ -18,7 +18,8 @@
 //! 6. **Gate.** Mode, window, preflight and canaries may defer what was decided.
 //! 7. **Story** (`story.rs`). The audit log is asked for all that it tells of this user until now. That goes on
 //!    record, and the handling starts over from step 3 with it; what was read just now is not read again. Only who
-//!    would be rolled back costs such a request: there are few of them in a budget.
+//!    would be rolled back costs such a request: there are few of them in a budget. Exclusions, roles and
+//!    policies are read again, too, if they were read more than 100 s ago.
 //! 8. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on
 //!    lease, brake and cap. A crash after this leaves an open intent, and the next handling settles it. Only
 //!    a durable intent can be turned into a DELETE.

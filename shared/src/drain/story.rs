@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// For how long an answer may be used: at most 2 min pass until the first DELETE, whose other reads take a while.
-const GOOD_FOR: SignedDuration = SignedDuration::from_secs(100);
+pub(super) const GOOD_FOR: SignedDuration = SignedDuration::from_secs(100);
 
 /// How near to its retention the log may already have lost a record.
 const ABOUT_TO_GO: SignedDuration = SignedDuration::from_hours(24);

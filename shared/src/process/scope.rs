@@ -10,7 +10,7 @@ use crate::{
     domain::ids::RunId,
     graph::{Graph, GraphError},
     ledger::Ledger,
-    preflight::Preflight,
+    preflight::{HOLDS_FOR, Preflight},
     queue::Queue,
     settings::{Mode, Settings},
 };
@@ -45,9 +45,14 @@ impl Process {
     /// Returns a preflight that is at most 10 minutes old, reading a new one if needed. Logs its faults when
     /// it reads one.
     pub async fn preflight(&self) -> Result<Arc<Preflight>, GraphError> {
+        self.preflight_within(HOLDS_FOR).await
+    }
+
+    /// The same for an age of the caller's own.
+    pub(crate) async fn preflight_within(&self, age: SignedDuration) -> Result<Arc<Preflight>, GraphError> {
         let mut held = self.preflight.lock().await;
         let now = self.clock.now();
-        if let Some(preflight) = held.as_ref().filter(|preflight| !preflight.is_stale(now)) {
+        if let Some(preflight) = held.as_ref().filter(|preflight| preflight.is_within(age, now)) {
             return Ok(Arc::clone(preflight));
         }
         // If reading fails, keep none: a stale preflight must not be taken for the current one.
