@@ -56,7 +56,9 @@ impl World {
             118..119 => self.lose_the_exclusions(),
             119..121 => self.erase(self.somebody()).await,
             121..124 => self.register_by_the_helpdesk(self.somebody()),
-            124..126 => self.delete_own(self.somebody()),
+            124..125 => self.delete_own(self.somebody()),
+            125..126 if self.chance(2) => self.delete_own(self.somebody()),
+            125..126 => self.ask_for_mfa(self.somebody()),
             _ => self.ambush().await,
         }
     }
@@ -336,6 +338,15 @@ impl World {
         self.tenant.add_member(self.cast.excluded_group, user);
         let now = self.clock.now();
         self.change(user, |person| person.excluded_since = Some(now));
+    }
+
+    /// Puts somebody into the group that a policy demands MFA of.
+    fn ask_for_mfa(&self, user: Uuid) {
+        self.tenant.add_member(self.cast.asked_group, user);
+        let now = self.clock.now();
+        self.change(user, |person| {
+            person.asked_since.get_or_insert(now);
+        });
     }
 
     /// Sets an exclusion to a group that does not exist or has no members, or to a user who does not exist,

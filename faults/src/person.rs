@@ -32,8 +32,15 @@ pub(crate) struct Person {
     pub(crate) first_deleted: Option<Timestamp>,
     /// When the record of the user was erased during the schedule.
     pub(crate) erased: Option<Timestamp>,
+    /// When a policy began to demand MFA of the user during the schedule.
+    pub(crate) asked_since: Option<Timestamp>,
     /// The outcome in the end; `None` once something may change it.
     pub(crate) expected: Option<&'static str>,
+}
+
+/// Whether a DELETE must know of what is so since then.
+fn is_known(since: Option<Timestamp>, now: Timestamp) -> bool {
+    since.is_some_and(|at| now.duration_since(at) > KNOWN_AFTER)
 }
 
 impl Person {
@@ -50,8 +57,14 @@ impl Person {
             registered: BTreeMap::new(),
             first_deleted: None,
             erased: None,
+            asked_since: None,
             expected: None,
         }
+    }
+
+    /// Whether a policy demands MFA only since a moment ago.
+    pub(crate) fn is_asked_just_now(&self, now: Timestamp) -> bool {
+        self.asked_since.is_some() && !is_known(self.asked_since, now)
     }
 
     /// Whether an exclusion names this user.
@@ -63,7 +76,7 @@ impl Person {
     /// by the truth.
     pub(crate) fn may_lose_methods(&self, settings: &Settings, now: Timestamp) -> bool {
         let policy = &settings.policy;
-        let is_known = |since: Option<Timestamp>| since.is_some_and(|at| now.duration_since(at) > KNOWN_AFTER);
+        let is_known = |since| is_known(since, now);
         match self.part {
             _ if self.is_excluded() || is_known(self.excluded_since) => false,
             Part::PerUserMfaEnabled | Part::PerUserMfaEnforced => false,

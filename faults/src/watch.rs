@@ -25,7 +25,7 @@ use shared::{
     },
     ledger::{Document, Key, Store},
     notices::Notice,
-    settings::{Mode, Settings},
+    settings::{Mode, OtherMethods, Settings},
 };
 use simulator::{Harm, MethodView, PerUserMfa, Tenant, UserView};
 use uuid::Uuid;
@@ -45,6 +45,9 @@ const STORY: &str = "story";
 const ROLES: &str = "roles";
 const EXCLUSIONS: &str = "exclusions";
 const POLICIES: &str = "policies";
+
+/// The segment that stands for what Conditional Access demands of a user.
+const WHAT_IF: &str = "evaluate";
 
 /// How old the user's story and the tenant's lists may be at the first DELETE of a handling.
 const STORY_FRESH: SignedDuration = SignedDuration::from_mins(2);
@@ -114,6 +117,7 @@ impl About {
             Some("auditLogs") => return Self::of_audit_query(request.uri().query()?),
             Some("roleManagement") => return Some(Self::of_nobody(ROLES)),
             Some("groups") => return Some(Self::of_nobody(EXCLUSIONS)),
+            Some("identity") if request.method() == Method::POST => return Self::of_what_if(request.body()),
             Some("identity") => return Some(Self::of_nobody(POLICIES)),
             _ => return None,
         }
@@ -124,6 +128,12 @@ impl About {
 
     fn of_nobody(segment: &str) -> Self {
         Self { user: Uuid::nil(), segment: segment.to_owned(), method_id: None }
+    }
+
+    fn of_what_if(question: &[u8]) -> Option<Self> {
+        let question: serde_json::Value = serde_json::from_slice(question).ok()?;
+        let user = question["signInIdentity"]["userId"].as_str()?.parse().ok()?;
+        Some(Self { user, segment: WHAT_IF.to_owned(), method_id: None })
     }
 
     /// A query of the audit log, if it asks for the records of one user.
@@ -148,6 +158,8 @@ pub(crate) struct Watch {
     slots: Mutex<BTreeSet<(Timestamp, Uuid)>>,
     /// When any process has read somebody's methods.
     looks: Mutex<BTreeMap<Uuid, Vec<Timestamp>>>,
+    /// Whether a policy demands MFA of a group, so that it may be for anybody.
+    pub(crate) asks_a_group: AtomicBool,
     calm: AtomicBool,
     violations: Mutex<Vec<String>>,
     /// Counts DELETEs by harms that are in no log of registrations.
@@ -156,9 +168,22 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(tenant: Tenant, store: Arc<dyn Store>, clock: Clock) -> Arc<Self> {
-        let (people, brake_opened, cap, slots, looks, calm, violations, unseen) = Default::default();
-        let watch =
-            Self { tenant, store, clock, people, brake_opened, cap, slots, looks, calm, violations, unseen };
+        let (people, brake_opened, cap, slots, looks) = Default::default();
+        let (asks_a_group, calm, violations, unseen) = Default::default();
+        let watch = Self {
+            tenant,
+            store,
+            clock,
+            people,
+            brake_opened,
+            cap,
+            slots,
+            looks,
+            asks_a_group,
+            calm,
+            violations,
+            unseen,
+        };
         let watch = Arc::new(watch);
         let seen = Arc::downgrade(&watch);
         watch.tenant.on_request(move |entry| {
@@ -307,7 +332,9 @@ impl Watch {
         broken: &dyn Fn(u8, &str),
     ) {
         let window = (view.window().start, view.window().end);
-        let harms = self.tenant.harms(user, &method.id, window);
+        let mut harms = self.tenant.harms(user, &method.id, window);
+        let asked_just_now = person.is_asked_just_now(self.clock.now());
+        harms.retain(|harm| *harm != Harm::MfaDemanded || !asked_just_now);
         for harm in judge::unanswered(harms, (method, alone), person.released, &view.settings.policy) {
             if harm.is_in_no_registration_log() {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
@@ -402,6 +429,9 @@ impl Watch {
         }
         if self.tenant.filters_audits_by_target() {
             is_read_within(user, STORY, STORY_FRESH);
+        }
+        if self.asks_a_group.load(Relaxed) && view.settings.policy.mfa_required_users == OtherMethods::Hold {
+            is_read_within(user, WHAT_IF, STORY_FRESH);
         }
     }
 

@@ -5,7 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
@@ -13,7 +13,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::sqlite::Database;
 use shared::{clock::Clock, ledger::Store, settings::Settings};
-use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Tenant};
+use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Resident, Tenant};
 use uuid::Uuid;
 
 use crate::{
@@ -187,6 +187,8 @@ impl World {
             tally: RefCell::default(),
         };
         world.meet();
+        let is_asked = |resident: &Resident| resident.part == Part::MfaRequired;
+        world.watch.asks_a_group.store(world.cast.residents.iter().any(is_asked), Relaxed);
         world.vary();
         world
     }

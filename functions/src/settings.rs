@@ -100,6 +100,7 @@ impl Settings {
         self.common.requests_per_second = share.max(1.0);
         let share = self.common.reports_per_10_seconds * (1.0 - POLLS_SHARE);
         self.common.reports_per_10_seconds = (share / f64::from(self.drain_concurrency)).max(0.5);
+        self.common.conditional_access_per_second /= f64::from(self.drain_concurrency);
         self
     }
 }

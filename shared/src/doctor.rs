@@ -190,7 +190,7 @@ fn policies(preflight: &Preflight, checks: &mut Vec<Check>) {
         if policy.demands_mfa {
             note(
                 "Conditional Access",
-                format!("{name}: demands MFA: whom it may be for is held (mfa_required)"),
+                format!("{name}: demands MFA: whom it is for by What If is held (mfa_required)"),
             );
         }
         if policy.guards_registration {

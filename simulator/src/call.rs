@@ -109,7 +109,12 @@ impl Call {
 
     /// Refuses everything but GET.
     pub(crate) fn must_be_get(&self) -> Result<(), Refusal> {
-        if self.method == Method::GET { Ok(()) } else { Err(Refusal::method_not_allowed()) }
+        self.must_be(&Method::GET)
+    }
+
+    /// Refuses every other method.
+    pub(crate) fn must_be(&self, method: &Method) -> Result<(), Refusal> {
+        if self.method == *method { Ok(()) } else { Err(Refusal::method_not_allowed()) }
     }
 
     /// Refuses query options other than these, and any that comes twice.

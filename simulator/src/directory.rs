@@ -35,8 +35,12 @@ pub struct ConditionalAccess {
     pub demands_strength: bool,
     /// Whether it guards the user action "register security information".
     pub guards_registration: bool,
-    /// Whom it is for; empty means everybody.
+    /// Whom it is for; nobody here and no group below means everybody.
     pub include_users: Vec<Uuid>,
+    /// The groups whose members it is for.
+    pub include_groups: Vec<Uuid>,
+    /// Whether it depends on where somebody signs in from.
+    pub depends_on_place: bool,
 }
 
 impl ConditionalAccess {
@@ -49,19 +53,14 @@ impl ConditionalAccess {
             demands_strength: false,
             guards_registration: false,
             include_users,
+            include_groups: Vec::new(),
+            depends_on_place: false,
         }
     }
-}
 
-impl Policies {
-    /// Whether anything in force demands MFA of this user.
-    pub(crate) fn demands_mfa(&self, user: Uuid) -> bool {
-        let demands = |policy: &ConditionalAccess| {
-            policy.state == "enabled"
-                && (policy.demands_mfa || policy.demands_strength)
-                && (policy.include_users.is_empty() || policy.include_users.contains(&user))
-        };
-        self.security_defaults || self.conditional_access.iter().any(demands)
+    /// A policy in force that demands MFA of the members of a group.
+    pub fn demanding_mfa_of(name: &str, group: Uuid) -> Self {
+        Self { include_groups: vec![group], ..Self::demanding_mfa(name, Vec::new()) }
     }
 }
 

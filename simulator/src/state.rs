@@ -16,7 +16,7 @@ use crate::{
         update_user::{Details, Telling},
     },
     budget::Budgets,
-    directory::{Group, GroupEligibility, Policies, RoleGrant, RoleKind},
+    directory::{ConditionalAccess, Group, GroupEligibility, Policies, RoleGrant, RoleKind},
     ids::{object_id, random_uuid},
     journal::JournalEntry,
     method::{MethodKind, NewMethod},
@@ -113,7 +113,19 @@ impl State {
 
     /// Whether security defaults or Conditional Access demand MFA of this user.
     pub(crate) fn demands_mfa(&self, user: Uuid) -> bool {
-        self.policies.demands_mfa(user)
+        let demands = |policy: &ConditionalAccess| {
+            policy.state == "enabled"
+                && (policy.demands_mfa || policy.demands_strength)
+                && self.is_for(policy, user)
+        };
+        self.policies.security_defaults || self.policies.conditional_access.iter().any(demands)
+    }
+
+    /// Whether a policy names this user, a group of this user, or everybody.
+    pub(crate) fn is_for(&self, policy: &ConditionalAccess, user: Uuid) -> bool {
+        policy.include_users.is_empty() && policy.include_groups.is_empty()
+            || policy.include_users.contains(&user)
+            || policy.include_groups.iter().any(|group| self.transitive_members(*group).contains(&user))
     }
 
     /// Everybody who holds an active role now, directly or through groups.

@@ -98,17 +98,26 @@ impl Client {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Result<Reply, ConnectionLost> {
+        self.ask_with(method, path, Bytes::new()).await
+    }
+
+    async fn ask_with(&self, method: &str, path: &str, body: Bytes) -> Result<Reply, ConnectionLost> {
         let path = path.replace(' ', "%20");
         let request = Request::builder()
             .method(method)
             .uri(format!("https://graph.example{path}"))
             .header("authorization", format!("Bearer {}", self.token))
-            .body(Bytes::new());
+            .header("content-type", "application/json")
+            .body(body);
         send(&self.tenant, request.unwrap()).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path).await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.ask_with("POST", path, body.to_string().into()).await.unwrap()
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {

@@ -12,6 +12,7 @@ use crate::{
         facts::{Account, Act, Reading, RegistrationReportList},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, SmsSignIn},
         outcome::{Held, NotEligible, Verdict},
+        policies::WhatIf,
         rule::Rule,
         state::CLOCK_SKEW,
         window::shift,
@@ -311,12 +312,30 @@ impl Asked<'_> {
             Reading::Known(policies) => policies,
             Reading::Unknown(why) => return unknown(why),
         };
-        match policies.demands_mfa(self.record.user_id) {
-            None => pass("no policy that is on demands MFA of this user"),
-            Some(what) if self.policy.mfa_required_users == OtherMethods::RollBack => {
+        let included = self.policy.mfa_required_users == OtherMethods::RollBack;
+        let demanded = |what: String| {
+            if included {
                 pass(format!("{what}; included by a setting"))
+            } else {
+                no(Held::MfaRequired, what)
             }
-            Some(what) => no(Held::MfaRequired, what),
+        };
+        if policies.security_defaults {
+            return demanded("security defaults are on".to_owned());
+        }
+        let Some(policy) = policies.demanding(self.record.user_id).next() else {
+            return pass("no policy that is on demands MFA of this user");
+        };
+        let perhaps = format!(
+            "the Conditional Access policy \"{}\" demands MFA, and may be for this user",
+            policy.name
+        );
+        match &self.facts.what_if {
+            WhatIf::Nothing => pass("What If: no policy that is on demands MFA of this user"),
+            WhatIf::Demanded(what) => demanded(format!("What If: {what}")),
+            WhatIf::Refused(why) => demanded(format!("{perhaps}; What If cannot be asked: {why}")),
+            WhatIf::NotAsked if included => demanded(perhaps),
+            WhatIf::NotAsked => pass(format!("{perhaps}: What If is asked before anything is deleted")),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         memory::{Look, Memory},
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
         origin::Origin,
-        policies::Policies,
+        policies::{ConditionalAccess, Policies, PolicyUsers, WhatIf},
         story::{self, RecordedChange, Story},
         window::{Window, shift},
     },
@@ -128,6 +128,7 @@ impl Case {
                 acts: Vec::new(),
                 story: Story::default(),
                 log: LogReading::Whole,
+                what_if: WhatIf::NotAsked,
                 told: Told::NotAsked,
                 request_ids: Vec::new(),
             },
@@ -963,6 +964,39 @@ fn mfa_not_required_no_is_mfa_required_unless_let_through() {
     });
 }
 
+/// A policy whose own text does not say whether it is for the user.
+fn perhaps_asked(case: &mut Case) {
+    let policy = ConditionalAccess {
+        name: "Pilot".to_owned(),
+        demands_mfa: true,
+        guards_registration: false,
+        users: PolicyUsers::Perhaps,
+    };
+    let policies = Policies { conditional_access: vec![policy], ..Policies::default() };
+    case.belts.policies = Reading::Known(policies);
+}
+
+#[test]
+fn what_if_decides_where_a_policy_may_be_for_the_user() {
+    for (what_if, verdict) in [
+        (WhatIf::Nothing, "roll_back"),
+        (WhatIf::Demanded("a policy".to_owned()), "held(mfa_required)"),
+        (WhatIf::Refused("403".to_owned()), "held(mfa_required)"),
+        // It is asked before anything is deleted.
+        (WhatIf::NotAsked, "roll_back"),
+    ] {
+        comes_to(verdict, |case| {
+            perhaps_asked(case);
+            case.facts.what_if = what_if.clone();
+        });
+        comes_to("roll_back", |case| {
+            perhaps_asked(case);
+            case.facts.what_if = what_if;
+            case.policy.mfa_required_users = OtherMethods::RollBack;
+        });
+    }
+}
+
 #[test]
 fn mfa_not_required_unknown_is_held() {
     comes_to("held(mfa_not_required_unknown)", |case| case.belts.policies = unread());
@@ -1523,6 +1557,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
         story: Story::default(),
         log: LogReading::Whole,
         told: Told::NotAsked,
+        what_if: WhatIf::NotAsked,
         request_ids: Vec::new(),
     })
 }

@@ -9,7 +9,7 @@ use crate::domain::{
     account::User,
     ids::{EventId, UserId},
     method::{AuthenticationMethod, MethodKind, PerUserMfa},
-    policies::Policies,
+    policies::{Policies, WhatIf},
     story::Story,
 };
 
@@ -64,6 +64,8 @@ pub struct Facts {
     pub log: LogReading,
     /// Whether the log was asked about this user.
     pub told: Told,
+    /// What Conditional Access demands of this user.
+    pub what_if: WhatIf,
     /// The `request-id` headers of Graph's answers to these reads.
     pub request_ids: Vec<String>,
 }

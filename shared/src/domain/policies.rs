@@ -1,6 +1,6 @@
 //! What the tenant demands of people, and what makes a rolled-back user register again.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use super::ids::UserId;
 
@@ -37,19 +37,57 @@ pub enum PolicyUsers {
     Perhaps,
 }
 
+/// A sign-in that What If is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// To Office 365.
+    Office365,
+    /// To register security information.
+    RegisterSecurityInfo,
+}
+
+impl fmt::Display for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Office365 => "for Office 365",
+            Self::RegisterSecurityInfo => "for registering security information",
+        })
+    }
+}
+
+/// What Conditional Access demands of one user, as far as it was asked (What If).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum WhatIf {
+    /// It was not asked.
+    #[default]
+    NotAsked,
+    /// No policy that is on demands MFA of this user.
+    Nothing,
+    /// A policy that is on demands MFA, or may: in words for a person.
+    Demanded(String),
+    /// It cannot be asked, for good: why not.
+    Refused(String),
+}
+
 impl Policies {
-    /// Returns what may demand MFA of this user; `None` if nothing does.
-    pub fn demands_mfa(&self, user: UserId) -> Option<String> {
-        if self.security_defaults {
-            return Some("security defaults are on".to_owned());
-        }
-        let may_be_for = |policy: &&ConditionalAccess| match &policy.users {
+    /// The enabled policies that demand MFA and may be for this user.
+    pub fn demanding(&self, user: UserId) -> impl Iterator<Item = &ConditionalAccess> {
+        let may_be_for = move |policy: &&ConditionalAccess| match &policy.users {
             PolicyUsers::Only(users) => users.contains(&user),
             PolicyUsers::Perhaps => true,
         };
-        let mut demanding = self.conditional_access.iter().filter(|policy| policy.demands_mfa);
-        demanding.find(may_be_for).map(|policy| {
-            format!("the Conditional Access policy \"{}\" demands MFA, and may be for this user", policy.name)
-        })
+        self.conditional_access.iter().filter(|policy| policy.demands_mfa).filter(may_be_for)
+    }
+
+    /// The sign-ins to ask What If about: those for which one of the policies may demand MFA of this user.
+    pub fn questions(&self, user: UserId) -> Vec<SignIn> {
+        let guards = |policy: &ConditionalAccess| policy.guards_registration;
+        [
+            (SignIn::Office365, self.demanding(user).any(|policy| !guards(policy))),
+            (SignIn::RegisterSecurityInfo, self.demanding(user).any(guards)),
+        ]
+        .into_iter()
+        .filter_map(|(sign_in, is_asked)| is_asked.then_some(sign_in))
+        .collect()
     }
 }

@@ -9,6 +9,7 @@ use super::{
     interrupted::Interrupted,
     reads::{about, read},
     story::{GOOD_FOR, Story},
+    what_if::{Demand, questions},
 };
 use crate::{
     decide::{Record, decide},
@@ -64,6 +65,8 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
         let story = Story::ask(scope, user_id, &state.registrations).await?;
         state.add_registrations(story.registrations.iter().cloned(), now);
         story.add_to(&mut facts);
+        let questions = questions(scope, &preflight.belts, user_id);
+        facts.what_if = Demand::ask(scope, user_id, &questions).await?.what_if;
         decision = decide(&state, &facts);
     }
     let stops_at = match decision.verdict {

@@ -13,6 +13,7 @@ use super::{
     reads::{about, read},
     story::{GOOD_FOR, Story},
     together::{Drain, TAKES_AT_LEAST},
+    what_if::{Demand, questions},
 };
 use crate::{
     decide::{Record, decide},
@@ -56,6 +57,8 @@ pub(super) struct Handling<'h, 'r> {
     pub(super) waited: Option<Duration>,
     /// What the audit log told of the user, once it was asked.
     pub(super) story: Option<Story>,
+    /// What Conditional Access demands of the user, once it was asked.
+    pub(super) demand: Option<Demand>,
 }
 
 impl Drain<'_> {
@@ -86,6 +89,7 @@ impl Drain<'_> {
                     request_ids: Vec::new(),
                     waited: None,
                     story: None,
+                    demand: None,
                 };
                 handling.run(working).await
             });
@@ -175,6 +179,10 @@ impl Handling<'_, '_> {
             if let Some(story) = &self.story {
                 story.add_to(&mut facts);
             }
+            self.demand = self.demand.take().filter(|demand| demand.is_recent(now));
+            if let Some(demand) = &self.demand {
+                facts.what_if = demand.what_if.clone();
+            }
             self.request_ids.append(&mut facts.request_ids);
             let settled = self.settle(&facts).await?;
             if let Some(conclusion) = settled.complete {
@@ -190,6 +198,15 @@ impl Handling<'_, '_> {
                 Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
                 Verdict::Held(reason) => Some(Outcome::Held(reason)),
             };
+            let questions = questions(drain, &preflight.belts, user);
+            if matches!(stop, None | Some(Outcome::WouldRollBack))
+                && self.demand.is_none()
+                && !questions.is_empty()
+            {
+                self.demand = Some(Demand::ask(drain, user, &questions).await?);
+                (working, just_read) = (Some(at_work), Some(facts));
+                continue;
+            }
             if let Some(outcome) = stop {
                 if self.leased.touched && settled.gone.is_empty() && !looked_twice {
                     // A DELETE whose answer was lost may become visible only now.

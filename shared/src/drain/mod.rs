@@ -19,7 +19,8 @@
 //! 7. **Story** (`story.rs`). The audit log is asked for all that it tells of this user until now. That goes on
 //!    record, and the handling starts over from step 3 with it; what was read just now is not read again. Only who
 //!    would be rolled back costs such a request: there are few of them in a budget. Exclusions, roles and
-//!    policies are read again, too, if they were read more than 100 s ago.
+//!    policies are read again, too, if they were read more than 100 s ago; and where a policy may demand MFA of
+//!    the user, Conditional Access is asked whether it does (`what_if.rs`), in mode report as well.
 //! 8. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on
 //!    lease, brake and cap. A crash after this leaves an open intent, and the next handling settles it. Only
 //!    a durable intent can be turned into a DELETE.
@@ -53,6 +54,7 @@ mod say;
 mod settle;
 mod story;
 mod together;
+mod what_if;
 
 pub(crate) use self::explain::explain;
 pub use self::{

@@ -8,6 +8,7 @@ use crate::{
         facts::{Account, Facts, LogReading, Reading, RegistrationReport, Told},
         ids::UserId,
         method::{PerUserMfa, names},
+        policies::WhatIf,
         state::About,
         story::Story,
         user_ref::UserRef,
@@ -51,6 +52,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
             story: Story::default(),
             log: LogReading::Never,
             told: Told::NotAsked,
+            what_if: WhatIf::NotAsked,
             request_ids,
         });
     }
@@ -66,6 +68,7 @@ pub(super) async fn read(scope: &Scope, user: UserId) -> Result<Facts, Interrupt
         story: scope.process.ledger.story(user).await?,
         log,
         told: Told::NotAsked,
+        what_if: WhatIf::NotAsked,
         request_ids,
     })
 }

@@ -4,7 +4,7 @@
 
 use super::{
     answer::Answer,
-    call::{Budget, Call},
+    call::Call,
     client::Graph,
     error::GraphError,
     objects::Application,
@@ -20,6 +20,6 @@ impl Graph {
         let (id, query) = (segment(client_id)?, query(&[("$select", SELECT)]));
         let url = format!("{}/v1.0/applications(appId='{id}'){query}", self.base);
         let needs = &["Directory.Read.All", "Application.Read.All", "Directory.ReadWrite.All"];
-        self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs }).await
+        self.get(Call::get(url, needs)).await
     }
 }

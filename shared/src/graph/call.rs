@@ -10,6 +10,7 @@ use super::{error::GraphError, token::Token};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Budget {
     Reports,
+    ConditionalAccess,
     Rest,
 }
 
@@ -20,6 +21,15 @@ pub(super) struct Call {
     pub(super) budget: Budget,
     /// Permissions, any one of which is enough; the usual one first.
     pub(super) needs: &'static [&'static str],
+    /// JSON, for a question that is too long for a URL; empty for all others.
+    pub(super) body: Bytes,
+}
+
+impl Call {
+    /// A GET, which counts against what has no budget of its own.
+    pub(super) fn get(url: String, needs: &'static [&'static str]) -> Self {
+        Self { method: Method::GET, url, budget: Budget::Rest, needs, body: Bytes::new() }
+    }
 }
 
 pub(super) fn request(call: &Call, token: &Token) -> Result<Request<Bytes>, GraphError> {
@@ -28,11 +38,15 @@ pub(super) fn request(call: &Call, token: &Token) -> Result<Request<Bytes>, Grap
             cause: "the access token cannot stand in a header".to_owned(),
         })?;
     bearer.set_sensitive(true);
-    Request::builder()
+    let mut request = Request::builder()
         .method(call.method.clone())
         .uri(&call.url)
         .header(http::header::AUTHORIZATION, bearer)
-        .header(http::header::ACCEPT, "application/json")
-        .body(Bytes::new())
+        .header(http::header::ACCEPT, "application/json");
+    if !call.body.is_empty() {
+        request = request.header(http::header::CONTENT_TYPE, "application/json");
+    }
+    request
+        .body(call.body.clone())
         .map_err(|_| GraphError::Unreadable { what: "an address that can be requested".to_owned() })
 }

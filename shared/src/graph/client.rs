@@ -1,4 +1,4 @@
-//! The client: one token, two paces, a deadline, and how often a request is tried.
+//! The client: one token, three paces, a deadline, and how often a request is tried.
 
 use std::{
     sync::{
@@ -19,7 +19,7 @@ use super::{
     answer::{Answer, read_json, refused, request_id},
     call::{Budget, Call, request},
     error::GraphError,
-    pace::{AdaptivePace, ReportsPace, TooLate},
+    pace::{AdaptivePace, FixedPace, TooLate},
     retry, say,
     token::{self, Login, Token},
     transport::{REQUEST_TIMEOUT, SHORT_TIMEOUT, Transport, TransportError},
@@ -37,7 +37,8 @@ pub struct Graph {
     token: tokio::sync::Mutex<Option<Token>>,
     /// Why signing in is refused; cleared when the next invocation begins.
     refusal: Mutex<Option<GraphError>>,
-    reports: ReportsPace,
+    reports: FixedPace,
+    conditional_access: FixedPace,
     rest: AdaptivePace,
     clock: Clock,
     deadline: Mutex<Option<Timestamp>>,
@@ -73,7 +74,8 @@ impl Graph {
             credentials,
             token: tokio::sync::Mutex::default(),
             refusal: Mutex::default(),
-            reports: ReportsPace::new(settings.reports_per_10_seconds),
+            reports: FixedPace::of_reports(settings.reports_per_10_seconds),
+            conditional_access: FixedPace::of_conditional_access(settings.conditional_access_per_second),
             rest: AdaptivePace::new(settings.requests_per_second),
             clock,
             deadline: Mutex::default(),
@@ -166,6 +168,7 @@ impl Graph {
         let (now, deadline) = (self.clock.now(), self.deadline());
         let turn = match budget {
             Budget::Reports => self.reports.reserve(now, deadline),
+            Budget::ConditionalAccess => self.conditional_access.reserve(now, deadline),
             Budget::Rest => self.rest.reserve(now, deadline),
         };
         let at = turn.map_err(|TooLate { wait }| GraphError::Throttled { retry_after: wait })?;
@@ -291,6 +294,9 @@ impl Graph {
         let wait = asked.unwrap_or_else(|| Duration::from_secs(2) + retry::backoff(2, fastrand::f64()));
         match call.budget {
             Budget::Reports => self.reports.pause(self.clock.now(), wait.min(retry::MAX_WAIT)),
+            Budget::ConditionalAccess => {
+                self.conditional_access.pause(self.clock.now(), wait.min(retry::MAX_WAIT));
+            }
             Budget::Rest => self.rest.throttled(sent, self.clock.now(), wait.min(retry::MAX_WAIT)),
         }
         tracing::warn!(

@@ -93,8 +93,7 @@ impl Graph {
     pub async fn per_user_mfa(&self, user: UserId) -> Result<Answer<PerUserMfa>, GraphError> {
         let url = format!("{}/beta/users/{user}/authentication/requirements", self.base);
         let needs = &["Policy.Read.All"];
-        let answer: Answer<Requirements> =
-            self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs }).await?;
+        let answer: Answer<Requirements> = self.get(Call::get(url, needs)).await?;
         Ok(Answer { body: answer.body.per_user_mfa_state, request_id: answer.request_id })
     }
 
@@ -129,7 +128,7 @@ impl Graph {
             deletion.user(),
             segment(&deletion.id().0)?
         );
-        let call = Call { method: http::Method::DELETE, url, budget: Budget::Rest, needs: WRITE };
+        let call = Call { method: http::Method::DELETE, ..Call::get(url, WRITE) };
         let answer = self.send(&call, Some(turn)).await?;
         Ok(request_id(&answer))
     }

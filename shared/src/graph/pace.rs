@@ -1,4 +1,5 @@
-//! How fast requests are sent: a fixed pace for the audit log and the reports, an adaptive one for the rest.
+//! How fast requests are sent: a fixed pace for the audit log and the reports and one for Conditional Access, an adaptive
+//! one for the rest.
 //! Both use the wall clock: the monotonic clock stops in a frozen sandbox, and a pause would never end there.
 
 use std::{collections::VecDeque, sync::Mutex, time::Duration};
@@ -7,9 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::window::until;
 
-/// Reports: 5 requests per 10 s per app per tenant (Microsoft Graph service-specific throttling limits, identity and
-/// access reports). This is a little over 10 s, so that the network's own jitter cannot squeeze a sixth request in.
-const REPORTS_PERIOD: Duration = Duration::from_millis(10_250);
+/// How much longer a period is than Graph's, so that the network's own jitter cannot squeeze one request more in.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// The fastest pace: one process needs no more, and Graph would not allow it.
 const MAX_RATE: f64 = 1000.0;
@@ -28,7 +28,7 @@ pub struct TooLate {
 
 /// At most so many requests in any period; a plain token bucket would let through up to twice as many.
 #[derive(Debug)]
-pub struct ReportsPace {
+pub struct FixedPace {
     per_period: usize,
     period: Duration,
     window: Mutex<Window>,
@@ -40,12 +40,22 @@ struct Window {
     not_before: Option<Timestamp>,
 }
 
-impl ReportsPace {
-    /// Allows so many requests in 10 s; half a request means one in 20 s.
-    pub fn new(per_10_seconds: f64) -> Self {
+impl FixedPace {
+    /// Reports: Graph grants 5 requests per 10 s per app per tenant (service-specific throttling limits, identity and
+    /// access reports). Half a request in 10 s means one in 20 s.
+    pub fn of_reports(per_10_seconds: f64) -> Self {
+        Self::new(per_10_seconds, Duration::from_secs(10))
+    }
+
+    /// Conditional Access: Graph grants 1 request a second per tenant, all apps together.
+    pub fn of_conditional_access(per_second: f64) -> Self {
+        Self::new(per_second, Duration::from_secs(1))
+    }
+
+    fn new(requests: f64, period: Duration) -> Self {
         // A part of a request cannot be sent, so the period is longer by as much.
-        let per_period = per_10_seconds.floor().max(1.0);
-        let period = REPORTS_PERIOD.mul_f64(per_period / per_10_seconds.max(0.01));
+        let per_period = requests.floor().max(1.0);
+        let period = (period + MARGIN).mul_f64(per_period / requests.max(0.01));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
         let per_period = per_period as usize;
         Self { per_period, period, window: Mutex::default() }
@@ -165,7 +175,7 @@ mod tests {
 
     #[test]
     fn never_more_than_five_reports_in_any_ten_seconds() {
-        let pace = ReportsPace::new(5.0);
+        let pace = FixedPace::of_reports(5.0);
         let mut turns = Vec::new();
         let mut now = at(0);
         for _ in 0..23 {
@@ -181,7 +191,7 @@ mod tests {
     #[test]
     fn a_share_of_the_reports_that_is_no_whole_number_is_kept() {
         for (share, requests) in [(1.5, 15), (0.5, 5), (3.0, 30)] {
-            let pace = ReportsPace::new(share);
+            let pace = FixedPace::of_reports(share);
             let mut turns = Vec::new();
             let mut now = at(0);
             for _ in 0..=requests {
@@ -226,7 +236,7 @@ mod tests {
             assert_eq!(pace.reserve(at(0), Some(at(20_000))), Err(TooLate { wait: Duration::from_secs(30) }));
         }
         assert_eq!(pace.reserve(at(29_000), None), Ok(at(30_000)), "nobody waits for turns that nobody took");
-        let reports = ReportsPace::new(5.0);
+        let reports = FixedPace::of_reports(5.0);
         reports.pause(at(0), Duration::from_secs(30));
         assert!(reports.reserve(at(0), Some(at(20_000))).is_err());
     }

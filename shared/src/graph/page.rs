@@ -62,8 +62,7 @@ impl Graph {
         budget: Budget,
         needs: &'static [&'static str],
     ) -> Result<Page<T>, GraphError> {
-        let answer: Answer<RawPage> =
-            self.get(Call { method: http::Method::GET, url, budget, needs }).await?;
+        let answer: Answer<RawPage> = self.get(Call { budget, ..Call::get(url, needs) }).await?;
         let mut items = Vec::with_capacity(answer.body.value.len());
         for raw in &answer.body.value {
             if serde_json::from_str::<Misplaced>(raw.get()).is_ok_and(|item| item.id.is_none()) {

@@ -1,6 +1,7 @@
 //! Policies that make a rolled-back user register again.
 
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     answer::Answer,
@@ -8,14 +9,41 @@ use super::{
     client::Graph,
     error::GraphError,
 };
-use crate::domain::policies::{ConditionalAccess, Policies, PolicyUsers};
+use crate::domain::{
+    ids::UserId,
+    policies::{ConditionalAccess, Policies, PolicyUsers, SignIn},
+};
 
 const NEEDS: &[&str] = &["Policy.Read.All"];
+const WHAT_IF: &[&str] = &["Policy.Read.All", "Policy.Read.ConditionalAccess"];
+
+/// SharePoint Online and Exchange Online stand for Office 365: What If takes the ids of applications.
+const OFFICE_365: [&str; 2] =
+    ["00000003-0000-0ff1-ce00-000000000000", "00000002-0000-0ff1-ce00-000000000000"];
+
+/// Why a policy does not apply to a user, whatever the circumstances of a sign-in. All other reasons depend on
+/// conditions that the question leaves out, or are not known here.
+const DOES_NOT_CONCERN: [&str; 7] = [
+    "users",
+    "workloadIdentities",
+    "application",
+    "userActions",
+    "authenticationContext",
+    "emptyPolicy",
+    "policyNotEnabled",
+];
 
 #[derive(Deserialize)]
 struct SecurityDefaults {
     #[serde(rename = "isEnabled", default)]
     is_enabled: bool,
+}
+
+#[derive(Deserialize)]
+struct WhatIfAnswer {
+    value: Vec<WhatIfResult>,
+    #[serde(rename = "@odata.nextLink", default)]
+    next: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +111,28 @@ struct Applications {
     include_user_actions: Option<Vec<String>>,
 }
 
+/// A policy as What If answers it: the policy itself, and whether it applies.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WhatIfResult {
+    policy_applies: bool,
+    #[serde(default)]
+    analysis_reasons: Option<String>,
+    #[serde(flatten)]
+    policy: RawPolicy,
+}
+
+impl WhatIfResult {
+    /// Whether it applies for sure (true), or perhaps; `None` if it does not concern the user, or demands no MFA.
+    fn demanding(self) -> Option<(bool, ConditionalAccess, String)> {
+        let reasons = self.analysis_reasons.unwrap_or_default();
+        let concerns = self.policy_applies
+            || !reasons.split(',').any(|reason| DOES_NOT_CONCERN.contains(&reason.trim()));
+        let policy = self.policy.bearing().filter(|policy| policy.demands_mfa && concerns)?;
+        Some((self.policy_applies, policy, reasons))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MethodsPolicy {
@@ -140,7 +190,7 @@ impl Graph {
             self.policy("policies/identitySecurityDefaultsEnforcementPolicy").await?;
         let methods: Answer<MethodsPolicy> = self.policy("policies/authenticationMethodsPolicy").await?;
         let url = format!("{}/v1.0/identity/conditionalAccess/policies", self.base);
-        let access: Vec<RawPolicy> = self.list(url, NEEDS).await?;
+        let access: Vec<RawPolicy> = self.list_within(Budget::ConditionalAccess, url, NEEDS).await?;
         let campaign = methods
             .body
             .registration_enforcement
@@ -155,7 +205,50 @@ impl Graph {
 
     async fn policy<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, GraphError> {
         let url = format!("{}/v1.0/{path}", self.base);
-        self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs: NEEDS }).await
+        self.get(Call::get(url, NEEDS)).await
+    }
+
+    /// Asks which policies would apply if a user signed in, and returns what the first one demands that demands
+    /// MFA, in words. Conditions such as place, device and risk are left out: a policy that depends on them
+    /// counts. Source: <https://learn.microsoft.com/en-us/graph/api/conditionalaccessroot-evaluate>.
+    pub async fn what_if(&self, user: UserId, sign_in: SignIn) -> Result<Option<String>, GraphError> {
+        let context = match sign_in {
+            SignIn::Office365 => json!({
+                "@odata.type": "#microsoft.graph.applicationContext",
+                "includeApplications": OFFICE_365,
+            }),
+            SignIn::RegisterSecurityInfo => json!({
+                "@odata.type": "#microsoft.graph.userActionContext",
+                "userAction": "registerSecurityInformation",
+            }),
+        };
+        let question = json!({
+            "signInIdentity": { "@odata.type": "#microsoft.graph.userSignIn", "userId": user },
+            "signInContext": context,
+            "signInConditions": {},
+            // With the others come the reasons why they do not apply.
+            "appliedPoliciesOnly": false,
+        });
+        let url = format!("{}/v1.0/identity/conditionalAccess/evaluate", self.base);
+        let call = Call {
+            method: http::Method::POST,
+            budget: Budget::ConditionalAccess,
+            body: question.to_string().into(),
+            ..Call::get(url, WHAT_IF)
+        };
+        let answer: Answer<WhatIfAnswer> = self.get(call).await?;
+        if answer.body.next.is_some() {
+            return Err(GraphError::Unreadable { what: "all policies in one answer".to_owned() });
+        }
+        let demanding = answer.body.value.into_iter().filter_map(WhatIfResult::demanding);
+        Ok(demanding.max_by_key(|(applies, ..)| *applies).map(|(applies, policy, reasons)| {
+            let name = policy.name;
+            if applies {
+                format!("the Conditional Access policy \"{name}\" demands MFA of this user {sign_in}")
+            } else {
+                format!("the Conditional Access policy \"{name}\" may demand MFA of this user {sign_in} ({reasons})")
+            }
+        }))
     }
 }
 
@@ -173,7 +266,29 @@ mod tests {
         );
         let policy = serde_json::from_str::<RawPolicy>(&json).unwrap().bearing().unwrap();
         let policies = Policies { conditional_access: vec![policy], ..Policies::default() };
-        policies.demands_mfa(who.parse().unwrap()).is_some()
+        policies.demanding(who.parse().unwrap()).next().is_some()
+    }
+
+    #[test]
+    fn what_if_counts_whatever_it_cannot_tell_and_nothing_that_is_not_on() {
+        for (state, applies, reason, grant, expected) in [
+            ("enabled", true, "notSet", r#"["mfa"]"#, Some(true)),
+            ("enabled", false, "notEnoughInformation", r#"["mfa"]"#, Some(false)),
+            ("enabled", false, "location, signInRisk", r#"["mfa"]"#, Some(false)),
+            ("enabled", false, "something new", r#"["mfa", "compliantDevice"]"#, Some(false)),
+            ("enabled", false, "users", r#"["mfa"]"#, None),
+            ("enabled", false, "application", r#"["mfa"]"#, None),
+            ("enabled", true, "notSet", r#"["block"]"#, None),
+            ("enabledForReportingButNotEnforced", true, "notSet", r#"["mfa"]"#, None),
+            ("disabled", false, "policyNotEnabled", r#"["mfa"]"#, None),
+        ] {
+            let json = format!(
+                r#"{{"displayName": "MFA", "state": "{state}", "policyApplies": {applies},
+                    "analysisReasons": "{reason}", "grantControls": {{"builtInControls": {grant}}}}}"#
+            );
+            let result: WhatIfResult = serde_json::from_str(&json).unwrap();
+            assert_eq!(result.demanding().map(|(applies, ..)| applies), expected, "{json}");
+        }
     }
 
     #[test]

@@ -45,10 +45,7 @@ fn operation(call: &Call) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::Method;
-
     use super::*;
-    use crate::graph::call::Budget;
 
     #[test]
     fn an_operation_names_nobody() {
@@ -63,7 +60,7 @@ mod tests {
                 "GET /v1.0/auditLogs/directoryAudits",
             ),
         ] {
-            let call = Call { method: Method::GET, url: url.to_owned(), budget: Budget::Rest, needs: &[] };
+            let call = Call::get(url.to_owned(), &[]);
             assert_eq!(operation(&call), shown);
         }
     }

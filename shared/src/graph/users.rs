@@ -2,7 +2,7 @@
 
 use super::{
     answer::Answer,
-    call::{Budget, Call},
+    call::Call,
     client::Graph,
     error::GraphError,
     url::{key, query},
@@ -18,6 +18,6 @@ impl Graph {
         let url =
             format!("{}/v1.0/users{}{}", self.base, key(&user.to_string())?, query(&[("$select", SELECT)]));
         let needs = &["Directory.Read.All", "User.Read.All", "Directory.ReadWrite.All"];
-        self.get(Call { method: http::Method::GET, url, budget: Budget::Rest, needs }).await
+        self.get(Call::get(url, needs)).await
     }
 }

@@ -158,6 +158,8 @@ pub struct Settings {
     /// `GRAPH_REPORTS_PER_10_SECONDS`: how many requests for reports and the audit log may be sent in 10 s. Functions
     /// that run beside each other share it.
     pub reports_per_10_seconds: f64,
+    /// How many requests to Conditional Access a second this process sends at most: Graph grants the tenant 1.
+    pub conditional_access_per_second: f64,
     /// `LOG_USER_PRINCIPAL_NAMES`: whether the ledger keeps principal names.
     pub log_user_principal_names: bool,
 }
@@ -246,6 +248,7 @@ impl Settings {
             retention: SignedDuration::from_hours(i64::from(retention) * 24),
             requests_per_second,
             reports_per_10_seconds: reports_per_10_seconds.into(),
+            conditional_access_per_second: 1.0,
             log_user_principal_names,
         })
     }

@@ -20,7 +20,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     routing::{MethodRouter, any},
 };
-use http::request::Parts;
+use http::{Method, request::Parts};
 
 use crate::{
     answer::{Handled, Refusal},
@@ -29,7 +29,7 @@ use crate::{
     options::Budget,
     permissions::{
         ASSIGNMENTS, AUDIT_LOG, DIRECTORY, ELIGIBILITIES, GROUP_ELIGIBILITIES, GROUPS, Granted, POLICIES,
-        USERS,
+        USERS, WHAT_IF,
     },
     state::State,
     tenant::Tenant,
@@ -64,6 +64,7 @@ pub(crate) fn router() -> Router<Tenant> {
         )
         .route("/policies/authenticationMethodsPolicy", list(POLICIES, policies::authentication_methods))
         .route("/identity/conditionalAccess/policies", list(POLICIES, policies::conditional_access))
+        .route("/identity/conditionalAccess/evaluate", any(|asked: Asked| ready(asked.what_if())))
         .route("/{named}", any(Asked::named))
         .fallback(|asked: Asked| ready(asked.no_segment()))
 }
@@ -127,6 +128,11 @@ impl Asked {
 
     fn audits(&self) -> Answered {
         self.read(AUDIT_LOG, |state, call| audits::list(state, &self.granted, call))
+    }
+
+    fn what_if(&self) -> Answered {
+        let allowed = self.call.must_be(&Method::POST).and_then(|()| self.granted.require(WHAT_IF));
+        Extension(allowed.and_then(|()| policies::evaluate(&mut self.tenant.state(), &self.call)))
     }
 
     fn segment(self, Path((user, segment)): Path<(Name, Name)>) -> Ready<Answered> {
