@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -313,11 +313,18 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
         let tenant = world.tenant.clone();
         // The first DELETE meets a 429; until it may be sent again an administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+        let last_reads = AtomicUsize::new(0);
         let seen = Arc::clone(&sprung);
         world.tenant.on_request(move |entry| {
-            // Between this answer and the DELETE nothing else is asked.
+            // Account, per-user MFA and methods are the last that is asked before the DELETE.
             let is_story = entry.path.contains("targetResources") && entry.path.contains(&victim.to_string());
-            if is_story && entry.status == 200 && !armed.swap(true, SeqCst) {
+            let is_read = entry.user == Some(victim) && entry.method == "GET";
+            match (is_story && entry.status == 200, is_read) {
+                (true, _) => last_reads.store(4, SeqCst),
+                (_, true) => last_reads.store(last_reads.load(SeqCst).saturating_sub(1), SeqCst),
+                _ => {}
+            }
+            if is_read && last_reads.load(SeqCst) == 1 && !armed.swap(true, SeqCst) {
                 tenant.set_faults(Faults { throttle: 1.0, ..Faults::default() });
             } else if entry.user == Some(victim)
                 && entry.method == "DELETE"

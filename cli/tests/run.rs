@@ -133,7 +133,7 @@ fn nobody_is_rolled_back_before_a_second_look_and_wait_waits_for_it() {
 
 #[test]
 fn doctor_compares_the_window_with_what_the_log_keeps_and_with_the_previews_switches() {
-    let mut world = World::new(60, 25);
+    let mut world = World::new(60, 26);
     let about = |world: &World, what: &str| {
         let checks = world.json(0, &["doctor"]);
         let is_it = |check: &&serde_json::Value| check["what"] == what;
