@@ -36,6 +36,9 @@ pub struct User {
     /// When it was created.
     #[serde(default, rename = "createdDateTime")]
     pub created: Option<Timestamp>,
+    /// When the password was last changed, or set at the account's creation.
+    #[serde(default, rename = "lastPasswordChangeDateTime")]
+    pub password_changed: Option<Timestamp>,
 }
 
 /// Tells a null from an absent property.

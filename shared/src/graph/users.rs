@@ -10,7 +10,7 @@ use super::{
 use crate::domain::{account::User, user_ref::UserRef};
 
 /// The properties to ask for.
-const SELECT: &str = "id,userPrincipalName,displayName,userType,accountEnabled,externalUserState,creationType,onPremisesSyncEnabled,createdDateTime";
+const SELECT: &str = "id,userPrincipalName,displayName,userType,accountEnabled,externalUserState,creationType,onPremisesSyncEnabled,createdDateTime,lastPasswordChangeDateTime";
 
 impl Graph {
     /// Reads one account. Returns [`GraphError::NotFound`] if it was deleted or never existed.

@@ -101,6 +101,7 @@ const WITHIN: &[Act] = &[
     |life| life.upgrade_app(),
     |life| life.switch_per_user_mfa(),
     |life| life.take_access_pass(),
+    |life| life.set_password(),
     |life| life.use_app(),
 ];
 const STRAGGLING: &[Act] = &[
@@ -116,6 +117,7 @@ const AFTERWARDS: &[Act] = &[
     |life| life.change_number(),
     |life| life.number_of_the_helpdesk(),
     |life| life.delete_one(),
+    |life| life.set_password(),
     |life| life.use_app(),
 ];
 
@@ -317,6 +319,13 @@ impl Life<'_> {
         if is_over {
             account.remove(&id, at, Duration::ZERO);
         }
+    }
+
+    fn set_password(&mut self) {
+        let at = self.at;
+        let user = &mut self.state.account(self.id).user;
+        user.knows_password = true;
+        user.last_password_change_at = Some(at);
     }
 
     fn lose_all_to_another_ledger(&mut self) {
