@@ -306,6 +306,37 @@ fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it()
 }
 
 #[test]
+fn what_is_older_stays_where_a_setting_says_so_and_is_no_second_rollback() {
+    simulate(async {
+        let mut world = World::new(83, 40, |_| ());
+        world.vars.insert("PREEXISTING_METHODS", "keep".to_owned());
+        let user = world.tenant.add_user(simulator::NewUser::named("both@contoso.example"));
+        let before = world.population.window_start - SignedDuration::from_hours(24 * 40);
+        let registered = world.population.window_start + SignedDuration::from_hours(3);
+        world.tenant.add_method(user, simulator::NewMethod::software_oath().came_at(before).dated(before));
+        let phone = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 2065550155");
+        world.tenant.register_at(user, phone.dated(registered), registered, registered);
+        let id = user.to_string().parse().unwrap();
+        for round in 0..2 {
+            world.run().await;
+            let state = world.ledger().await.user(id).await.unwrap().value.unwrap();
+            assert_eq!((state.listed_as().as_str(), state.is_pending()), ("rolled_back", false), "{round}");
+            let left: Vec<String> =
+                world.tenant.user(user).unwrap().methods.into_iter().map(|method| method.kind).collect();
+            assert_eq!(left, ["password", "softwareOath"]);
+            // Whatever makes the user a candidate again, what was kept is no reason to hold.
+            let event = simulator::NewEvent::by_user(
+                "User registered security info",
+                registered + SignedDuration::from_hours(1),
+                user,
+                "both@contoso.example",
+            );
+            world.tenant.add_event(event.reason("User registered Fido2 Authentication Method"));
+        }
+    });
+}
+
+#[test]
 fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback() {
     simulate(async {
         let world = World::new(81, 40, |_| ());

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use shared::{
     domain::window::Window,
-    settings::{OtherMethods, Policy, UnprovenMethods},
+    settings::{MfaRequiredUsers, Policy, PreexistingMethods, UnprovenMethods},
 };
 use simulator::{Harm, MethodView};
 
@@ -26,13 +26,14 @@ fn answered_by_settings(
     (method, alone): (&MethodView, bool),
     policy: &Policy,
 ) -> impl Fn(Harm) -> bool + use<> {
-    let lets_old = policy.preexisting_methods == OtherMethods::RollBack;
+    let lets_old = policy.preexisting_methods == PreexistingMethods::RollBack;
+    let lets_had_mfa = policy.preexisting_methods != PreexistingMethods::Hold;
     let lets_unproven = match policy.unproven_methods {
         UnprovenMethods::Hold => false,
         UnprovenMethods::Count => alone,
         UnprovenMethods::RollBack => true,
     };
-    let lets_asked = policy.mfa_required_users == OtherMethods::RollBack;
+    let lets_asked = policy.mfa_required_users == MfaRequiredUsers::RollBack;
     let lets_new = policy.include_new_accounts;
     let date_tells = date_tells(method.created, &method.kind, &policy.window);
     let is_old = method.origin.came_at < policy.window.start;
@@ -42,7 +43,7 @@ fn answered_by_settings(
         // No log that is read shows what an administrator did before the window.
         Harm::ByAdmin => lets_unproven || lets_old && is_old,
         Harm::ByDirectory => lets_unproven,
-        Harm::HadMfa => lets_old,
+        Harm::HadMfa => lets_had_mfa,
         Harm::NewAccount => lets_new,
         Harm::MfaDemanded => lets_asked,
         _ => false,

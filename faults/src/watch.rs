@@ -25,7 +25,7 @@ use shared::{
     },
     ledger::{Document, Key, Store},
     notices::Notice,
-    settings::{Mode, OtherMethods, Settings},
+    settings::{MfaRequiredUsers, Mode, Settings},
 };
 use simulator::{Harm, MethodView, PerUserMfa, Tenant, UserView};
 use uuid::Uuid;
@@ -430,7 +430,9 @@ impl Watch {
         if self.tenant.filters_audits_by_target() {
             is_read_within(user, STORY, STORY_FRESH);
         }
-        if self.asks_a_group.load(Relaxed) && view.settings.policy.mfa_required_users == OtherMethods::Hold {
+        if self.asks_a_group.load(Relaxed)
+            && view.settings.policy.mfa_required_users == MfaRequiredUsers::Hold
+        {
             is_read_within(user, WHAT_IF, STORY_FRESH);
         }
     }

@@ -226,6 +226,7 @@ impl World {
         }
         for (name, value) in [
             ("PREEXISTING_METHODS", "roll_back"),
+            ("PREEXISTING_METHODS", "keep"),
             ("UNPROVEN_METHODS", "count"),
             ("UNPROVEN_METHODS", "roll_back"),
             ("INCLUDE_ADMINISTRATORS", "true"),

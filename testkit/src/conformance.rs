@@ -22,7 +22,8 @@ use shared::{
     domain::{
         brake::{BrakeState, Limits},
         ids::{EventId, MethodId, RunId, TenantId, UserId},
-        intent::{IntendedMethod, Intent},
+        intent::Intent,
+        look::IntendedMethod,
         method::MethodKind,
         outcome::{Failed, Held, Outcome, Partial},
         state::{Concluded, EraseRefused, Lease, UserState},
@@ -508,6 +509,7 @@ fn intent(at: Timestamp) -> Intent {
             created: None,
             number_hash: None,
         }],
+        kept: None,
     }
 }
 

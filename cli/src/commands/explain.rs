@@ -64,7 +64,11 @@ fn rules(rules: &[RuleResult]) -> Rows {
 
 fn methods(methods: &[MethodOrigin]) -> Rows {
     let row = |found: &MethodOrigin| {
-        let what_follows = found.held.map_or_else(|| "goes".to_owned(), |reason| format!("held({reason})"));
+        let what_follows = match found.held {
+            Some(reason) => format!("held({reason})"),
+            None if found.kept => "stays".to_owned(),
+            None => "goes".to_owned(),
+        };
         vec![found.method.kind.to_string(), found.origin.to_string(), found.evidence.clone(), what_follows]
     };
     let header = vec!["method", "origin", "evidence", "what follows"];

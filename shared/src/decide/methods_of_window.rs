@@ -1,5 +1,7 @@
 //! The rule that only methods of the window go, and the settings that let others go, too.
 
+use std::collections::BTreeSet;
+
 use super::{
     asked::Asked,
     origin::{Methods, Shown},
@@ -9,14 +11,16 @@ use crate::{
     domain::{
         decision::RuleAnswer,
         facts::{LogReading, Reading, Told},
-        method::{AuthenticationMethod, MethodKind},
+        method::{AuthenticationMethod, MethodKind, MethodName},
         origin::{MethodOrigin, Origin},
         outcome::Held,
     },
-    settings::{OtherMethods, UnprovenMethods},
+    settings::{PreexistingMethods, UnprovenMethods},
 };
 
 const BY_A_SETTING: &str = "included by a setting";
+const STAYS_BY_A_SETTING: &str = "it stays, by a setting";
+const RELEASED: &str = "released by a person";
 
 impl Asked<'_> {
     pub(super) fn methods_of_window(&self) -> RuleAnswer {
@@ -30,6 +34,9 @@ impl Asked<'_> {
         let notes: Vec<String> =
             origins.iter().map(|found| format!("{}: {}", found.method.kind, found.evidence)).collect();
         let note = notes.join(". ");
+        if origins.iter().all(|found| found.kept) {
+            return RuleAnswer::No { reasons: vec![Held::RegisteredBefore.into()], note };
+        }
         let mut reasons: Vec<Held> = origins.into_iter().filter_map(|found| found.held).collect();
         if !reasons.is_empty() {
             reasons.sort();
@@ -45,6 +52,11 @@ impl Asked<'_> {
         }
     }
 
+    /// The strong methods that stay while the others go.
+    pub(super) fn kept(&self) -> BTreeSet<MethodName> {
+        self.origins().into_iter().filter(|found| found.kept).map(|found| found.method).collect()
+    }
+
     /// Where each strong method comes from, and why it may not be deleted, if it may not.
     pub(super) fn origins(&self) -> Vec<MethodOrigin> {
         let Some(methods) = self.facts.methods.known() else { return Vec::new() };
@@ -54,34 +66,44 @@ impl Asked<'_> {
     }
 }
 
-fn judged(asked: &Asked<'_>, method: &AuthenticationMethod, of_user: &Methods<'_>) -> MethodOrigin {
-    let Shown { origin, mut evidence, by } = of_user.shown(method);
-    let (held, let_through) = match may_go(asked, method, origin, of_user) {
-        Ok(why) => (None, why),
-        Err(reason) if asked.record.is_released(reason, method) => (None, Some("released by a person")),
-        Err(reason) => (Some(reason), None),
-    };
-    if let Some(why) = let_through {
-        evidence = format!("{evidence}; {why}");
-    }
-    MethodOrigin { method: method.name(), origin, evidence, shown_by: by, held }
+/// What becomes of a method.
+enum Fate {
+    /// It may be deleted, perhaps by what is said.
+    Goes(Option<&'static str>),
+    /// It stays while the others go.
+    Stays,
+    /// It must stay, and so must the others.
+    Held(Held),
 }
 
-/// Whether the settings let a method of this origin go, and by what; the error says why it must stay.
-fn may_go(
-    asked: &Asked<'_>,
-    method: &AuthenticationMethod,
-    origin: Origin,
-    of_user: &Methods<'_>,
-) -> Result<Option<&'static str>, Held> {
-    let included = Ok(Some(BY_A_SETTING));
+fn judged(asked: &Asked<'_>, method: &AuthenticationMethod, of_user: &Methods<'_>) -> MethodOrigin {
+    let Shown { origin, mut evidence, by } = of_user.shown(method);
+    let (held, kept, why) = match fate(asked, method, origin, of_user) {
+        Fate::Goes(why) => (None, false, why),
+        Fate::Held(reason) if asked.record.is_released(reason, method) => (None, false, Some(RELEASED)),
+        Fate::Stays if asked.record.is_released(Held::RegisteredBefore, method) => {
+            (None, false, Some(RELEASED))
+        }
+        Fate::Stays => (None, true, Some(STAYS_BY_A_SETTING)),
+        Fate::Held(reason) => (Some(reason), false, None),
+    };
+    if let Some(why) = why {
+        evidence = format!("{evidence}; {why}");
+    }
+    MethodOrigin { method: method.name(), origin, evidence, shown_by: by, held, kept }
+}
+
+/// What the settings make of a method of this origin.
+fn fate(asked: &Asked<'_>, method: &AuthenticationMethod, origin: Origin, of_user: &Methods<'_>) -> Fate {
+    let included = Fate::Goes(Some(BY_A_SETTING));
     match (origin, asked.policy.preexisting_methods) {
-        (Origin::OfWindow, _) => Ok(None),
-        (Origin::ByAdmin, _) => Err(Held::RegisteredByAdmin),
-        (Origin::AfterWindow, _) => Err(Held::RegisteredAfter),
-        (Origin::BeforeWindow, OtherMethods::Hold) => Err(Held::RegisteredBefore),
+        (Origin::OfWindow, _) => Fate::Goes(None),
+        (Origin::ByAdmin, _) => Fate::Held(Held::RegisteredByAdmin),
+        (Origin::AfterWindow, _) => Fate::Held(Held::RegisteredAfter),
+        (Origin::BeforeWindow, PreexistingMethods::Hold) => Fate::Held(Held::RegisteredBefore),
+        (Origin::BeforeWindow, PreexistingMethods::Keep) => Fate::Stays,
         // A number without a date may have gone, and come again after the window.
-        (Origin::BeforeWindow, OtherMethods::RollBack)
+        (Origin::BeforeWindow, PreexistingMethods::RollBack)
             if method.is_of_the_users_own_kind()
                 && (method.kind != MethodKind::Phone || method.created.is_some()) =>
         {
@@ -89,10 +111,10 @@ fn may_go(
         }
         (Origin::BeforeWindow | Origin::Unproven, _) => match asked.policy.unproven_methods {
             UnprovenMethods::Count if of_user.counts(method) => {
-                Ok(Some("the only one of its kind, which a registration of the window names"))
+                Fate::Goes(Some("the only one of its kind, which a registration of the window names"))
             }
             UnprovenMethods::RollBack => included,
-            UnprovenMethods::Hold | UnprovenMethods::Count => Err(Held::UnprovenMethod),
+            UnprovenMethods::Hold | UnprovenMethods::Count => Fate::Held(Held::UnprovenMethod),
         },
     }
 }

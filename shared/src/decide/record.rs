@@ -8,7 +8,8 @@ use crate::domain::{
     facts::{Facts, RecordedRegistration},
     ids::UserId,
     intent::Intent,
-    memory::{Look, Memory},
+    look::Look,
+    memory::Memory,
     method::AuthenticationMethod,
     outcome::Held,
     state::UserState,
@@ -27,6 +28,8 @@ pub struct Record<'a> {
     pub first_delete_at: Option<Timestamp>,
     /// The intent that is not settled yet, if any.
     pub intent: Option<&'a Intent>,
+    /// The methods that a rollback keeps or kept, if any.
+    pub kept: Option<&'a Look>,
     /// What earlier looks saw; `None` if there was none.
     pub memory: Option<&'a Memory>,
     /// Reasons that a person has lifted.
@@ -44,6 +47,7 @@ impl<'a> Record<'a> {
             by_hand: state.by_hand.is_some(),
             first_delete_at: state.first_delete_at,
             intent: state.intent.as_ref(),
+            kept: state.intent.as_ref().map_or(state.kept.as_ref(), |intent| intent.kept.as_ref()),
             memory: state.memory.as_ref(),
             released: state.release.as_ref().map_or(nothing, |release| &release.reasons),
             released_look: state.release.as_ref().and_then(|release| release.look.as_ref()),

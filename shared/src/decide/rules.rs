@@ -17,7 +17,7 @@ use crate::{
         state::CLOCK_SKEW,
         window::shift,
     },
-    settings::{OtherMethods, Policy},
+    settings::{MfaRequiredUsers, Policy, PreexistingMethods},
 };
 
 /// A no for one reason.
@@ -104,13 +104,8 @@ impl Asked<'_> {
             Some((change, true)) => RuleAnswer::Pass {
                 note: Some(format!("stamped with event {} at {}", change.event_id, change.at)),
             },
-            Some((change, false)) if self.policy.preexisting_methods == OtherMethods::RollBack => {
-                RuleAnswer::Pass {
-                    note: Some(format!(
-                        "had MFA methods before event {}; included by a setting",
-                        change.event_id
-                    )),
-                }
+            Some((change, false)) if self.policy.preexisting_methods != PreexistingMethods::Hold => {
+                pass(format!("had MFA methods before event {}; included by a setting", change.event_id))
             }
             Some((change, false)) => no(
                 Held::RegisteredBefore,
@@ -131,13 +126,15 @@ impl Asked<'_> {
             Reading::Known(methods) => methods,
             Reading::Unknown(why) => return unknown(why),
         };
-        if !methods.iter().any(|method| method.kind.is_strong()) {
+        let is_kept = |method: &AuthenticationMethod| self.record.kept.is_some_and(|kept| kept.shows(method));
+        let mut strong =
+            methods.iter().filter(|method| method.kind.is_strong() && !is_kept(method)).peekable();
+        if strong.peek().is_none() {
             return no(
                 NotEligible::AlreadyRolledBack,
                 format!("rolled back at {began}, and nothing was registered since"),
             );
         }
-        let mut strong = methods.iter().filter(|method| method.kind.is_strong());
         if strong.all(|method| self.record.is_released(Held::ReRegistered, method)) {
             return released(&format!("a rollback began at {began}"));
         }
@@ -283,6 +280,9 @@ impl Asked<'_> {
             Reading::Known(methods) => methods,
             Reading::Unknown(why) => return unknown(why),
         };
+        let kept = self.kept();
+        let methods: Vec<&AuthenticationMethod> =
+            methods.iter().filter(|method| !kept.contains(&method.name())).collect();
         if methods
             .iter()
             .any(|method| method.kind == MethodKind::Phone && method.sms_sign_in == SmsSignIn::Ready)
@@ -328,7 +328,7 @@ impl Asked<'_> {
             Reading::Known(policies) => policies,
             Reading::Unknown(why) => return unknown(why),
         };
-        let included = self.policy.mfa_required_users == OtherMethods::RollBack;
+        let included = self.policy.mfa_required_users == MfaRequiredUsers::RollBack;
         let demanded = |what: String| {
             if included {
                 pass(format!("{what}; included by a setting"))
@@ -364,8 +364,10 @@ impl Asked<'_> {
     }
 
     pub(super) fn consequences(&self) -> Option<Consequences> {
-        let methods = self.facts.methods.known()?;
-        let kinds = |wanted: fn(&MethodKind) -> bool| {
+        let kept = self.kept();
+        let goes = |method: &&AuthenticationMethod| method.kind.is_strong() && !kept.contains(&method.name());
+        let (going, staying): (Vec<_>, Vec<_>) = self.facts.methods.known()?.iter().partition(goes);
+        let kinds = |methods: &[&AuthenticationMethod], wanted: fn(&MethodKind) -> bool| {
             let kinds = methods.iter().map(|method| &method.kind).filter(|kind| wanted(kind));
             kinds.cloned().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()
         };
@@ -375,11 +377,9 @@ impl Asked<'_> {
                 .facts
                 .report
                 .line
-                .map(|line| if line.sspr { kinds(MethodKind::is_strong) } else { Vec::new() }),
-            still_can_do_mfa: kinds(MethodKind::can_still_do_mfa),
-            no_method_left: methods
-                .iter()
-                .all(|method| method.kind.is_strong() || method.kind == MethodKind::Password),
+                .map(|line| if line.sspr { kinds(&going, MethodKind::is_strong) } else { Vec::new() }),
+            still_can_do_mfa: kinds(&staying, |kind| kind.is_strong() || kind.can_still_do_mfa()),
+            no_method_left: staying.iter().all(|method| method.kind == MethodKind::Password),
         })
     }
 }

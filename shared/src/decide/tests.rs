@@ -15,14 +15,15 @@ use crate::{
         },
         ids::{EventId, MethodId},
         intent::Intent,
-        memory::{Look, Memory},
+        look::Look,
+        memory::Memory,
         method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
         origin::Origin,
         policies::{ConditionalAccess, Policies, PolicyUsers, WhatIf},
         story::{self, RecordedChange, Story},
         window::{Window, shift},
     },
-    settings::{OtherMethods, UnprovenMethods, UsersAndGroup},
+    settings::{MfaRequiredUsers, PreexistingMethods, UnprovenMethods, UsersAndGroup},
 };
 
 const USER: &str = "dd44fd36-4511-4889-801e-dc8e367e5d6d";
@@ -101,6 +102,7 @@ struct Case {
     released: BTreeSet<Held>,
     look: Option<Look>,
     memory: Option<Memory>,
+    kept: Option<Look>,
     facts: Facts,
     belts: Belts,
     policy: Policy,
@@ -117,6 +119,7 @@ impl Case {
             released: BTreeSet::new(),
             look: None,
             memory: None,
+            kept: None,
             facts: Facts {
                 read_at: at(NOW),
                 account: Reading::Known(Account::Found(Box::new(member()))),
@@ -143,10 +146,10 @@ impl Case {
                 excluded: UsersAndGroup::default(),
                 include_administrators: false,
                 include_external_users: false,
-                preexisting_methods: OtherMethods::Hold,
+                preexisting_methods: PreexistingMethods::Hold,
                 include_new_accounts: false,
                 unproven_methods: UnprovenMethods::Hold,
-                mfa_required_users: OtherMethods::Hold,
+                mfa_required_users: MfaRequiredUsers::Hold,
                 releasable: BTreeSet::new(),
             },
             now: at(NOW),
@@ -211,6 +214,7 @@ impl Case {
             by_hand: self.by_hand,
             first_delete_at: self.first_delete_at,
             intent: self.intent.as_ref(),
+            kept: self.kept.as_ref(),
             memory: self.memory.as_ref(),
             released: &self.released,
             released_look: look.as_ref(),
@@ -603,7 +607,39 @@ fn methods_of_window_before_is_registered_before_unless_let_through() {
     });
     comes_to("roll_back", |case| {
         before(case);
-        case.policy.preexisting_methods = OtherMethods::RollBack;
+        case.policy.preexisting_methods = PreexistingMethods::RollBack;
+    });
+}
+
+#[test]
+fn methods_of_window_keep_lets_older_methods_stay_and_the_others_go() {
+    let phone = method(MethodKind::Phone, Some(IN_WINDOW));
+    let codes = method(MethodKind::SoftwareOath, Some(BEFORE));
+    let keep = |case: &mut Case| case.policy.preexisting_methods = PreexistingMethods::Keep;
+    let mut case = Case::with(|case| {
+        keep(case);
+        case.methods([phone.clone(), codes.clone()]);
+        case.reported(RegistrationReportLine { sspr: true, passwordless: false, admin: false });
+    });
+    let decision = case.decide();
+    assert_eq!(decision.verdict, Verdict::RollBack);
+    assert!(decision.keeps(&codes.name()) && !decision.keeps(&phone.name()));
+    let consequences = decision.consequences.unwrap();
+    assert_eq!(consequences.sspr_loses, Some(vec![MethodKind::Phone]));
+    assert_eq!(consequences.still_can_do_mfa, [MethodKind::SoftwareOath]);
+    // Kept methods are neither new nor left over.
+    let salt = Uuid::from_u128(2);
+    let kept = Look::at(std::slice::from_ref(&codes), salt);
+    case.first_delete_at = Some(at(NOW));
+    case.kept = Some(kept);
+    case.methods([codes.clone()]);
+    case.comes_to("not_eligible(already_rolled_back)");
+    let new = AuthenticationMethod { id: MethodId("new".to_owned()), ..codes.clone() };
+    case.methods([codes.clone(), new]);
+    case.comes_to("held(re_registered)");
+    comes_to("held(registered_before)", |case| {
+        keep(case);
+        case.methods([codes]);
     });
 }
 
@@ -611,7 +647,7 @@ fn methods_of_window_before_is_registered_before_unless_let_through() {
 fn methods_of_window_after_is_registered_after_and_no_setting_lets_it_through() {
     comes_to("held(registered_after)", |case| {
         case.methods([method(MethodKind::Phone, Some(AFTER))]);
-        case.policy.preexisting_methods = OtherMethods::RollBack;
+        case.policy.preexisting_methods = PreexistingMethods::RollBack;
         case.policy.unproven_methods = UnprovenMethods::RollBack;
     });
 }
@@ -787,7 +823,7 @@ fn methods_of_window_what_an_administrator_made_passes_by_no_setting() {
         comes_to("held(registered_by_admin)", |case| {
             case.methods([method(MethodKind::Phone, created)]);
             case.policy.unproven_methods = UnprovenMethods::RollBack;
-            case.policy.preexisting_methods = OtherMethods::RollBack;
+            case.policy.preexisting_methods = PreexistingMethods::RollBack;
             case.facts.acts = vec![act(Act::ByAdmin, vec![MethodKind::Phone])];
         });
     }
@@ -800,7 +836,7 @@ fn methods_of_window_unproven_passes_by_a_setting_that_no_older_method_passes_by
     };
     comes_to("held(unproven_method)", |case| {
         undated(case);
-        case.policy.preexisting_methods = OtherMethods::RollBack;
+        case.policy.preexisting_methods = PreexistingMethods::RollBack;
     });
     comes_to("roll_back", |case| {
         undated(case);
@@ -966,7 +1002,7 @@ fn mfa_not_required_no_is_mfa_required_unless_let_through() {
     comes_to("held(mfa_required)", required);
     comes_to("roll_back", |case| {
         required(case);
-        case.policy.mfa_required_users = OtherMethods::RollBack;
+        case.policy.mfa_required_users = MfaRequiredUsers::RollBack;
     });
 }
 
@@ -998,7 +1034,7 @@ fn what_if_decides_where_a_policy_may_be_for_the_user() {
         comes_to("roll_back", |case| {
             perhaps_asked(case);
             case.facts.what_if = what_if;
-            case.policy.mfa_required_users = OtherMethods::RollBack;
+            case.policy.mfa_required_users = MfaRequiredUsers::RollBack;
         });
     }
 }
@@ -1588,20 +1624,20 @@ prop_compose! {
             1 => Just(Past::IntentOfTheseMethods),
             1 => Just(Past::IntentOfOtherMethods),
         ],
-        include in (any::<bool>(), any::<bool>(), any::<bool>(), 0..3_usize),
+        include in (any::<bool>(), any::<bool>(), 0..3_usize, 0..3_usize),
         released in prop_oneof![
             3 => Just(BTreeSet::new()),
             1 => prop::collection::btree_set(prop::sample::select(Held::all().collect::<Vec<Held>>()), 0..12),
             1 => Just(Held::all().collect::<BTreeSet<Held>>()),
         ],
     ) -> Case {
-        let other = |roll_back| if roll_back { OtherMethods::RollBack } else { OtherMethods::Hold };
         let mut case = Case::with(|case| {
             case.registrations = vec![registration("e1", registered_at, vec![MethodKind::Phone])];
             case.by_hand = by_hand;
             case.policy.include_administrators = include.0;
             case.policy.include_external_users = include.1;
-            case.policy.preexisting_methods = other(include.2);
+            case.policy.preexisting_methods =
+                [PreexistingMethods::Hold, PreexistingMethods::Keep, PreexistingMethods::RollBack][include.2];
             case.policy.unproven_methods =
                 [UnprovenMethods::Hold, UnprovenMethods::Count, UnprovenMethods::RollBack][include.3];
             case.released = released;
@@ -1666,16 +1702,18 @@ proptest! {
     /// Invariant 3, as far as deciding goes.
     #[test]
     fn every_method_that_goes_is_of_the_window_or_let_through(case in any_case()) {
-        if case.decide().verdict == Verdict::RollBack {
+        let decision = case.decide();
+        if decision.verdict == Verdict::RollBack {
             let of_others = |act: &RecordedAct| matches!(act.act, Act::ByAdmin | Act::Changed | Act::Removed);
             let undisturbed = !case.facts.acts.iter().any(of_others);
             let registered = case.registrations[0].registered_at == at(IN_WINDOW);
-            for method in case.facts.methods.known().unwrap().iter().filter(|method| method.kind.is_strong()) {
+            let strong = case.facts.methods.known().unwrap().iter().filter(|method| method.kind.is_strong());
+            for method in strong.filter(|method| !decision.keeps(&method.name())) {
                 let is_app = method.kind == MethodKind::MicrosoftAuthenticator;
                 let is_phone = method.kind == MethodKind::Phone;
                 let (of_window, lets_through, held) = match method.created {
                     Some(created) if created < at(START) => {
-                        (false, case.policy.preexisting_methods == OtherMethods::RollBack, Held::RegisteredBefore)
+                        (false, case.policy.preexisting_methods == PreexistingMethods::RollBack, Held::RegisteredBefore)
                     }
                     Some(created) if created > at(END) && !is_app => (false, false, Held::RegisteredAfter),
                     date => (

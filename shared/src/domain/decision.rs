@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    method::MethodKind,
+    method::{MethodKind, MethodName},
     origin::MethodOrigin,
     outcome::{Held, Verdict},
     rule::Rule,
@@ -86,6 +86,11 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// Whether a setting lets this method stay while the others go.
+    pub fn keeps(&self, method: &MethodName) -> bool {
+        self.methods.iter().any(|found| found.kept && found.method == *method)
+    }
+
     /// Every reason that holds the user and that a person's release can lift, if the user is listed in
     /// `RELEASABLE_USER_IDS` or if not.
     pub fn releasable(&self, is_listed: bool) -> BTreeSet<Held> {

@@ -5,13 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{
-    digest::digest,
-    domain::{
-        ids::{MethodId, UserId},
-        method::{AuthenticationMethod, MethodKind, MethodName, PhoneType},
-        window::shift,
-    },
+use super::{
+    ids::{MethodId, UserId},
+    look::{IntendedMethod, Look, hash, strong},
+    method::{AuthenticationMethod, MethodKind},
+    window::shift,
 };
 
 /// For how long after the intent a phone without a date counts as the one intended.
@@ -30,51 +28,22 @@ pub struct Intent {
     pub salt: Uuid,
     /// The methods, in the order in which they are deleted.
     pub methods: Vec<IntendedMethod>,
-}
-
-/// One method of an intent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntendedMethod {
-    /// Its kind: always a strong one.
-    #[serde(rename = "type")]
-    pub kind: MethodKind,
-    /// The method's id; for a phone, it is the same for every user.
-    pub id: MethodId,
-    /// When the method was registered; `None` if Graph does not say.
-    pub created: Option<Timestamp>,
-    /// A salted hash of a phone's number; `None` for other kinds, and if Graph masks the number.
-    pub number_hash: Option<String>,
-}
-
-impl IntendedMethod {
-    /// Notes what a method is recognised by later.
-    pub(super) fn of(method: &AuthenticationMethod, salt: Uuid) -> Self {
-        Self {
-            kind: method.kind.clone(),
-            id: method.id.clone(),
-            created: method.created,
-            number_hash: hash(salt, method.phone_number.as_deref()),
-        }
-    }
-
-    /// The method as results name it.
-    pub fn name(&self) -> MethodName {
-        MethodName { kind: self.kind.clone(), id: self.id.clone() }
-    }
-}
-
-/// The strong methods of a list, in the order of deletion.
-pub(super) fn strong(methods: &[AuthenticationMethod], salt: Uuid) -> Vec<IntendedMethod> {
-    let mut strong: Vec<&AuthenticationMethod> =
-        methods.iter().filter(|method| method.kind.is_strong()).collect();
-    strong.sort_by_key(|method| deletion_rank(method));
-    strong.into_iter().map(|method| IntendedMethod::of(method, salt)).collect()
+    /// The strong methods that stay by a setting: neither new nor left over. `None` if all go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Look>,
 }
 
 impl Intent {
     /// Makes an intent for all strong methods among `methods`, in the order of deletion.
     pub fn for_methods(methods: &[AuthenticationMethod], id: Uuid, salt: Uuid, now: Timestamp) -> Self {
-        Self { id, written_at: now, slot_at: now, salt, methods: strong(methods, salt) }
+        Self { id, written_at: now, slot_at: now, salt, methods: strong(methods, salt), kept: None }
+    }
+
+    /// Notes the methods that stay.
+    #[must_use]
+    pub fn keeping(mut self, methods: &[AuthenticationMethod]) -> Self {
+        self.kept = (!methods.is_empty()).then(|| Look::at(methods, self.salt));
+        self
     }
 
     /// Finds out what has become of the intended methods, as far as a list of the user's methods proves it.
@@ -91,6 +60,7 @@ impl Intent {
         settlement.anew = listed
             .iter()
             .filter(|method| method.kind.is_strong())
+            .filter(|method| !self.kept.as_ref().is_some_and(|kept| kept.shows(method)))
             .filter(|method| {
                 !self.methods.iter().enumerate().any(|(position, intended)| {
                     intended.kind == method.kind
@@ -141,7 +111,7 @@ pub struct Settlement<'a> {
     pub unchanged: Vec<usize>,
     /// There, but perhaps registered anew.
     pub unclear: Vec<usize>,
-    /// Strong methods that the intent does not list, or that were registered anew since.
+    /// Strong methods that the intent neither lists nor keeps, or that were registered anew since.
     pub anew: Vec<&'a AuthenticationMethod>,
 }
 
@@ -155,31 +125,6 @@ impl Settlement<'_> {
     pub fn proves_all(&self) -> bool {
         self.unclear.is_empty() && self.anew.is_empty()
     }
-}
-
-/// An alternate mobile must go before the mobile, and what can be the default method goes last.
-fn deletion_rank(method: &AuthenticationMethod) -> u8 {
-    match (&method.kind, method.phone_type) {
-        (MethodKind::Phone, Some(PhoneType::AlternateMobile)) => 0,
-        (MethodKind::Phone, Some(PhoneType::Office)) => 1,
-        (MethodKind::Phone, _) => 2,
-        (MethodKind::SoftwareOath, _) => 3,
-        _ => 4,
-    }
-}
-
-/// Numbers are compared by their digits; a masked one proves nothing.
-pub(super) fn hash(salt: Uuid, number: Option<&str>) -> Option<String> {
-    let number = number?;
-    let (number, extension) = number.split_once('x').unwrap_or((number, ""));
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let plain = number.chars().all(|c| c.is_ascii_digit() || " +-().".contains(c))
-        && extension.chars().all(|c| c.is_ascii_digit());
-    let (number, extension) = (digits(number), digits(extension));
-    if !plain || number.len() < 5 {
-        return None;
-    }
-    Some(digest([salt.as_bytes(), number.as_bytes(), extension.as_bytes()], 16))
 }
 
 /// An intent that is known to be in the ledger. Only the ledger makes one; without one, no DELETE can be

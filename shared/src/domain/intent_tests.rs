@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::method::SmsSignIn;
+use crate::domain::method::{PhoneType, SmsSignIn};
 
 const MOBILE: &str = "3179e48a-750b-4051-897c-87b9720928f7";
 
@@ -93,4 +93,17 @@ fn a_method_the_intent_does_not_list_is_anew() {
     let settlement = intent.settle(&listed, at("2026-03-02T12:01:00Z"));
     assert!(settlement.is_complete() && !settlement.proves_all());
     assert_eq!(settlement.anew.len(), 1);
+}
+
+#[test]
+fn what_an_intent_keeps_is_neither_new_nor_left_over() {
+    let app = |id: &str| other(MethodKind::MicrosoftAuthenticator, id);
+    let (old, new) = (app("old"), app("new"));
+    let intent = intent(std::slice::from_ref(&new)).keeping(std::slice::from_ref(&old));
+    let both = [old.clone(), new];
+    let settlement = intent.settle(&both, at("2026-03-02T12:01:00Z"));
+    assert!(settlement.proves_all() && settlement.unchanged == [0]);
+    let later = [old, app("later")];
+    let settlement = intent.settle(&later, at("2026-03-02T12:01:00Z"));
+    assert!(settlement.is_complete() && !settlement.proves_all());
 }

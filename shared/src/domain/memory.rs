@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    intent::{IntendedMethod, hash, strong},
+    look::{IntendedMethod, Look, strong},
     method::{AuthenticationMethod, MethodKind},
 };
 
@@ -93,37 +93,6 @@ fn is_same(seen: &IntendedMethod, now: &IntendedMethod) -> bool {
         && seen.id == now.id
         && seen.number_hash == now.number_hash
         && (!is_dated_anew || now.kind == MethodKind::MicrosoftAuthenticator)
-}
-
-/// A look at a user's strong methods, by which the same ones can be recognised later.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
-    /// The salt of the hashes of its phone numbers.
-    pub salt: Uuid,
-    /// The strong methods that were there.
-    pub methods: Vec<IntendedMethod>,
-}
-
-impl Look {
-    /// Notes the strong methods of a list.
-    pub fn at(methods: &[AuthenticationMethod], salt: Uuid) -> Self {
-        Self { salt, methods: strong(methods, salt) }
-    }
-
-    /// Whether the look showed this very method: a phone by its number or date, since every user's has the
-    /// same id.
-    pub fn shows(&self, method: &AuthenticationMethod) -> bool {
-        let number_hash = hash(self.salt, method.phone_number.as_deref());
-        let told_apart =
-            method.kind != MethodKind::Phone || number_hash.is_some() || method.created.is_some();
-        told_apart
-            && self.methods.iter().any(|seen| {
-                seen.kind == method.kind
-                    && seen.id == method.id
-                    && seen.created == method.created
-                    && seen.number_hash == number_hash
-            })
-    }
 }
 
 #[cfg(test)]

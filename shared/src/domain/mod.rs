@@ -7,6 +7,7 @@ pub mod decision;
 pub mod facts;
 pub mod ids;
 pub mod intent;
+pub mod look;
 pub mod memory;
 pub mod method;
 pub mod origin;

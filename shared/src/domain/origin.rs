@@ -57,4 +57,7 @@ pub struct MethodOrigin {
     pub shown_by: Option<Shows>,
     /// Why it may not be deleted; `None` if it may.
     pub held: Option<Held>,
+    /// Whether it stays by a setting while the others go.
+    #[serde(default)]
+    pub kept: bool,
 }

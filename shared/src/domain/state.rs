@@ -14,7 +14,8 @@ use crate::domain::{
     facts::RecordedRegistration,
     ids::{RunId, UserId},
     intent::Intent,
-    memory::{Look, Memory},
+    look::Look,
+    memory::Memory,
     method::MethodName,
     outcome::{Held, Outcome},
     window::shift,
@@ -192,6 +193,9 @@ pub struct UserState {
     /// What every handling saw of the strong methods; `None` before the first.
     #[serde(default)]
     pub memory: Option<Memory>,
+    /// The strong methods that the latest rollback left by a setting; `None` if it left none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Look>,
 }
 
 impl UserState {
@@ -216,6 +220,7 @@ impl UserState {
             counted: None,
             about: About::default(),
             memory: None,
+            kept: None,
         }
     }
 
@@ -365,7 +370,7 @@ impl UserState {
         self.lease = None;
         self.attempts = Attempts::default();
         if concluded.outcome == Outcome::RolledBack {
-            self.intent = None;
+            self.kept = self.intent.take().and_then(|intent| intent.kept);
         }
         match (concluded.outcome, &mut self.release) {
             // A partial rollback is unfinished: what a person released stays released for it, but that does

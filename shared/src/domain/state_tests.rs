@@ -5,7 +5,7 @@ use crate::{
         decision::{Fingerprint, RuleAnswer, RuleResult},
         facts::Claimed,
         ids::{EventId, MethodId},
-        intent::IntendedMethod,
+        look::IntendedMethod,
         method::MethodKind,
         outcome::{Deferred, Failed, NotEligible, Partial, Verdict},
         rule::Rule,
@@ -50,6 +50,7 @@ fn intent(minute: i64) -> Intent {
             created: Some(at(-100)),
             number_hash: Some("00ff".to_owned()),
         }],
+        kept: None,
     }
 }
 
@@ -424,6 +425,7 @@ fn rich() -> UserState {
     ];
     UserState {
         memory: None,
+        kept: None,
         user_id: user(),
         registrations: vec![event("Directory_1 2%'\"\u{0}ü_3", -10), event("e2", -5)],
         by_hand: Some(ByHand { who: "ops".to_owned(), why: "\"quoted\"\n".to_owned(), at: at(1) }),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     ids::{EventId, MethodId},
-    intent::hash,
+    look::hash,
     window::Window,
 };
 

@@ -231,7 +231,7 @@ impl Handling<'_, '_> {
                 continue;
             }
             let methods = facts.methods.known().cloned().unwrap_or_default();
-            let intent = match self.promise(&methods).await? {
+            let intent = match self.promise(&methods, &decision).await? {
                 Ok(intent) => intent,
                 Err(deferred) => {
                     return Ok(self.stopped(&facts, decision, Outcome::Deferred(deferred), settled.gone));

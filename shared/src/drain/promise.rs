@@ -6,6 +6,7 @@ use super::{handling::Handling, interrupted::Break};
 use crate::{
     domain::{
         brake::Brake,
+        decision::Decision,
         intent::{DurableIntent, Intent},
         method::AuthenticationMethod,
         outcome::Deferred,
@@ -20,6 +21,7 @@ impl Handling<'_, '_> {
     pub(super) async fn promise(
         &mut self,
         methods: &[AuthenticationMethod],
+        decision: &Decision,
     ) -> Result<Result<DurableIntent, Deferred>, Break> {
         let process = &self.drain.process;
         let now = process.clock.now();
@@ -27,7 +29,10 @@ impl Handling<'_, '_> {
         let open = state.value.intent.clone();
         let slot_at = state.value.slot_at;
         let holds = slot_at.is_some_and(|slot_at| Brake::slot_holds(slot_at, now));
-        let proven = open.as_ref().is_some_and(|open| open.settle(methods, now).proves_all());
+        let proven = open.as_ref().is_some_and(|open| {
+            open.settle(methods, now).proves_all()
+                && !open.methods.iter().any(|method| decision.keeps(&method.name()))
+        });
         if holds
             && proven
             && let Some(intent) = Ledger::durable_intent(state)
@@ -41,7 +46,10 @@ impl Handling<'_, '_> {
         let intent = match open {
             Some(open) if proven => open,
             _ => {
-                let mut intent = Intent::for_methods(methods, Uuid::new_v4(), Uuid::new_v4(), now);
+                let (kept, going): (Vec<_>, Vec<_>) =
+                    methods.iter().cloned().partition(|method| decision.keeps(&method.name()));
+                let mut intent =
+                    Intent::for_methods(&going, Uuid::new_v4(), Uuid::new_v4(), now).keeping(&kept);
                 intent.slot_at = slot_at.unwrap_or(now);
                 intent
             }

@@ -6,7 +6,7 @@ use super::{ending::Conclusion, handling::Handling, interrupted::Break};
 use crate::domain::{
     decision::Decision,
     facts::{Account, Facts, Reading},
-    intent::IntendedMethod,
+    look::IntendedMethod,
     method::{MethodName, names},
     outcome::{Outcome, Partial},
 };

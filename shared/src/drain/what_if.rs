@@ -11,7 +11,7 @@ use crate::{
         window::shift,
     },
     process::Scope,
-    settings::OtherMethods,
+    settings::MfaRequiredUsers,
 };
 
 /// An answer, and when it was asked for.
@@ -23,7 +23,7 @@ pub(super) struct Demand {
 /// The sign-ins to ask about; none if no answer could stop a rollback.
 pub(super) fn questions(scope: &Scope, belts: &Belts, user: UserId) -> Vec<SignIn> {
     let policies = belts.policies.known();
-    let matters = scope.process.settings.policy.mfa_required_users == OtherMethods::Hold;
+    let matters = scope.process.settings.policy.mfa_required_users == MfaRequiredUsers::Hold;
     policies.filter(|_| matters).map(|policies| policies.questions(user)).unwrap_or_default()
 }
 

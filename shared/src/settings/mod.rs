@@ -47,13 +47,28 @@ pub enum Mode {
     Enforce,
 }
 
-/// What to do with methods that are older than the window, or with users who are asked for MFA anyway.
+/// What to do with methods that are older than the window.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum OtherMethods {
+pub enum PreexistingMethods {
+    /// Hold the user for a person to look at.
+    Hold,
+    /// Delete the others and leave them.
+    Keep,
+    /// Roll them back as well.
+    RollBack,
+}
+
+/// What to do with users of whom MFA is demanded anyway.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum MfaRequiredUsers {
     /// Hold the user for a person to look at.
     Hold,
     /// Roll them back as well.
@@ -107,11 +122,11 @@ pub struct Policy {
     /// Roll back accounts that were created in the window too.
     pub include_new_accounts: bool,
     /// What to do with methods that are older than the window.
-    pub preexisting_methods: OtherMethods,
+    pub preexisting_methods: PreexistingMethods,
     /// What to do with methods that nothing proves to be from the window.
     pub unproven_methods: UnprovenMethods,
     /// What to do with users of whom Conditional Access or security defaults demand MFA today.
-    pub mfa_required_users: OtherMethods,
+    pub mfa_required_users: MfaRequiredUsers,
     /// `RELEASABLE_USER_IDS`: the users whom a person may release although they are administrators or would have
     /// nothing left to sign in with. It lets nobody through by itself, so it is not part of the fingerprint.
     #[serde(skip)]
@@ -233,10 +248,10 @@ impl Settings {
                 excluded,
                 include_administrators,
                 include_external_users,
-                preexisting_methods: preexisting_methods.unwrap_or(OtherMethods::Hold),
+                preexisting_methods: preexisting_methods.unwrap_or(PreexistingMethods::Hold),
                 include_new_accounts,
                 unproven_methods: unproven_methods.unwrap_or(UnprovenMethods::Hold),
-                mfa_required_users: mfa_required_users.unwrap_or(OtherMethods::Hold),
+                mfa_required_users: mfa_required_users.unwrap_or(MfaRequiredUsers::Hold),
                 releasable,
             },
             mode,

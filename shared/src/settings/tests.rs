@@ -26,9 +26,9 @@ fn the_defaults_delete_nothing_and_hold_what_is_unclear() {
     let settings = with(&[]).unwrap();
     assert_eq!(settings.mode, Mode::Report);
     assert_eq!(settings.limits, Limits { max_rollbacks_per_day: 50, max_failure_percent: 20 });
-    assert_eq!(settings.policy.preexisting_methods, OtherMethods::Hold);
+    assert_eq!(settings.policy.preexisting_methods, PreexistingMethods::Hold);
     assert_eq!(settings.policy.unproven_methods, UnprovenMethods::Hold);
-    assert_eq!(settings.policy.mfa_required_users, OtherMethods::Hold);
+    assert_eq!(settings.policy.mfa_required_users, MfaRequiredUsers::Hold);
     let policy = &settings.policy;
     assert!(!policy.include_administrators && !policy.include_external_users && !policy.include_new_accounts);
     assert_eq!(settings.endpoints.graph.as_str(), "https://graph.microsoft.com/");

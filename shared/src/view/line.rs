@@ -156,7 +156,9 @@ fn lifted_by(reason: Held) -> &'static str {
         }
         Held::External => "release USER_ID --reason …, or INCLUDE_EXTERNAL_USERS for all",
         Held::AccountDisabled => "release USER_ID --reason …, or enable the account: looked at daily",
-        Held::RegisteredBefore => "release USER_ID --reason …, or PREEXISTING_METHODS=roll_back for all",
+        Held::RegisteredBefore => {
+            "release USER_ID --reason …, or PREEXISTING_METHODS=keep or =roll_back for all"
+        }
         Held::RegisteredAfter => "release USER_ID --reason …, if the later method was not meant either",
         Held::RegisteredByAdmin => {
             "release USER_ID --reason …, if the window's own methods are to go all the same"

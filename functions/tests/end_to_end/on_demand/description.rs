@@ -309,6 +309,7 @@ fn one_of_each_origin(method: &MethodName) -> Vec<MethodOrigin> {
             evidence: "why".to_owned(),
             shown_by: (origin == Origin::OfWindow).then(shows),
             held: (origin == Origin::ByAdmin).then_some(Held::RegisteredByAdmin),
+            kept: origin == Origin::BeforeWindow,
         })
         .into()
 }
