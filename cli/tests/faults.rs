@@ -12,12 +12,17 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::{engine::Engine, sqlite::Database};
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
-    domain::ids::{RunId, UserId},
+    domain::{
+        brake::BrakeState,
+        ids::{RunId, UserId},
+        state::UserState,
+    },
     graph::GraphError,
     ledger::{Expect, Key, Ledger, Store, Write},
     poll::{PollError, Polled, Position, ScanRequest},
@@ -306,6 +311,94 @@ fn a_phone_whose_number_graph_masks_is_rolled_back_in_the_handling_that_saw_it()
 }
 
 #[test]
+fn a_default_that_blocks_gives_way_to_one_that_stays_or_goes_last() {
+    simulate(async {
+        let world = World::new(84, 40, |_| ());
+        let at = world.population.window_start + SignedDuration::from_hours(3);
+        let phone = |phone_type, number| simulator::NewMethod::phone(phone_type, number).dated(at);
+        let mobile = || phone(simulator::PhoneType::Mobile, "+1 2065550161");
+        let alternate = || phone(simulator::PhoneType::AlternateMobile, "+1 2065550162");
+        let tokens = || simulator::NewMethod::new(simulator::MethodKind::HardwareOath).came_at(at);
+        let add = |name: &str, methods: Vec<simulator::NewMethod>| {
+            let user = world.tenant.add_user(simulator::NewUser::named(name));
+            for (n, method) in methods.into_iter().enumerate() {
+                let at = at + SignedDuration::from_mins(10 * i64::try_from(n).unwrap());
+                world.tenant.register_at(user, method.dated(at), at, at);
+            }
+            user
+        };
+        let alone = add("each.waits@contoso.example", vec![alternate(), mobile()]);
+        let beside = add("token.stays@contoso.example", vec![mobile()]);
+        world.tenant.add_method(beside, tokens());
+        world.run().await;
+        let changes = |user| {
+            let journal = world.tenant.journal();
+            journal.iter().filter(|entry| entry.user == Some(user) && entry.method == "PATCH").count()
+        };
+        for (user, left) in [(alone, 1), (beside, 2)] {
+            let state =
+                world.ledger().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap();
+            assert_eq!((state.listed_as().as_str(), changes(user)), ("rolled_back", 1));
+            assert_eq!(world.tenant.user(user).unwrap().methods.len(), left);
+        }
+    });
+}
+
+/// Somebody whose phone is the default beside a hardware token. Returns the user and the phone's id.
+fn stuck(world: &World) -> (Uuid, String) {
+    let at = world.population.window_start + SignedDuration::from_hours(3);
+    let user = world.tenant.add_user(simulator::NewUser::named("stuck@contoso.example"));
+    let phone = simulator::NewMethod::phone(simulator::PhoneType::Mobile, "+1 2065550171");
+    let id = world.tenant.register_at(user, phone.dated(at), at, at);
+    let token = simulator::NewMethod::new(simulator::MethodKind::HardwareOath);
+    world.tenant.add_method(user, token.came_at(at));
+    (user, id)
+}
+
+impl World {
+    async fn state_of(&self, user: Uuid) -> UserState {
+        self.ledger().await.user(user.to_string().parse().unwrap()).await.unwrap().value.unwrap()
+    }
+}
+
+#[test]
+fn a_refused_change_of_the_default_says_so_and_leaves_no_intent() {
+    simulate(async {
+        let world = World::new(85, 40, |options| options.faults.refuse_preferences = true);
+        let (user, _) = stuck(&world);
+        world.run().await;
+        let state = world.state_of(user).await;
+        assert_eq!((state.listed_as().as_str(), &state.intent), ("failed(default_refused)", &None));
+    });
+}
+
+#[test]
+fn a_default_that_was_changed_is_put_back_once_the_brake_is_released_and_a_rule_says_no() {
+    simulate(async {
+        let world = World::new(85, 40, |_| ());
+        let (user, phone) = stuck(&world);
+        let ledger = world.ledger().await;
+        world.tenant.on_request(move |entry| {
+            if entry.user == Some(user) && entry.method == "PATCH" && entry.acted {
+                let _ = ledger.move_brake(BrakeState::Open, "ops", "look").now_or_never();
+            }
+        });
+        world.run().await;
+        let is_default = || {
+            let user = world.tenant.user(user).unwrap();
+            user.methods.into_iter().any(|method| method.id == phone && method.is_default)
+        };
+        assert_eq!(world.state_of(user).await.listed_as(), "deferred(brake_open)");
+        assert!(!is_default(), "an open brake stops every change");
+        world.tenant.set_per_user_mfa(user, simulator::PerUserMfa::Enabled);
+        world.ledger().await.move_brake(BrakeState::Released, "ops", "looked").await.unwrap();
+        world.run().await;
+        assert_eq!(world.state_of(user).await.listed_as(), "not_eligible(per_user_mfa)");
+        assert!(is_default());
+    });
+}
+
+#[test]
 fn what_is_older_stays_where_a_setting_says_so_and_is_no_second_rollback() {
     simulate(async {
         let mut world = World::new(83, 40, |_| ());
@@ -389,26 +482,14 @@ fn a_brake_opened_in_the_middle_stops_before_the_next_delete_and_what_it_stopped
             while deletes() < 5 {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            engine
-                .run
-                .process
-                .ledger
-                .move_brake(shared::domain::brake::BrakeState::Open, "ops", "look")
-                .await
-                .unwrap();
+            engine.run.process.ledger.move_brake(BrakeState::Open, "ops", "look").await.unwrap();
             deletes()
         };
         let (at_the_brake, drained) = tokio::join!(watch, engine.drain(None, |_| ()));
         drained.unwrap();
         // Those whose brake was read just before may still be under way, one for each at work.
         assert!(deletes() <= at_the_brake + 3, "{} DELETEs after the brake", deletes() - at_the_brake);
-        engine
-            .run
-            .process
-            .ledger
-            .move_brake(shared::domain::brake::BrakeState::Released, "ops", "looked")
-            .await
-            .unwrap();
+        engine.run.process.ledger.move_brake(BrakeState::Released, "ops", "looked").await.unwrap();
         tokio::time::sleep(Duration::from_mins(10)).await;
         world.run().await;
         for resident in world.cast.residents.iter().filter(|r| r.part.expected() == "rolled_back") {

@@ -102,7 +102,14 @@ impl View {
     }
 }
 
-/// A request about one user. Its segment follows `authentication`, and is empty for the account itself.
+/// What a request makes the default method, if it does.
+fn preferred(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    body["userPreferredMethodForSecondaryAuthentication"].as_str().map(str::to_owned)
+}
+
+/// A request about one user. Its segment follows `authentication`, and is empty for the account itself. A change of the
+/// default method has what it makes the default for its method id.
 pub(crate) struct About {
     user: Uuid,
     segment: String,
@@ -123,7 +130,8 @@ impl About {
         }
         let user = parts.next()?.parse().ok()?;
         let segment = parts.nth(1).unwrap_or_default().to_owned();
-        Some(Self { user, segment, method_id: parts.next().map(str::to_owned) })
+        let method_id = parts.next().map(str::to_owned).or_else(|| preferred(request.body()));
+        Some(Self { user, segment, method_id })
     }
 
     fn of_nobody(segment: &str) -> Self {
@@ -232,8 +240,10 @@ impl Watch {
 
     /// Called when a request leaves a process.
     pub(crate) fn sent(&self, view: &View, about: &About, method: &Method) {
-        if let (&Method::DELETE, Some(method_id)) = (method, &about.method_id) {
-            self.delete(view, about, method_id);
+        match (method, &about.method_id) {
+            (&Method::DELETE, Some(method_id)) => self.delete(view, about, method_id),
+            (&Method::PATCH, Some(preferred)) => self.change_default(view, about, preferred),
+            _ => {}
         }
     }
 
@@ -276,7 +286,12 @@ impl Watch {
         let broken = |invariant: u8, what: &str| {
             self.violation(invariant, format!("{what}: {part:?} {user} {} {method_id}", about.segment));
         };
-        self.is_allowed(view, about, &person, &broken);
+        self.is_allowed_to(view, &person, &broken);
+        self.is_not_braked(&broken);
+        let (seen, at_the_last) = &mut *lock(&view.released_brakes);
+        if at_the_last.insert(user, *seen) == Some(*seen) {
+            broken(7, "a DELETE without a look at the brake since the one before");
+        }
         if !["phoneMethods", "microsoftAuthenticatorMethods", "softwareOathMethods"]
             .contains(&about.segment.as_str())
         {
@@ -306,6 +321,37 @@ impl Watch {
                 self.judge(view, &person, user, (method, alone), &broken);
                 self.was_seen_before(view, user, method, &broken);
                 self.is_no_second_rollback(&person, &state, method, &broken);
+            }
+        }
+    }
+
+    /// A change of the default method keeps the rules of a DELETE; a way back needs no decision.
+    fn change_default(&self, view: &View, about: &About, preferred: &str) {
+        let user = about.user;
+        let Some(person) = lock(&self.people).get(&user).cloned() else {
+            return self.violation(3, format!("a change of a stranger's default {user}"));
+        };
+        let part = person.part;
+        let broken = |invariant: u8, what: &str| {
+            self.violation(invariant, format!("{what}, for a default: {part:?} {user} {preferred}"));
+        };
+        let Some(state) = self.state(user) else { return broken(4, "no state item") };
+        let change = state.intent.as_ref().and_then(|intent| intent.default_change);
+        let Some(change) = change else { return broken(4, "no intent that says so") };
+        let is_way_back = change.from.to_string() == preferred;
+        if !is_way_back && change.to.to_string() != preferred {
+            broken(4, "an intent that says otherwise");
+        }
+        self.is_leased(view, &state, &broken);
+        if view.settings.mode == Mode::Report {
+            broken(1, "mode report");
+        }
+        self.is_not_braked(&broken);
+        if !is_way_back {
+            self.is_allowed_to(view, &person, &broken);
+            self.is_fresh_at_all(view, user, &broken);
+            if let Some(there) = self.tenant.user(user) {
+                self.is_no_per_user_mfa(&person, &there, &broken);
             }
         }
     }
@@ -345,8 +391,8 @@ impl Watch {
         }
     }
 
-    /// Mode, preflight, brake and the rules about the account allow a DELETE.
-    fn is_allowed(&self, view: &View, about: &About, person: &Person, broken: &dyn Fn(u8, &str)) {
+    /// Mode, preflight and the rules about the account allow a change.
+    fn is_allowed_to(&self, view: &View, person: &Person, broken: &dyn Fn(u8, &str)) {
         if view.settings.mode == Mode::Report {
             broken(1, "a DELETE in mode report");
         }
@@ -359,15 +405,14 @@ impl Watch {
         if !person.may_lose_methods(&view.settings, self.clock.now()) {
             broken(3, "a DELETE that no rule lets pass");
         }
+    }
+
+    fn is_not_braked(&self, broken: &dyn Fn(u8, &str)) {
         let now = self.clock.now();
         if let Some(opened) = *lock(&self.brake_opened)
             && now.duration_since(opened) > BRAKE_SEEN
         {
             broken(7, "a DELETE behind an open brake");
-        }
-        let (seen, at_the_last) = &mut *lock(&view.released_brakes);
-        if at_the_last.insert(about.user, *seen) == Some(*seen) {
-            broken(7, "a DELETE without a look at the brake since the one before");
         }
         let brake: Option<Brake> = self.load(Key::brake());
         if let Some(last) = brake.filter(Brake::is_open).and_then(|brake| brake.moves.last().cloned())
@@ -377,15 +422,19 @@ impl Watch {
         }
     }
 
-    /// Lease, slot and intent are in the ledger.
-    fn is_durable(&self, view: &View, state: &UserState, method_id: &str, broken: &dyn Fn(u8, &str)) {
-        let now = view.clock.now();
+    fn is_leased(&self, view: &View, state: &UserState, broken: &dyn Fn(u8, &str)) {
         match &state.lease {
             None => broken(4, "a DELETE without a lease"),
             Some(lease) if lease.owner != *lock(&view.owner) => broken(4, "a DELETE under another's lease"),
-            Some(lease) if lease.until <= now => broken(4, "a DELETE after the lease's end"),
+            Some(lease) if lease.until <= view.clock.now() => broken(4, "a DELETE after the lease's end"),
             Some(_) => {}
         }
+    }
+
+    /// Lease, slot and intent are in the ledger.
+    fn is_durable(&self, view: &View, state: &UserState, method_id: &str, broken: &dyn Fn(u8, &str)) {
+        let now = view.clock.now();
+        self.is_leased(view, state, broken);
         match &state.intent {
             None => broken(4, "a DELETE without an intent"),
             Some(intent) if !intent.methods.iter().any(|method| method.id.0 == method_id) => {
@@ -410,7 +459,23 @@ impl Watch {
     fn is_fresh(&self, view: &View, state: &UserState, user: Uuid, broken: &dyn Fn(u8, &str)) {
         let Some(lease) = &state.lease else { return };
         let is_first = lock(&view.handlings).insert(lease.token);
-        let (allowed, reads) = (if is_first { FRESH } else { STILL_FRESH }, lock(&view.reads));
+        let allowed = if is_first { FRESH } else { STILL_FRESH };
+        self.is_read(view, user, allowed, is_first, broken);
+    }
+
+    fn is_fresh_at_all(&self, view: &View, user: Uuid, broken: &dyn Fn(u8, &str)) {
+        self.is_read(view, user, STILL_FRESH, true, broken);
+    }
+
+    fn is_read(
+        &self,
+        view: &View,
+        user: Uuid,
+        allowed: SignedDuration,
+        is_first: bool,
+        broken: &dyn Fn(u8, &str),
+    ) {
+        let reads = lock(&view.reads);
         let is_read_within = |of: Uuid, segment: &str, allowed: SignedDuration| {
             let read = reads.get(&(of, segment.to_owned()));
             if read.is_none_or(|at| self.clock.now().duration_since(*at) > allowed) {

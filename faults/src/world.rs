@@ -282,8 +282,7 @@ impl World {
             return None;
         }
         // A rule that says no goes before one that could not be answered.
-        let is_last =
-            ["rolled_back", "partial(default_refused)", "held(per_user_mfa_unknown)"].contains(&usual);
+        let is_last = ["rolled_back", "held(per_user_mfa_unknown)"].contains(&usual);
         let are_held = self.all_are_asked.get() && !vars.contains_key("MFA_REQUIRED_USERS");
         Some(if is_last && are_held { "held(mfa_required)" } else { usual })
     }

@@ -245,14 +245,17 @@ impl Account {
     /// Graph's `userPreferredMethodForSecondaryAuthentication`; `None` without a default.
     pub(crate) fn preferred(&self) -> Option<&'static str> {
         let id = self.default_method.as_deref()?;
-        let method = self.methods.iter().find(|method| method.id == id)?;
-        Some(match method.kind() {
-            MethodKind::Phone(PhoneType::Mobile) => "sms",
-            MethodKind::Phone(PhoneType::AlternateMobile) => "voiceAlternateMobile",
-            MethodKind::Phone(PhoneType::Office) => "voiceOffice",
-            MethodKind::MicrosoftAuthenticator => "push",
-            _ => "oath",
-        })
+        self.methods.iter().find(|method| method.id == id).and_then(preference)
+    }
+
+    /// Makes the method the default that Graph calls so. Returns whether the user has one.
+    pub(crate) fn prefer(&mut self, preferred: &str) -> bool {
+        let preferred = if preferred == "voiceMobile" { "sms" } else { preferred };
+        let found = self.methods.iter().find(|method| preference(method) == Some(preferred));
+        let found = found.map(|method| method.id.clone());
+        let is_there = found.is_some();
+        self.default_method = found.or(self.default_method.take());
+        is_there
     }
 
     /// One property as Graph shows it.
@@ -291,6 +294,18 @@ impl Account {
                 })
                 .collect(),
         }
+    }
+}
+
+/// What a method is called as the default; `None` if it cannot be that.
+fn preference(method: &Method) -> Option<&'static str> {
+    match method.kind() {
+        MethodKind::Phone(PhoneType::Mobile) => Some("sms"),
+        MethodKind::Phone(PhoneType::AlternateMobile) => Some("voiceAlternateMobile"),
+        MethodKind::Phone(PhoneType::Office) => Some("voiceOffice"),
+        MethodKind::MicrosoftAuthenticator => Some("push"),
+        MethodKind::SoftwareOath | MethodKind::HardwareOath => Some("oath"),
+        _ => None,
     }
 }
 

@@ -152,6 +152,8 @@ pub struct Faults {
     pub error_in_page: f64,
     /// Users in a restricted management unit: 403 on everything below `authentication`.
     pub restricted_users: Vec<Uuid>,
+    /// 403 on every change of a default method, as for an app that has the permissions for single kinds only.
+    pub refuse_preferences: bool,
 }
 
 impl Faults {
@@ -167,6 +169,7 @@ impl Faults {
             slow_for,
             error_in_page: each,
             restricted_users: Vec::new(),
+            refuse_preferences: false,
         }
     }
 }

@@ -111,7 +111,7 @@ parts! {
         /// Has a hardware token too, which is the default and stays.
         HardwareToken: "rolled_back", "hardware token as the default";
         /// Has a hardware token too; the phone is the default and cannot go.
-        StuckDefault: "partial(default_refused)", "phone as the default beside a hardware token";
+        StuckDefault: "rolled_back", "phone as the default beside a hardware token";
         /// Has a temporary access pass too.
         TemporaryAccessPass: "held(last_credential)", "temporary access pass";
         /// Has a method of an unknown type too.

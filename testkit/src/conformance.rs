@@ -510,6 +510,7 @@ fn intent(at: Timestamp) -> Intent {
             number_hash: None,
         }],
         kept: None,
+        default_change: None,
     }
 }
 

@@ -177,6 +177,7 @@ async fn registrations_that_show_late_and_too_late_are_seen() {
 async fn failures_partial_rollbacks_and_the_brake_are_seen() {
     let (world, poll, drain) = world(55, &[Part::StuckDefault, Part::Phone], &[]).await;
     // A hardware token keeps the only phone, which is the default, from going.
+    world.tenant.set_faults(Faults { refuse_preferences: true, ..Faults::default() });
     let user = world.tenant.add_user(NewUser::named("stuck@contoso.example"));
     let at = now() - Duration::from_mins(1);
     let phone = NewMethod::phone(PhoneType::Mobile, "+1 2025550143").dated(at);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    default_method::{DefaultChange, DefaultMethod},
     ids::{MethodId, UserId},
     look::{IntendedMethod, Look, hash, strong},
     method::{AuthenticationMethod, MethodKind},
@@ -31,12 +32,23 @@ pub struct Intent {
     /// The strong methods that stay by a setting: neither new nor left over. `None` if all go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Look>,
+    /// The change of the default method that lets the one that blocks go; `None` if none was needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_change: Option<DefaultChange>,
 }
 
 impl Intent {
     /// Makes an intent for all strong methods among `methods`, in the order of deletion.
     pub fn for_methods(methods: &[AuthenticationMethod], id: Uuid, salt: Uuid, now: Timestamp) -> Self {
-        Self { id, written_at: now, slot_at: now, salt, methods: strong(methods, salt), kept: None }
+        Self {
+            id,
+            written_at: now,
+            slot_at: now,
+            salt,
+            methods: strong(methods, salt),
+            kept: None,
+            default_change: None,
+        }
     }
 
     /// Notes the methods that stay.
@@ -44,6 +56,20 @@ impl Intent {
     pub fn keeping(mut self, methods: &[AuthenticationMethod]) -> Self {
         self.kept = (!methods.is_empty()).then(|| Look::at(methods, self.salt));
         self
+    }
+
+    /// What can take the place of the default method: one that stays, or else the one that goes last. `None` if
+    /// there is none.
+    pub fn next_default(&self, now: DefaultMethod, listed: &[AuthenticationMethod]) -> Option<DefaultMethod> {
+        let goes_at = |method: &AuthenticationMethod| {
+            self.methods.iter().position(|intended| intended.kind == method.kind && intended.id == method.id)
+        };
+        listed
+            .iter()
+            .filter(|method| !now.is(method))
+            .filter_map(|method| Some((goes_at(method).unwrap_or(usize::MAX), DefaultMethod::of(method)?)))
+            .max_by_key(|(goes_at, _)| *goes_at)
+            .map(|(_, default)| default)
     }
 
     /// Finds out what has become of the intended methods, as far as a list of the user's methods proves it.
@@ -146,9 +172,38 @@ impl DurableIntent {
         &self.intent
     }
 
+    /// The change of the default method, as a request; `None` if the intent has none.
+    pub fn new_default(&self) -> Option<NewDefault> {
+        self.intent.default_change.map(|change| NewDefault { user: self.user, to: change.to })
+    }
+
+    /// The way back from it.
+    pub fn former_default(&self) -> Option<NewDefault> {
+        self.intent.default_change.map(|change| NewDefault { user: self.user, to: change.from })
+    }
+
     /// The DELETE of the method at `position`; `None` if the intent has no such position.
     pub fn deletion(&self, position: usize) -> Option<Deletion<'_>> {
         self.intent.methods.get(position).map(|method| Deletion { user: self.user, method })
+    }
+}
+
+/// One change of a default method, backed by an intent in the ledger.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDefault {
+    user: UserId,
+    to: DefaultMethod,
+}
+
+impl NewDefault {
+    /// Whose default it is.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// What it is to be.
+    pub fn to(&self) -> DefaultMethod {
+        self.to
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod brake;
 pub mod decision;
+pub mod default_method;
 pub mod facts;
 pub mod ids;
 pub mod intent;

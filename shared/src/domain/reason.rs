@@ -111,6 +111,8 @@ pub enum Failed {
     Forbidden,
     /// Graph refused to delete the methods.
     Refused,
+    /// Graph keeps the default method while another one is there, and refuses to change the default.
+    DefaultRefused,
     /// Anything else: 24 h of failed attempts, or DELETEs that had no effect.
     Attempts,
 }
@@ -207,7 +209,8 @@ impl FromStr for Held {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Partial {
-    /// Graph refused to delete the default method, or a mobile number before its alternate.
+    /// Graph keeps the default method while another one is there, or a mobile number beside its alternate, and refuses to
+    /// change the default.
     DefaultRefused,
     /// A method was deleted, but Graph still lists it.
     StillListed,
@@ -240,7 +243,13 @@ impl Partial {
         let held = Held::all().filter(|reason| *reason != Held::AmbiguousEvent && !reason.is_unknown());
         Self::OWN
             .into_iter()
-            .chain(Failed::ALL.iter().copied().map(Self::Failed))
+            .chain(
+                Failed::ALL
+                    .iter()
+                    .filter(|reason| **reason != Failed::DefaultRefused)
+                    .copied()
+                    .map(Self::Failed),
+            )
             .chain(Deferred::ALL.iter().copied().map(Self::Deferred))
             .chain(not_eligible.copied().map(Self::NotEligible))
             .chain(held.map(Self::Held))
@@ -254,7 +263,7 @@ impl Partial {
 
 impl From<Failed> for Partial {
     fn from(reason: Failed) -> Self {
-        Self::Failed(reason)
+        if reason == Failed::DefaultRefused { Self::DefaultRefused } else { Self::Failed(reason) }
     }
 }
 

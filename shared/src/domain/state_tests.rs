@@ -51,6 +51,7 @@ fn intent(minute: i64) -> Intent {
             number_hash: Some("00ff".to_owned()),
         }],
         kept: None,
+        default_change: None,
     }
 }
 

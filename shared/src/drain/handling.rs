@@ -57,6 +57,8 @@ pub(super) struct Handling<'h, 'r> {
     pub(super) waited: Option<Duration>,
     /// What the audit log told of the user, once it was asked.
     pub(super) story: Option<Story>,
+    /// Whether Graph was given time to notice a change of the default method.
+    pub(super) waited_for_default: bool,
     /// What Conditional Access demands of the user, once it was asked.
     pub(super) demand: Option<Demand>,
 }
@@ -90,6 +92,7 @@ impl Drain<'_> {
                     waited: None,
                     story: None,
                     demand: None,
+                    waited_for_default: false,
                 };
                 handling.run(working).await
             });
@@ -216,6 +219,7 @@ impl Handling<'_, '_> {
                     tokio::time::sleep(REMOVAL_SHOWS_AFTER).await;
                     continue;
                 }
+                self.put_back_default(facts.methods.known().map_or(&[], Vec::as_slice)).await?;
                 return Ok(self.stopped(&facts, decision, outcome, settled.gone));
             }
             if facts.log == LogReading::UnderWay {
@@ -234,6 +238,7 @@ impl Handling<'_, '_> {
             let intent = match self.promise(&methods, &decision).await? {
                 Ok(intent) => intent,
                 Err(deferred) => {
+                    self.put_back_default(&methods).await?;
                     return Ok(self.stopped(&facts, decision, Outcome::Deferred(deferred), settled.gone));
                 }
             };

@@ -29,6 +29,8 @@ pub(super) struct Leased<'r> {
     pub(super) new_intent: Option<Uuid>,
     /// Whether a DELETE under this lease worked, or may have worked.
     pub(super) touched: bool,
+    /// Whether the default method was changed under this lease, or may have been.
+    pub(super) default_changed: bool,
     /// Methods whose DELETE was answered with 204 or 404. A list may still show them for a while.
     pub(super) gone: BTreeSet<MethodName>,
 }
@@ -61,8 +63,15 @@ pub(super) fn free_at(scope: &Scope, lease: Option<&Lease>, now: Timestamp) -> T
 impl<'r> Leased<'r> {
     async fn take(scope: &'r Scope, state: Versioned<UserState>) -> Result<Self, Break> {
         let token = Uuid::new_v4();
-        let mut leased =
-            Self { scope, state, token, new_intent: None, touched: false, gone: BTreeSet::new() };
+        let mut leased = Self {
+            scope,
+            state,
+            token,
+            new_intent: None,
+            touched: false,
+            default_changed: false,
+            gone: BTreeSet::new(),
+        };
         let lease = Lease { owner: scope.owner.clone(), token, until: leased.end() };
         leased.state.value.begin(lease, scope.process.clock.now());
         leased.state.version = scope.process.ledger.save_user(&leased.state, None).await?;
@@ -96,10 +105,10 @@ impl<'r> Leased<'r> {
         Ok(())
     }
 
-    /// The intent that was written under this lease and came to nothing: no DELETE was sent for it, or every
-    /// one was refused. Its user can be decided on like any other.
+    /// The intent that was written under this lease and came to nothing: nothing was sent for it, or everything
+    /// was refused. Its user can be decided on like any other.
     pub(super) fn void_intent(&self) -> Option<Uuid> {
-        self.new_intent.filter(|_| !self.touched)
+        self.new_intent.filter(|_| !self.touched && !self.default_changed)
     }
 
     /// Takes back an intent that came to nothing, in the item that is written next.

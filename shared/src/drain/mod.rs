@@ -26,8 +26,9 @@
 //!    a durable intent can be turned into a DELETE.
 //! 9. **Delete** (`roll_back.rs`). Each DELETE needs a turn from the pace, a lease that outlasts it, a
 //!    released brake, and reads that are at most 5 s old (10 s once something was deleted). A crash between
-//!    two of them leaves the rest to the next handling, whose reads show what is gone. Then the methods are
-//!    read back.
+//!    two of them leaves the rest to the next handling, whose reads show what is gone. Where Graph keeps the
+//!    default method because others are there, one that stays or goes last becomes the default first
+//!    (`default_method.rs`), on record and under the same guards. Then the methods are read back.
 //! 10. **Conclude.** The outcome is written, on condition that the registrations are still those that were
 //!     decided on. A crash before this costs a repeat: the reads show that the methods are gone. A crash after
 //!     it leaves a message that finds a user who is not pending.
@@ -41,6 +42,7 @@
 mod active;
 mod again;
 mod batch;
+mod default_method;
 mod ending;
 mod explain;
 mod handling;

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     active::Working,
+    default_method::Changed,
     ending::{Conclusion, Decided},
     handling::Handling,
     interrupted::Break,
@@ -19,7 +20,7 @@ use crate::{
     domain::{
         decision::Decision,
         intent::DurableIntent,
-        method::{AuthenticationMethod, names},
+        method::{AuthenticationMethod, MethodName, names},
         outcome::{Deferred, Failed, Held, Outcome, Partial},
     },
     graph::{DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn},
@@ -33,7 +34,7 @@ const LIST_HOLDS_FOR: SignedDuration = SignedDuration::from_secs(10);
 const PASSES: usize = 8;
 
 /// The longest throttle that is waited for; a longer one sends the message back.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// One rollback under way.
 struct Rollback<'a, 'h, 'r> {
@@ -53,6 +54,8 @@ struct Rollback<'a, 'h, 'r> {
     /// Something was deleted, and Graph may not show it yet.
     settling: bool,
     brake_open: bool,
+    /// The default method was asked to change in this rollback.
+    asked_default: bool,
 }
 
 /// How a pass over the methods ended.
@@ -89,6 +92,7 @@ impl Handling<'_, '_> {
             not_yet: BTreeSet::new(),
             settling: false,
             brake_open: false,
+            asked_default: false,
         };
         rollback.run(turn, working).await
     }
@@ -121,6 +125,28 @@ impl<'r> Rollback<'_, '_, 'r> {
                     self.pause(&mut working).await?;
                     return Ok(None);
                 }
+                Pass::Ended { .. } if !self.asked_default => {
+                    self.asked_default = true;
+                    match self.change_default().await? {
+                        Changed::Now(intent) => self.intent = intent,
+                        Changed::StartOver(wait) => {
+                            drop(working.take());
+                            tokio::time::sleep(wait).await;
+                            return Ok(None);
+                        }
+                        Changed::No => break,
+                        Changed::BrakeOpen => {
+                            self.brake_open = true;
+                            break;
+                        }
+                    }
+                }
+                // Graph has taken the change, and the rule does not know of it yet.
+                Pass::Ended { .. } if !self.handling.waited_for_default => {
+                    self.handling.waited_for_default = true;
+                    self.pause(&mut working).await?;
+                    return Ok(None);
+                }
                 Pass::BrakeOpen | Pass::Ended { .. } => break,
             }
         }
@@ -147,6 +173,22 @@ impl<'r> Rollback<'_, '_, 'r> {
         todo
     }
 
+    async fn change_default(&mut self) -> Result<Changed, Break> {
+        let intended = &self.intent.intent().methods;
+        let gone: Vec<MethodName> = self.gone.iter().map(|position| intended[*position].name()).collect();
+        let is_there = |method: &&AuthenticationMethod| !gone.contains(&method.name());
+        let there: Vec<AuthenticationMethod> = self.listed.iter().filter(is_there).cloned().collect();
+        let (clock, decided_at, holds_for) =
+            (self.process().clock.clone(), self.decided_at, self.holds_for());
+        let is_fresh = || clock.now().duration_since(decided_at) <= holds_for;
+        self.handling.change_default(self.intent.clone(), &there, is_fresh).await
+    }
+
+    /// How old account and methods may be now.
+    fn holds_for(&self) -> SignedDuration {
+        if self.settling { LIST_HOLDS_FOR } else { FRESH_FOR }
+    }
+
     async fn pass(&mut self, todo: &[usize], turn: &mut Option<Turn>) -> Result<Pass, Break> {
         let mut deleted = 0;
         self.not_yet.clear();
@@ -161,8 +203,7 @@ impl<'r> Rollback<'_, '_, 'r> {
                 return Ok(Pass::BrakeOpen);
             }
             let Some(deletion) = self.intent.deletion(*position) else { continue };
-            let holds_for = if self.settling { LIST_HOLDS_FOR } else { FRESH_FOR };
-            if self.process().clock.now().duration_since(self.decided_at) > holds_for {
+            if self.process().clock.now().duration_since(self.decided_at) > self.holds_for() {
                 return Ok(Pass::StartOver(None));
             }
             let answer = self.process().graph.delete_method(leave, &deletion).await;
@@ -231,6 +272,11 @@ impl<'r> Rollback<'_, '_, 'r> {
         let deleted: Vec<_> =
             (0..methods.len()).filter(|n| !shown.contains(n)).map(|n| methods[n].name()).collect();
         let outcome = self.outcome(&shown, deleted.len());
+        if outcome != Outcome::RolledBack {
+            let listed = std::mem::take(&mut self.listed);
+            self.handling.put_back_default(&listed).await?;
+            self.listed = listed;
+        }
         Ok(Conclusion { outcome, deleted, left: names(&self.listed), decision: Some(self.decision) })
     }
 
@@ -248,7 +294,7 @@ impl<'r> Rollback<'_, '_, 'r> {
                 _ if self.brake_open => Outcome::Deferred(Deferred::BrakeOpen),
                 Some(reason) => Outcome::Failed(reason),
                 None if self.not_yet.is_empty() => Outcome::Failed(Failed::Attempts),
-                None => Outcome::Failed(Failed::Refused),
+                None => Outcome::Failed(Failed::DefaultRefused),
             };
         }
         Outcome::Partial(if self.brake_open {

@@ -266,8 +266,8 @@ impl Graph {
                 StatusCode::UNAUTHORIZED if !renewed => {
                     renewed = true;
                     self.forget(&token).await;
-                    // Before it sends a DELETE again, the caller must check lease and brake.
-                    if call.method == Method::DELETE {
+                    // Before it sends a change again, the caller must check lease and brake.
+                    if matches!(call.method, Method::DELETE | Method::PATCH) {
                         return Err(GraphError::TokenRefused);
                     }
                 }

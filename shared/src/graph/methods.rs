@@ -12,8 +12,9 @@ use super::{
     url::segment,
 };
 use crate::domain::{
+    default_method::DefaultMethod,
     ids::{MethodId, UserId},
-    intent::Deletion,
+    intent::{Deletion, NewDefault},
     method::{AuthenticationMethod, MethodKind, PerUserMfa, PhoneType, SmsSignIn},
 };
 
@@ -40,6 +41,12 @@ struct RawMethod {
     phone_type: Option<String>,
     #[serde(rename = "smsSignInState", default)]
     sms_sign_in: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SignInPreferences {
+    #[serde(rename = "userPreferredMethodForSecondaryAuthentication", default)]
+    preferred: Option<DefaultMethod>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +113,27 @@ impl Graph {
         }
         let methods = page.items.into_iter().map(RawMethod::read).collect::<Result<_, _>>()?;
         Ok(Answer { body: methods, request_id: page.request_id })
+    }
+
+    /// Reads which method the user's second step asks for first; `None` if there is none.
+    pub async fn default_method(&self, user: UserId) -> Result<Answer<Option<DefaultMethod>>, GraphError> {
+        let url = format!("{}/beta/users/{user}/authentication/signInPreferences", self.base);
+        let answer: Answer<SignInPreferences> = self.get(Call::get(url, READ)).await?;
+        Ok(Answer { body: answer.body.preferred, request_id: answer.request_id })
+    }
+
+    /// Changes it, without retries, like [`Graph::delete_method`]. The permissions for one kind of method do not
+    /// reach it: [`GraphError::Forbidden`].
+    /// Source: <https://learn.microsoft.com/en-us/graph/api/authentication-update>.
+    pub async fn set_default_method(
+        &self,
+        turn: Turn,
+        new: NewDefault,
+    ) -> Result<Option<String>, GraphError> {
+        let url = format!("{}/beta/users/{}/authentication/signInPreferences", self.base, new.user());
+        let body = serde_json::json!({ "userPreferredMethodForSecondaryAuthentication": new.to() });
+        let call = Call { method: http::Method::PATCH, body: body.to_string().into(), ..Call::get(url, &[]) };
+        Ok(request_id(&self.send(&call, Some(turn)).await?))
     }
 
     /// Deletes one method, without retries: before trying again, the caller must check the lease, the brake

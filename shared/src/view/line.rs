@@ -9,7 +9,7 @@ use crate::{
         facts::RecordedRegistration,
         ids::{EventId, UserId},
         method::MethodName,
-        outcome::{Deferred, Held, Outcome},
+        outcome::{Deferred, Failed, Held, Outcome, Partial},
         state::UserState,
     },
     ledger::{AmbiguousEvent, Entry},
@@ -129,6 +129,9 @@ pub fn next_step(outcome: Outcome, consequences: Option<&Consequences>) -> &'sta
             Some(None) => "tell them: password reset may have lost these methods, too",
             None => "tell them; report says of each what password reset lost",
         },
+        Outcome::Partial(Partial::DefaultRefused) | Outcome::Failed(Failed::DefaultRefused) => {
+            "change the user's default method in the portal, or grant UserAuthenticationMethod.ReadWrite.All"
+        }
         Outcome::Partial(_) => "goes on by itself after 1, 6 and 24 h; then explain USER_ID",
         Outcome::Failed(_) => "tried again after 1, 6 and 24 h; then explain USER_ID",
         Outcome::WouldRollBack => "run --mode canary or --mode enforce",

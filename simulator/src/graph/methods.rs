@@ -50,6 +50,9 @@ pub(super) fn handle(
         let id = id.ok_or_else(Refusal::method_not_allowed)?;
         return delete::method(state, granted, (user, segment, id), call);
     }
+    if call.method == Verb::PATCH && segment == "signInPreferences" {
+        return prefer(state, granted, user, call);
+    }
     call.must_be_get()?;
     if segment == "requirements" {
         granted.require(POLICIES)?;
@@ -75,6 +78,22 @@ pub(super) fn handle(
         (segment, None) => Ok(list(state, version, account, segment)),
         (segment, Some(id)) => one(state, version, account, (segment, id)),
     }
+}
+
+/// Makes another method the default. The permissions for one kind of method do not reach this.
+fn prefer(state: &mut State, granted: &Granted, user: &str, call: &Call) -> Handled {
+    granted.require(&["UserAuthenticationMethod.ReadWrite.All"])?;
+    call.only(&[])?;
+    if state.options.faults.refuse_preferences {
+        return Err(Refusal::denied());
+    }
+    let asked: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let preferred = asked["userPreferredMethodForSecondaryAuthentication"].as_str();
+    let id = reachable(state, user)?.id;
+    let is_set = preferred.is_some_and(|preferred| state.account(id).prefer(preferred));
+    is_set.then_some(Success::NoContent).ok_or_else(|| {
+        Refusal::methods("The preferred method is not one that the user has registered.".to_owned())
+    })
 }
 
 fn is_in(method: &Method, version: Version, segment: &str) -> bool {
