@@ -47,6 +47,8 @@ struct Rollback<'a, 'h, 'r> {
     listed: Vec<AuthenticationMethod>,
     /// The positions whose DELETE was answered with 204 or 404 in this rollback.
     gone: BTreeSet<usize>,
+    /// Those of them whose first DELETE ever was answered with 404: perhaps the answer is wrong, and nothing is gone.
+    doubtful: BTreeSet<usize>,
     /// The positions whose DELETE was refused for good, each with the reason.
     refused: BTreeMap<usize, Failed>,
     /// Refused as the default, or as not yet possible: worth another try when others are gone.
@@ -88,6 +90,7 @@ impl Handling<'_, '_> {
             decided_at: read_at,
             listed: methods,
             gone: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             refused: BTreeMap::new(),
             not_yet: BTreeSet::new(),
             settling: false,
@@ -210,10 +213,15 @@ impl<'r> Rollback<'_, '_, 'r> {
             match answer {
                 // 404: already gone, perhaps by an earlier DELETE whose answer was lost.
                 Ok(_) | Err(GraphError::NotFound) => {
+                    let is_first = self.handling.leased.void_intent() == Some(self.intent.intent().id);
+                    if answer.is_err() && is_first {
+                        self.doubtful.insert(*position);
+                    } else {
+                        self.handling.leased.touched = true;
+                    }
                     self.handling.request_ids.extend(answer.ok().flatten());
                     self.gone.insert(*position);
                     self.handling.leased.gone.insert(self.intent.intent().methods[*position].name());
-                    self.handling.leased.touched = true;
                     self.settling = true;
                     deleted += 1;
                 }
@@ -267,6 +275,7 @@ impl<'r> Rollback<'_, '_, 'r> {
             self.pause(working).await?;
             self.look().await?;
         }
+        self.resolve_doubt();
         let shown = self.shown();
         let methods = &self.intent.intent().methods;
         let deleted: Vec<_> =
@@ -278,6 +287,20 @@ impl<'r> Rollback<'_, '_, 'r> {
             self.listed = listed;
         }
         Ok(Conclusion { outcome, deleted, left: names(&self.listed), decision: Some(self.decision) })
+    }
+
+    /// A method that was never deleted and still shows was not gone: its DELETE was refused.
+    fn resolve_doubt(&mut self) {
+        let shown = self.shown();
+        for position in std::mem::take(&mut self.doubtful) {
+            if shown.contains(&position) {
+                self.gone.remove(&position);
+                self.handling.leased.gone.remove(&self.intent.intent().methods[position].name());
+                self.refused.insert(position, Failed::Refused);
+            } else {
+                self.handling.leased.touched = true;
+            }
+        }
     }
 
     fn outcome(&self, shown: &BTreeSet<usize>, deleted: usize) -> Outcome {

@@ -97,7 +97,7 @@ pub(super) fn refused(call: &Call, token: &Token, answer: &Response<Bytes>) -> G
                 _ => GraphError::Forbidden { code, request_id },
             }
         }
-        StatusCode::NOT_FOUND => GraphError::NotFound,
+        StatusCode::NOT_FOUND if detail.is_some() && !is_no_route(&message) => GraphError::NotFound,
         StatusCode::REQUEST_TIMEOUT => GraphError::Unavailable { cause: format!("answered {status}") },
         status if status.is_server_error() => {
             GraphError::Unavailable { cause: format!("answered {} ({code})", status.as_u16()) }
@@ -109,6 +109,14 @@ pub(super) fn refused(call: &Call, token: &Token, answer: &Response<Bytes>) -> G
             request_id,
         },
     }
+}
+
+/// Whether a 404 says that there is no such address, and nothing about the object. So does one without an error
+/// object of Graph's.
+fn is_no_route(message: &str) -> bool {
+    ["no http resource", "no resource was found that matches", "for the segment"]
+        .iter()
+        .any(|text| message.contains(text))
 }
 
 /// Sorts a 400 by its code and message: Graph has no code of its own for most of these.

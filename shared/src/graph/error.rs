@@ -47,7 +47,8 @@ pub enum GraphError {
         "the tenant has no Microsoft Entra ID P1 or P2 licence, which the audit log and its reports need"
     )]
     NoPremium,
-    /// This object does not exist.
+    /// This object does not exist, as Graph itself says; a 404 of an address that leads nowhere is
+    /// [`GraphError::Refused`].
     #[error("not found")]
     NotFound,
     /// This request is refused for good, although the permission is granted.
@@ -61,7 +62,8 @@ pub enum GraphError {
     /// This request is refused for good.
     #[error("refused with {status} ({code})")]
     Refused {
-        /// The HTTP status, usually 400; the other variants cover 401, 403, 404, 408, 429 and 5xx.
+        /// The HTTP status, usually 400, or a 404 that does not speak of the object; the other variants cover 401,
+        /// 403, 404, 408, 429 and 5xx.
         status: u16,
         /// Graph's error code, made safe for logs; `no code` if it gave none.
         code: String,
@@ -99,6 +101,14 @@ impl GraphError {
     /// Whether the whole batch must stop: the next user would meet the same error.
     pub fn stops_everything(&self) -> bool {
         self.is_no_sign_in() || matches!(self, Self::PermissionMissing { .. } | Self::NoPremium)
+    }
+
+    /// Whether this one request is refused for good, or its answer never understood.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Forbidden { .. } | Self::NotFound | Self::Unreadable { .. }
+        )
     }
 
     /// Whether signing in is impossible.

@@ -4,10 +4,10 @@ use std::{fmt, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::error::GraphError;
 use crate::{
@@ -101,18 +101,15 @@ struct TokenAnswer {
     expires_in: Option<u64>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct TokenRefusal {
-    #[serde(default)]
     error: String,
-    #[serde(default)]
-    error_description: String,
 }
 
 /// Reads the token endpoint's answer.
 pub(super) fn read(answer: &Response<Bytes>, now: Timestamp) -> Result<Token, GraphError> {
     let status = answer.status();
-    if status == http::StatusCode::TOO_MANY_REQUESTS {
+    if status == StatusCode::TOO_MANY_REQUESTS {
         let retry_after = super::retry::retry_after(answer.headers(), now);
         return Err(GraphError::Throttled { retry_after: retry_after.unwrap_or(Duration::from_secs(10)) });
     }
@@ -120,11 +117,13 @@ pub(super) fn read(answer: &Response<Bytes>, now: Timestamp) -> Result<Token, Gr
         return Err(GraphError::Unavailable { cause: format!("the sign-in answered {status}") });
     }
     if !status.is_success() {
-        return Err(refusal(answer.body()));
+        return Err(refusal(status, answer.body()));
     }
     let unreadable = |what: &str| GraphError::Unauthorized { cause: format!("the sign-in's answer {what}") };
-    let body: TokenAnswer =
-        serde_json::from_slice(answer.body()).map_err(|_| unreadable("holds no access token"))?;
+    let body: TokenAnswer = serde_json::from_slice(answer.body()).map_err(|_| {
+        let is_json = serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok();
+        if is_json { unreadable("holds no access token") } else { not_entra(status) }
+    })?;
     let life = body.expires_in.ok_or_else(|| unreadable("says no expiry"))?;
     let life = SignedDuration::from_secs(i64::try_from(life.min(86_400)).unwrap_or(0));
     if life < SHORTEST_LIFE {
@@ -138,17 +137,18 @@ pub(super) fn read(answer: &Response<Bytes>, now: Timestamp) -> Result<Token, Gr
     })
 }
 
-fn refusal(body: &[u8]) -> GraphError {
-    let refusal: TokenRefusal = serde_json::from_slice(body).unwrap_or_default();
-    let code: String = refusal
-        .error_description
+/// Reads a refusal. A proxy may put a page behind Entra's answer, or in its place.
+fn refusal(status: StatusCode, body: &[u8]) -> GraphError {
+    let text = String::from_utf8_lossy(body);
+    let in_text = text
         .split(|c: char| !c.is_ascii_alphanumeric())
-        .find(|word| word.starts_with("AADSTS"))
-        .unwrap_or(&refusal.error)
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .take(40)
-        .collect();
+        .find(|word| word.strip_prefix("AADSTS").is_some_and(|number| number.starts_with(is_digit)));
+    let refusal =
+        || serde_json::from_slice::<TokenRefusal>(body).ok().filter(|found| !found.error.is_empty());
+    let Some(found) = in_text.map(str::to_owned).or_else(|| refusal().map(|found| found.error)) else {
+        return not_entra(status);
+    };
+    let code: String = found.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
     let hint = match code.as_str() {
         // A new federated credential is not known everywhere yet.
         "AADSTS70021" => {
@@ -180,6 +180,20 @@ fn refusal(body: &[u8]) -> GraphError {
         _ => "look at AZURE_TENANT_ID, AZURE_CLIENT_ID and the credential",
     };
     GraphError::Unauthorized { cause: format!("{code}: {hint}") }
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
+}
+
+fn not_entra(status: StatusCode) -> GraphError {
+    GraphError::Unauthorized {
+        cause: format!(
+            "the sign-in answered {} with something that is not Entra's (a proxy?): look at AZURE_AUTHORITY_HOST, \
+             and at what stands between this machine and it",
+            status.as_u16()
+        ),
+    }
 }
 
 /// The permissions in a token's `roles` claim. The signature is Graph's to check, not ours.
@@ -231,5 +245,22 @@ mod tests {
             "the tenant refuses the sign-in: AADSTS7000215: the client secret is wrong (its value is needed, \
              not its id): look at AZURE_CLIENT_SECRET, or at what GRAPH_CREDENTIAL_SECRET_ARN names"
         );
+    }
+
+    #[test]
+    fn a_page_behind_or_in_place_of_entras_answer_is_told_apart() {
+        let json = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}"#;
+        let page = "<!DOCTYPE html><html><body>HTTP Error 500.0</body></html>";
+        let said =
+            |status, body: &str| read(&answer(status, body), Timestamp::UNIX_EPOCH).unwrap_err().to_string();
+        let behind = said(401, &format!("{json}{page}"));
+        assert!(behind.contains("AADSTS7000215: the client secret is wrong"), "{behind}");
+        for (status, body) in [(401, page), (403, ""), (200, page), (407, "{}"), (404, "AADSTS")] {
+            let alone = said(status, body);
+            let expected =
+                format!("the sign-in answered {status} with something that is not Entra's (a proxy?)");
+            assert!(alone.contains(&expected), "{alone}");
+        }
+        assert!(said(400, r#"{"error":"invalid_scope"}"#).contains("invalid_scope: look at"));
     }
 }
