@@ -50,6 +50,7 @@ enum Body {
     Graph { code: &'static str, message: String, repeated: bool },
     Login { error: &'static str, number: u32, text: String },
     Html,
+    WithPageBehind(&'static str),
 }
 
 impl Refusal {
@@ -77,6 +78,11 @@ impl Refusal {
     /// What a gateway in front of Graph answers.
     pub(crate) fn gateway(status: u16) -> Self {
         Self { status, retry_after: None, body: Body::Html }
+    }
+
+    /// What a proxy makes of a refusal that it does not understand.
+    pub(crate) fn with_page_behind(json: &'static str) -> Self {
+        Self { status: 401, retry_after: None, body: Body::WithPageBehind(json) }
     }
 
     pub(crate) fn after(mut self, retry_after: Option<String>) -> Self {
@@ -149,7 +155,7 @@ impl Refusal {
                 "correlation_id": id,
                 "error_uri": format!("https://login.microsoftonline.com/error?code={number}"),
             })),
-            Body::Html => None,
+            Body::Html | Body::WithPageBehind(_) => None,
         }
     }
 }
@@ -170,7 +176,11 @@ pub(crate) fn response(handled: &Handled, now: Timestamp, id: Uuid) -> Response<
             None => (
                 refusal.status,
                 "text/html",
-                format!("<html><head><title>{0}</title></head><body>{0}</body></html>", refusal.status),
+                format!(
+                    "{}<html><head><title>{1}</title></head><body>{1}</body></html>",
+                    if let Body::WithPageBehind(json) = refusal.body { json } else { "" },
+                    refusal.status
+                ),
             ),
         },
     };

@@ -31,6 +31,7 @@ mod router;
 mod secrets;
 mod serve;
 mod service;
+mod standing;
 mod state;
 mod tenant;
 #[cfg(test)]
@@ -52,6 +53,7 @@ pub use permissions::ALL_PERMISSIONS;
 pub use population::{Cast, Population, Resident};
 pub use secrets::Secrets;
 pub use service::InProcess;
+pub use standing::Standing;
 pub use tenant::Tenant;
 pub use truth::Harm;
 pub use variables::variables;

@@ -10,6 +10,7 @@ use crate::{
     call::{Call, pairs},
     ids::{object_id, random_uuid},
     permissions::{Granted, IssuedToken},
+    standing::Standing,
     state::State,
 };
 
@@ -25,6 +26,7 @@ pub(crate) fn token(state: &mut State, tenant: &str, call: &Call) -> Handled {
         let text = format!("Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.");
         return Err(Refusal::login(400, "invalid_request", 90002, text));
     }
+    state.options.faults.standing.map_or(Ok(()), Standing::refuses_sign_in)?;
     let form = form(call)?;
     let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     match field("grant_type") {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use jiff::{Timestamp, Unit};
-use simulator::{Budget, Cast, Faults, Options, Population, Tenant, variables};
+use simulator::{Budget, Cast, Faults, Options, Population, Standing, Tenant, variables};
 use tokio::net::TcpListener;
 
 /// A simulated Microsoft Entra tenant behind Microsoft Graph and the login endpoint.
@@ -38,6 +38,9 @@ struct Arguments {
     /// errors, lost connections and answers, late answers and broken pages
     #[arg(long, value_name = "RATE", default_value_t = 0.0, value_parser = rate)]
     faults: f64,
+    /// What is wrong for good
+    #[arg(long, value_enum, value_name = "WHAT")]
+    standing: Option<Standing>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -85,7 +88,8 @@ fn options(arguments: &Arguments) -> Options {
     };
     options.removal_delay = Duration::from_secs(arguments.removal_delay);
     options.audit_by_target = !arguments.no_audit_by_target;
-    options.faults = Faults::spread(arguments.faults, Duration::from_secs(3));
+    let faults = Faults::spread(arguments.faults, Duration::from_secs(3));
+    options.faults = Faults { standing: arguments.standing, ..faults };
     options.clock = Arc::new(system_time);
     options
 }

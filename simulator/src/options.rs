@@ -10,6 +10,7 @@ use crate::{
     credentials::{Certificate, FederatedCredential},
     ids::random_uuid,
     permissions::ALL_PERMISSIONS,
+    standing::Standing,
 };
 
 /// The source of all time in the tenant.
@@ -133,7 +134,7 @@ impl Premium {
     }
 }
 
-/// What goes wrong, as probabilities per request (0 to 1).
+/// What goes wrong; rates are probabilities per request (0 to 1).
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     /// 429; half of them with a `Retry-After` (whole, fractional or a date).
@@ -150,6 +151,8 @@ pub struct Faults {
     pub slow_for: Duration,
     /// A page of a list answers 200 and has an error object in it.
     pub error_in_page: f64,
+    /// What is wrong for good, whatever chance does.
+    pub standing: Option<Standing>,
     /// Users in a restricted management unit: 403 on everything below `authentication`.
     pub restricted_users: Vec<Uuid>,
     /// 403 on every change of a default method, as for an app that has the permissions for single kinds only.
@@ -168,6 +171,7 @@ impl Faults {
             slow: each,
             slow_for,
             error_in_page: each,
+            standing: None,
             restricted_users: Vec::new(),
             refuse_preferences: false,
         }

@@ -15,6 +15,7 @@ use crate::{
     options::Faults,
     origin::By,
     secrets::Secrets,
+    standing::is_broken,
     tenant::Tenant,
 };
 
@@ -144,6 +145,14 @@ impl Tenant {
     /// Switches security defaults on or off.
     pub fn set_security_defaults(&self, on: bool) {
         self.state().policies.security_defaults = on;
+    }
+
+    /// Returns the ids of the events that [`Standing::BrokenRecords`](crate::Standing::BrokenRecords) breaks and
+    /// [`Standing::CutPages`](crate::Standing::CutPages) cuts off at.
+    pub fn broken_events(&self) -> Vec<String> {
+        let events = self.events();
+        let broken = events.iter().filter(|event| is_broken(event));
+        broken.filter_map(|event| event["id"].as_str().map(str::to_owned)).collect()
     }
 
     /// Sets what goes wrong from now on.

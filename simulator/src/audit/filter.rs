@@ -46,6 +46,11 @@ impl Clause {
         matches!(self, Self::Equals(Field::AnyTarget(_), _) | Self::StartsWith(Field::AnyTarget(_), _))
     }
 
+    /// Whether it compares the service that logged a record.
+    pub(crate) fn is_of_service(&self) -> bool {
+        matches!(self, Self::Equals(Field::Record("/loggedByService"), _))
+    }
+
     pub(crate) fn holds(&self, at: Timestamp, record: &Value) -> bool {
         match self {
             Self::From(bound) => at >= *bound,

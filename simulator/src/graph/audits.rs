@@ -55,13 +55,18 @@ pub(super) fn list(state: &mut State, granted: &Granted, call: &Call) -> Handled
     };
     let most = call.top(MOST)?.unwrap_or(MOST).min(state.options.audit_page_size);
     let now = state.now();
+    let standing = state.options.faults.standing;
+    if let (Some(standing), Some(_)) = (standing, call.option("$skiptoken")) {
+        standing.refuses_link(&mut state.chance)?;
+    }
     let after = match cursor::redeem(state, call, now)? {
         Some(key) => Some(position(&key).ok_or_else(|| Refusal::bad("Invalid skip token."))?),
         None => None,
     };
     let stretch =
         Stretch { clauses: &clauses, ascending, after, now, oldest: now - state.options.retention, most };
-    let rows = state.audit.page(&stretch);
+    let hides = standing.is_some_and(|standing| standing.hides(&clauses));
+    let rows = if hides { Vec::new() } else { state.audit.page(&stretch) };
     let mut body = json!({
         "@odata.context": context("auditLogs/directoryAudits"),
         "@microsoft.graph.tips": "Use $select to choose only the properties your app needs, as this can lead to performance improvements. For example: GET auditLogs/directoryAudits?$select=activityDateTime,activityDisplayName",
@@ -71,7 +76,10 @@ pub(super) fn list(state: &mut State, granted: &Granted, call: &Call) -> Handled
         let key = format!("{} {arrival}", at.as_nanosecond());
         body["@odata.nextLink"] = json!(call.next_link(&cursor::issue(state, call, &key, now)));
     }
-    Ok(Success::Json(body))
+    Ok(match standing {
+        Some(standing) => standing.page(body),
+        None => Success::Json(body),
+    })
 }
 
 fn shown(record: &Value, select: Option<&[&str]>) -> Value {

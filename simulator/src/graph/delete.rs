@@ -9,6 +9,7 @@ use crate::{
     call::Call,
     method::{MethodKind, PhoneType},
     permissions::Granted,
+    standing::Standing,
     state::State,
 };
 
@@ -36,6 +37,7 @@ pub(super) fn method(
         granted.require(&["UserAuthenticationMethod.ReadWrite.All"])?;
     }
     call.only(&[])?;
+    state.options.faults.standing.map_or(Ok(()), Standing::refuses_delete)?;
     let now = state.now();
     let account = reachable(state, user)?;
     let kind = account
