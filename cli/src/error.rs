@@ -81,6 +81,7 @@ impl From<PollError> for CommandError {
         match error {
             PollError::Graph(error) => error.into(),
             PollError::Ledger(error) => error.into(),
+            PollError::FilterHidesEvents { .. } => Self { exit: Exit::Tenant, message: error.to_string() },
             other => Self { exit: Exit::Incomplete, message: other.to_string() },
         }
     }

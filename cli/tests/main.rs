@@ -10,4 +10,5 @@ mod run;
 mod scan;
 mod secrets;
 mod sqlite_ledger;
+mod standing;
 mod support;

@@ -6,6 +6,8 @@ use serde::Deserialize;
 use shared::{
     credentials::Proof,
     doctor::{self, Check},
+    ledger::Key,
+    poll::Position,
     preflight::Preflight,
     settings::Mode,
 };
@@ -33,6 +35,7 @@ pub async fn examine(sandbox: &Sandbox) -> Vec<Check> {
 /// Checks the same, and what both functions share.
 pub async fn examine_all(sandbox: &Sandbox) -> Vec<Check> {
     let mut checks = examine(sandbox).await;
+    checks.extend(audit_log(sandbox).await);
     checks.extend(queues(sandbox).await);
     checks.push(concurrency(sandbox).await);
     checks.extend(pace(&sandbox.settings));
@@ -45,6 +48,13 @@ async fn ledger(sandbox: &Sandbox) -> Check {
         Ok(_) => Check::ok("ledger", format!("table {}", sandbox.settings.ledger_table)),
         Err(error) => Check::missing("ledger", error.to_string()),
     }
+}
+
+/// What the scheduled polls could not read. A ledger that cannot be asked has a check of its own.
+async fn audit_log(sandbox: &Sandbox) -> Vec<Check> {
+    let Ok(ledger) = sandbox.ledger().await else { return Vec::new() };
+    let position = ledger.load::<Position>(Key::poll()).await;
+    position.map(|held| doctor::audit_log(&held.value.unwrap_or_default())).unwrap_or_default()
 }
 
 async fn queues(sandbox: &Sandbox) -> Vec<Check> {

@@ -7,6 +7,7 @@ use crate::{
     audit::DirectoryAudit,
     domain::{facts::Reading, window::shift},
     graph::Graph,
+    poll::Position,
     preflight::{Fault, NEEDED, Preflight},
     settings::Settings,
 };
@@ -94,16 +95,16 @@ pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<C
     let from = shift(window.start, -SAME_SWITCH).max(kept_from);
     let mut switched: Vec<(Timestamp, &str)> = Vec::new();
     for activity in SWITCHES {
-        match graph.audit_records_named(activity, from).await {
-            Ok(records) => {
-                let records = records.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
-                switched.extend(records.map(|record| (record.activity_date_time, activity)));
-            }
-            Err(error) => {
-                checks.push(Check::note("preview switch", format!("cannot be read from the log: {error}")));
-                return checks;
-            }
+        let (found, missing) = match graph.audit_records_named(activity, from).await {
+            Ok(found) => (found.records, found.missing),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        if let Some(missing) = missing {
+            checks.push(Check::note("preview switch", format!("cannot be read from the log: {missing}")));
+            return checks;
         }
+        let records = found.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
+        switched.extend(records.map(|record| (record.activity_date_time, activity)));
     }
     for (setting, at) in
         [("PREVIEW_ENABLED_AT", window.start), ("PREVIEW_DISABLED_AT", window.preview_disabled_at)]
@@ -141,6 +142,23 @@ pub fn tenant(settings: &Settings, preflight: &Preflight) -> Vec<Check> {
     }
     people(preflight, &mut checks);
     policies(preflight, &mut checks);
+    checks
+}
+
+/// Reports what of the audit log could not be read.
+pub fn audit_log(position: &Position) -> Vec<Check> {
+    let what = "audit log";
+    let trouble = position
+        .trouble
+        .iter()
+        .map(|trouble| Check::missing(what, format!("not read since {}: {}", trouble.since, trouble.what)));
+    let gaps = position.gaps.iter().map(|gap| {
+        Check::note(what, format!("not read: {gap}; export this part and use rollback --audit-log"))
+    });
+    let mut checks: Vec<Check> = trouble.chain(gaps).collect();
+    if let (true, Some(to)) = (checks.is_empty(), position.complete_to) {
+        checks.push(Check::ok(what, format!("read up to {to}")));
+    }
     checks
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use shared::{
     clock::Clock,
     doctor::{self, Check, Finding},
+    ledger::Key,
+    poll::Position,
     preflight::Fault,
 };
 
@@ -28,8 +30,10 @@ pub(super) async fn doctor(ledger: Option<PathBuf>, format: Format) -> Result<Ex
     checks.extend(doctor::tenant(&engine.run.process.settings, &preflight));
     let process = &engine.run.process;
     checks.extend(doctor::window(&process.settings, &process.graph, process.clock.now()).await);
-    show(&checks, format)?;
-    Ok(preflight.faults.iter().fold(Exit::Done, |exit, fault| match (fault, exit) {
+    let position = process.ledger.load::<Position>(Key::poll()).await?;
+    checks.extend(doctor::audit_log(&position.value.unwrap_or_default()));
+    let shown = show(&checks, format)?;
+    Ok(preflight.faults.iter().fold(shown, |exit, fault| match (fault, exit) {
         (Fault::Settings { .. }, _) | (_, Exit::Usage) => Exit::Usage,
         _ => Exit::Tenant,
     }))

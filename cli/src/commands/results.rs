@@ -65,6 +65,7 @@ pub(super) async fn write(
     }
     let incomplete = drained.dead_letters > 0
         || !drained.newer.is_empty()
+        || summary.is_some_and(|summary| summary.gaps > 0)
         || drained
             .users
             .values()
@@ -134,6 +135,9 @@ async fn write_table(
             summary.duplicates,
             if summary.window_closed { "; the window is closed" } else { "" }
         );
+        if summary.gaps > 0 {
+            output::say!("parts of the audit log could not be read: {}; status names them", summary.gaps);
+        }
     }
     let now = engine.run.process.clock.now();
     let brake = engine.run.process.ledger.brake().await?.value;

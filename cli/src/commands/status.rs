@@ -56,6 +56,7 @@ fn rows(status: &Status) -> Vec<Vec<String>> {
         ("complete to", time(status.complete_to)),
         ("missed registrations", status.missed.to_string()),
     ]);
+    rows.extend(status.unread.iter().map(|what| ("NOT READ", what.clone())));
     rows.extend(status.lag.map(|lag| {
         let text = format!("{} s; 99 % within {} s", lag.p50_seconds, lag.p99_seconds);
         ("half of the registrations showed within", text)

@@ -66,6 +66,7 @@ impl AsProblem for PollError {
                 ProblemKind::Unavailable,
                 "the scan was cut off; the next one goes on where its last page ended",
             ),
+            Self::FilterHidesEvents { .. } => logged(self, ProblemKind::Unavailable, REFUSED),
             Self::Graph(error) => error.as_problem(),
             Self::Ledger(error) => error.as_problem(),
             Self::Queue(error) => error.as_problem(),

@@ -34,6 +34,11 @@ impl Service {
         }
     }
 
+    /// Whether `loggedByService` names this service.
+    pub fn is_named(self, name: &str) -> bool {
+        same_name(self.name(), name)
+    }
+
     /// The one activity that is asked for; `None` to ask for all of them.
     pub fn activity(self) -> Option<&'static str> {
         (self == Self::CoreDirectory).then_some("Update user")

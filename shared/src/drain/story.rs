@@ -1,7 +1,10 @@
 //! What the audit log tells of one user, asked for before a method of theirs is deleted: poll may have read the log
 //! an hour ago, reads only the window, and does not know what other services recorded.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fmt::Display,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,17 +51,20 @@ impl Story {
         let asked_at = process.clock.now();
         let mut story = Self::untold(asked_at);
         let start = process.settings.policy.window.start;
-        let records = match process.graph.audit_records_of(user, start).await {
-            Ok(records) => records,
-            Err(
-                error @ (GraphError::Refused { .. } | GraphError::NotFound | GraphError::Unreadable { .. }),
-            ) => {
+        let unknown = |why: &dyn Display| Told::Unknown(format!("the user's story cannot be read: {why}"));
+        let found = match process.graph.audit_records_of(user, start).await {
+            Ok(found) => found,
+            Err(error @ (GraphError::Refused { .. } | GraphError::NotFound)) => {
                 say_refused(&error.to_string());
+                return Ok(story);
+            }
+            Err(error @ GraphError::Unreadable { .. }) => {
+                story.told = unknown(&error);
                 return Ok(story);
             }
             Err(error) => return Err(error.into()),
         };
-        for record in &records {
+        for record in &found.records {
             match story.take(record.get(), user, process) {
                 Ok(true) => {}
                 Ok(false) => {
@@ -66,11 +72,14 @@ impl Story {
                     return Ok(Self::untold(asked_at));
                 }
                 Err(error) => {
-                    story.told =
-                        Told::Unknown(format!("a record of the user's story cannot be read: {error}"));
+                    story.told = unknown(&format!("a record: {error}"));
                     return Ok(story);
                 }
             }
+        }
+        if let Some(missing) = found.missing {
+            story.told = unknown(&missing);
+            return Ok(story);
         }
         let kept_from = shift(asked_at, -process.settings.retention + ABOUT_TO_GO).max(start);
         let is_missing = |known: &&RecordedRegistration| {

@@ -207,15 +207,37 @@ impl Graph {
 
     /// Sends a request, with retries. Only for requests that change nothing.
     pub(super) async fn get<T: DeserializeOwned>(&self, call: Call) -> Result<Answer<T>, GraphError> {
-        let mut attempt = 0;
+        self.read(call, read_json, |_| None).await
+    }
+
+    /// Does the same with a body that `read` reads. If it stays unreadable, `salvage` may make do with it.
+    pub(super) async fn read<T>(
+        &self,
+        call: Call,
+        read: impl Fn(&[u8]) -> Result<T, GraphError>,
+        salvage: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<Answer<T>, GraphError> {
+        let (mut attempt, mut unreadable) = (0, 0);
         loop {
             let error = match self.send(&call, None).await {
-                Ok(answer) => match read_json(answer.body()) {
-                    Ok(body) => return Ok(Answer { body, request_id: request_id(&answer) }),
-                    Err(error) if attempt + 1 >= retry::MAX_ATTEMPTS => return Err(error),
+                Ok(answer) => {
+                    let with_id = |body| Answer { body, request_id: request_id(&answer) };
+                    let error = match read(answer.body()) {
+                        Ok(body) => return Ok(with_id(body)),
+                        Err(error) => error,
+                    };
+                    unreadable += 1;
+                    if unreadable >= retry::UNREADABLE
+                        && let Some(body) = salvage(answer.body())
+                    {
+                        return Ok(with_id(body));
+                    }
+                    if attempt + 1 >= retry::MAX_ATTEMPTS {
+                        return Err(error);
+                    }
                     // A 200 may have a service error in its body, or after it.
-                    Err(error) => GraphError::Unavailable { cause: error.to_string() },
-                },
+                    GraphError::Unavailable { cause: error.to_string() }
+                }
                 Err(error) => error,
             };
             self.wait_to_retry(&error, attempt).await?;

@@ -21,6 +21,7 @@ pub mod transport;
 mod url;
 mod users;
 
+pub(crate) use self::audit_logs::at;
 pub use self::{
     answer::Answer,
     client::{Graph, Traffic, Turn},
@@ -28,8 +29,8 @@ pub use self::{
     methods::DELETE_TAKES_AT_MOST,
     methods::REMOVAL_SHOWS_AFTER,
     objects::{
-        Application, ApplicationCredential, AuditPage, AuditQuery, Eligibilities, Principal, PrincipalKind,
-        RegistrationDetails, RegistrationReportPage, RoleGrant,
+        Application, ApplicationCredential, AuditPage, AuditQuery, AuditRecords, Eligibilities, Principal,
+        PrincipalKind, RegistrationDetails, RegistrationReportPage, RoleGrant,
     },
     page::MAX_PAGES,
 };

@@ -4,14 +4,25 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{audit::Service, domain::window::Range};
+use crate::{
+    audit::{Broken, Service},
+    domain::{ids::UserId, window::Range},
+};
 
-/// What to ask for: a range of the log from its start, or the page after an earlier one.
+/// What to ask of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditQuery {
     /// The first page of what a service logged in a range, both ends included, in ascending
     /// `activityDateTime`. Graph does not document that one filter may name two services.
     Range(Service, Range),
+    /// The first page of the records that name a user as a target, from a moment on, ascending.
+    OfUser(UserId, Timestamp),
+    /// The first page of the records of one activity, of any service, from a moment on, ascending.
+    Named(&'static str, Timestamp),
+    /// The first page of what any service logged in a range, ascending; of one activity, if one is named.
+    AnyService(Range, Option<&'static str>),
+    /// The newest records of all, without a filter.
+    Newest,
     /// The page that a next link leads to.
     Next(String),
 }
@@ -23,8 +34,27 @@ pub struct AuditPage {
     pub records: Vec<Box<RawValue>>,
     /// The link to the next page; `None` on the last page.
     pub next: Option<String>,
+    /// What stands broken between the records; empty on a page that is as it should be.
+    pub broken: Vec<Broken>,
+    /// What stands where the page ends too early, which may be nothing; `None` if it does not.
+    pub cut: Option<Broken>,
     /// The request's id in Graph's own logs.
     pub request_id: Option<String>,
+}
+
+/// Records of the audit log that were asked for as one list, not parsed yet.
+#[derive(Debug, Default)]
+pub struct AuditRecords {
+    /// The records that could be read.
+    pub records: Vec<Box<RawValue>>,
+    /// Why some may be missing; `None` if all were read.
+    pub missing: Option<String>,
+}
+
+impl AuditRecords {
+    pub(super) fn but(self, missing: String) -> Self {
+        Self { missing: Some(missing), ..self }
+    }
 }
 
 /// Who holds a role or is eligible for it, or is eligible to join a group.

@@ -20,7 +20,7 @@ use super::{
 pub const MAX_PAGES: usize = 10_000;
 
 /// The most items of one list: none that this program keeps is longer.
-const MAX_ITEMS: usize = 1_000_000;
+pub(super) const MAX_ITEMS: usize = 1_000_000;
 
 /// The most items of one page: Graph's have at most 1,000, and small items take many times their text in
 /// memory.
@@ -30,9 +30,9 @@ const MAX_ITEMS_OF_PAGE: usize = 10_000;
 #[derive(Deserialize)]
 pub(super) struct RawPage {
     #[serde(deserialize_with = "at_most_a_page")]
-    value: Vec<Box<RawValue>>,
+    pub(super) value: Vec<Box<RawValue>>,
     #[serde(rename = "@odata.nextLink")]
-    next_link: Option<String>,
+    pub(super) next_link: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +40,19 @@ struct Misplaced {
     #[serde(rename = "error")]
     _error: serde::de::IgnoredAny,
     id: Option<serde::de::IgnoredAny>,
+}
+
+impl RawPage {
+    /// Returns an error if the service failed in the middle, and put an error object among the items.
+    pub(super) fn has_only_items(&self) -> Result<(), GraphError> {
+        let is_misplaced =
+            |raw: &RawValue| serde_json::from_str::<Misplaced>(raw.get()).is_ok_and(|item| item.id.is_none());
+        if self.value.iter().any(|raw| is_misplaced(raw)) {
+            let cause = "an error object among a page's items".to_owned();
+            return Err(GraphError::Unavailable { cause });
+        }
+        Ok(())
+    }
 }
 
 impl Graph {
@@ -63,12 +76,9 @@ impl Graph {
         needs: &'static [&'static str],
     ) -> Result<Page<T>, GraphError> {
         let answer: Answer<RawPage> = self.get(Call { budget, ..Call::get(url, needs) }).await?;
+        answer.body.has_only_items()?;
         let mut items = Vec::with_capacity(answer.body.value.len());
         for raw in &answer.body.value {
-            if serde_json::from_str::<Misplaced>(raw.get()).is_ok_and(|item| item.id.is_none()) {
-                let cause = "an error object among a page's items".to_owned();
-                return Err(GraphError::Unavailable { cause });
-            }
             let item = serde_json::from_str(raw.get());
             items.push(item.map_err(|_| unreadable("items of the documented shape"))?);
         }

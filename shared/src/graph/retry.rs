@@ -11,6 +11,9 @@ pub const MAX_WAIT: Duration = Duration::from_mins(1);
 /// The most times that one request is tried.
 pub const MAX_ATTEMPTS: u32 = 5;
 
+/// After this many answers that cannot be read, the next is expected to be no better.
+pub const UNREADABLE: u32 = 3;
+
 /// The longest `Retry-After` that counts; a longer one is cut to this.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{lag::Lags, polled::PollError};
 use crate::{
-    audit::{AmbiguousRegistration, MethodAct, Registration},
+    audit::{AmbiguousRegistration, MethodAct, Registration, glimpse},
     digest::digest,
     domain::{
         facts::{Claimed, RecordedRegistration},
@@ -295,19 +295,15 @@ impl Intake<'_> {
         why: &str,
         about: Timestamp,
     ) -> Result<(), LedgerError> {
-        #[derive(serde::Deserialize)]
-        struct WithId {
-            id: Option<String>,
-        }
-        let named = serde_json::from_str::<WithId>(raw).ok().and_then(|record| record.id);
+        let seen = glimpse(raw);
         let made = || format!("unreadable_{}", digest([raw.as_bytes()], 16));
-        let event_id = EventId(named.unwrap_or_else(made));
+        let event_id = EventId(seen.id.filter(|id| !id.is_empty()).unwrap_or_else(made));
         tracing::error!(event.id = %event_id, error = why, "audit record not read");
         self.process
             .ledger
             .record_ambiguous(&AmbiguousEvent {
                 event_id,
-                registered_at: about,
+                registered_at: seen.at.unwrap_or(about),
                 why: format!("the record cannot be read: {why}"),
                 users: Vec::new(),
                 first_seen_at: self.process.clock.now(),

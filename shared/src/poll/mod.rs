@@ -1,7 +1,10 @@
 //! poll: finds registrations in the audit log, puts candidates on record and wakes drain for them.
 
 mod candidates;
+mod cross_check;
+mod gap;
 mod lag;
+mod paging;
 mod polled;
 mod position;
 mod promote;
@@ -16,6 +19,7 @@ use uuid::Uuid;
 pub(crate) use self::candidates::wake_pending;
 pub use self::{
     candidates::Intake,
+    gap::{Gap, Trouble},
     lag::{Lag, Lags},
     polled::{PollError, Polled, ScanRequest},
     position::{Position, ScanUnderWay},
@@ -168,6 +172,14 @@ impl Poll<'_> {
         if let Err(error @ PollError::InProgress { .. }) = scanned {
             return Err(error);
         }
+        let trouble = match &scanned {
+            Err(error @ (PollError::Graph(_) | PollError::FilterHidesEvents { .. })) => {
+                Some(error.to_string())
+            }
+            _ => None,
+        };
+        position.value.note_trouble(trouble, self.process.clock.now());
+        summary.gaps = position.value.gaps.len() as u64;
         // Promotion needs only the ledger, so a failed scan does not stop it.
         self.promote(position, preflight, &mut summary).await?;
         scanned?;

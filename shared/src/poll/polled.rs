@@ -33,6 +33,9 @@ pub struct Polled {
     /// Whether the window is closed, so that nothing more is scanned.
     #[serde(skip)]
     pub window_closed: bool,
+    /// Parts of the log that are on record as not read, from this scan or an earlier one.
+    #[serde(skip)]
+    pub gaps: u64,
     /// How late the registrations appeared, except those that were seen before.
     #[serde(skip)]
     pub lags: Lags,
@@ -64,6 +67,15 @@ pub enum PollError {
     /// It was cut off at its deadline; the next one continues after the last page that was saved.
     #[error("the scan was cut off at its deadline")]
     OutOfTime,
+    /// The log's filter hides events.
+    #[error(
+        "the audit log, asked for what {service} logged, answers with nothing, and without that filter it has such \
+         events: nobody can be found by it; read an export with rollback --audit-log, and ask Microsoft's support"
+    )]
+    FilterHidesEvents {
+        /// The service that was asked for, by Graph's name.
+        service: &'static str,
+    },
     /// Graph did not answer, or refused.
     #[error("{0}")]
     Graph(#[from] GraphError),

@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::lag::Lags;
+use super::{
+    gap::{Gap, Trouble},
+    lag::Lags,
+};
 use crate::{
     audit::Service,
     domain::{
@@ -24,6 +27,12 @@ const REPORT_GOOD_FOR: SignedDuration = SignedDuration::from_hours(25);
 /// How often the whole window is read again.
 const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
+/// How often it is read again while there are gaps.
+const SWEEP_GAPS_EVERY: SignedDuration = SignedDuration::from_hours(6);
+
+/// The most gaps on record; what is more widens one of them.
+const MOST_GAPS: usize = 100;
+
 /// A scan that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanUnderWay {
@@ -43,6 +52,9 @@ pub struct ScanUnderWay {
     /// A page did not ascend, so `read_until` stays where it is.
     #[serde(default)]
     pub disordered: bool,
+    /// How many records of the service it has read.
+    #[serde(default)]
+    pub found: u64,
     /// When it began; [`Position::swept_at`] takes this from a sweep.
     pub began: Timestamp,
 }
@@ -57,6 +69,7 @@ impl ScanUnderWay {
             read_until: range.from,
             missed_before: None,
             disordered: false,
+            found: 0,
             began,
         }
     }
@@ -68,6 +81,7 @@ impl ScanUnderWay {
         self.next = None;
         self.read_until = self.range.from;
         self.disordered = false;
+        self.found = 0;
         true
     }
 
@@ -107,6 +121,12 @@ pub struct Position {
     pub promoted_for: Option<Fingerprint>,
     /// When the registration report was read, and where to continue.
     pub report: RegistrationReportState,
+    /// Parts of the log that could not be read.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
+    /// Why the latest poll could not read the log; `None` if it could.
+    #[serde(default)]
+    pub trouble: Option<Trouble>,
     /// How many registrations only sweeps have found so far.
     pub missed: u64,
     /// How late registrations appeared, except those that the first scan found.
@@ -185,6 +205,7 @@ impl Position {
                 self.swept_at = Some(now);
                 false
             }
+            Some(swept_at) if !self.gaps.is_empty() => now >= shift(swept_at, SWEEP_GAPS_EVERY),
             Some(_) if self.is_closed(window) => false,
             Some(swept_at) => now >= shift(swept_at, SWEEP_EVERY) || now >= window.last_sweep_at(),
         };
@@ -206,6 +227,39 @@ impl Position {
     pub fn swept(&mut self, sweep: &ScanUnderWay) {
         self.sweep = None;
         self.swept_at = Some(sweep.began);
+        self.close_gaps(sweep.range, sweep.began);
+    }
+
+    /// Puts a gap on record, together with those that it touches.
+    pub fn add_gap(&mut self, mut gap: Gap) {
+        let is_full = self.gaps.len() >= MOST_GAPS;
+        self.gaps.retain(|known| {
+            let touches = known.range.from <= gap.range.to && gap.range.from <= known.range.to;
+            let merges = known.service == gap.service && (touches || is_full);
+            if merges {
+                gap.range.from = gap.range.from.min(known.range.from);
+                gap.range.to = gap.range.to.max(known.range.to);
+            }
+            !merges
+        });
+        self.gaps.push(gap);
+    }
+
+    /// Forgets the gaps that a sweep has read without meeting them again.
+    pub(super) fn close_gaps(&mut self, swept: Range, began: Timestamp) {
+        self.gaps.retain(|gap| gap.met_at >= began || gap.range.from < swept.from || swept.to < gap.range.to);
+    }
+
+    /// Notes how the latest reading of the log went.
+    pub(super) fn note_trouble(&mut self, trouble: Option<String>, now: Timestamp) {
+        let since = self.trouble.as_ref().map_or(now, |known| known.since);
+        self.trouble = trouble.map(|what| Trouble { since, what });
+    }
+
+    /// Says what of the audit log could not be read, one sentence each; nothing if all of it was.
+    pub fn unread(&self) -> Vec<String> {
+        let trouble = self.trouble.iter().map(|trouble| format!("since {}: {}", trouble.since, trouble.what));
+        trouble.chain(self.gaps.iter().map(Gap::to_string)).collect()
     }
 
     /// Whether the audit log has been read and the registration report is as good as it gets. The log tells

@@ -153,3 +153,48 @@ fn a_scan_asks_for_each_service_and_for_the_whole_range() {
     assert_eq!(scan.query(), AuditQuery::Range(Service::AzureMfa, range));
     assert!(!scan.next_service());
 }
+
+fn gap(service: Service, from: i64, to: i64, met: i64) -> Gap {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    Gap { service, range: Range { from: at(from), to: at(to) }, met_at: at(met), why: "broken".to_owned() }
+}
+
+#[test]
+fn a_gap_is_on_record_once_until_a_sweep_reads_it() {
+    let mut position = Position::default();
+    for (from, to) in [(10, 20), (20, 30), (50, 60)] {
+        position.add_gap(gap(Service::AzureMfa, from, to, 100));
+    }
+    position.add_gap(gap(Service::AuthenticationMethods, 15, 15, 200));
+    assert_eq!(position.gaps.len(), 3);
+    let (swept, began) = (gap(Service::AzureMfa, 0, 55, 0).range, Timestamp::from_second(150).unwrap());
+    position.close_gaps(swept, began);
+    let left: Vec<_> = position.gaps.iter().map(|gap| (gap.service, gap.range.from.as_second())).collect();
+    let met_again = (Service::AuthenticationMethods, 15);
+    assert_eq!(left, [(Service::AzureMfa, 50), met_again], "one lies outside the sweep, one was met again");
+}
+
+#[test]
+fn very_many_gaps_widen_the_last_ones() {
+    let mut position = Position::default();
+    for n in 0..1_000 {
+        position.add_gap(gap(Service::AzureMfa, n * 10, n * 10 + 1, 0));
+    }
+    assert!(position.gaps.len() <= MOST_GAPS, "{}", position.gaps.len());
+    let covers = |second| {
+        let at = Timestamp::from_second(second).unwrap();
+        position.gaps.iter().any(|gap| gap.range.contains(at))
+    };
+    assert!((0..1_000).all(|n| covers(n * 10)));
+}
+
+#[test]
+fn trouble_lasts_from_when_it_began() {
+    let mut position = Position::default();
+    let at = |second| Timestamp::from_second(second).unwrap();
+    position.note_trouble(Some("first".to_owned()), at(1));
+    position.note_trouble(Some("then".to_owned()), at(2));
+    assert_eq!(position.unread(), ["since 1970-01-01T00:00:01Z: then"]);
+    position.note_trouble(None, at(3));
+    assert_eq!(position.unread(), Vec::<String>::new());
+}

@@ -1,34 +1,28 @@
 //! Reading the audit log, page by page.
 
-use std::collections::HashSet;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Poll,
+    gap::{self, Gap},
+    paging::{MOMENT, Paging},
     polled::{PollError, Polled},
     position::{Position, Purpose, ScanUnderWay},
 };
 use crate::{
     audit::{
-        self, AmbiguousRegistration, DirectoryAudit, Event, MethodAct, Registration, Service, interpret,
-        read_update,
+        self, AmbiguousRegistration, Broken, DirectoryAudit, Event, MethodAct, Registration, Service,
+        interpret, read_update,
     },
     domain::{
         ids::UserId,
         story::RecordedChange,
         window::{Range, shift},
     },
-    graph::{AuditPage, GraphError, MAX_PAGES},
+    graph::{AuditPage, GraphError},
     ledger::Versioned,
     telemetry::Metric,
 };
-
-/// How often a scan restarts at the last event read because its link is refused.
-const RESTARTS: u32 = 3;
-
-/// After this many pages in a row without an event, the links are taken to lead nowhere.
-const EMPTY_PAGES: u32 = 100;
 
 /// How many values of one metric fit into one log line.
 /// Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
@@ -122,9 +116,12 @@ impl Poll<'_> {
     ) -> Result<Option<ScanUnderWay>, PollError> {
         // If anything stops this run, the next one continues here.
         keep(&mut position.value, purpose, scan.clone());
-        let mut restarts = 0;
-        let mut links = HashSet::new();
-        let mut empty_pages = 0;
+        let is_whole_window = match purpose {
+            Purpose::Scan => position.value.complete_to.is_none(),
+            Purpose::Sweep => true,
+            Purpose::Range => false,
+        };
+        let mut paging = Paging::default();
         loop {
             if self.reads_no_more() {
                 summary.goes_on_at = Some(scan.read_until);
@@ -135,12 +132,15 @@ impl Poll<'_> {
             let query = scan.query();
             let asked = self.process.graph.audit_page(&query);
             let page = match self.answer_by(self.time.map(|time| time.scans_until), asked).await {
-                // The link has expired: ask again for everything from the last event read.
-                Err(GraphError::Refused { .. } | GraphError::Unreadable { .. } | GraphError::NotFound)
-                    if scan.next.is_some() && restarts < RESTARTS =>
+                // The link has expired, or is refused for good: ask again for everything from the last event read.
+                Err(error)
+                    if scan.next.is_some() && error.is_refusal() && paging.may_restart(&scan, &error) =>
                 {
-                    restarts += 1;
                     scan.next = None;
+                    if paging.is_stuck() {
+                        let why = "too many records of one moment, and the link to the rest is refused";
+                        self.pass_over(&mut position.value, &mut scan, MOMENT, why);
+                    }
                     continue;
                 }
                 // If anything else is wrong with a link, the next run does better without it.
@@ -156,26 +156,98 @@ impl Poll<'_> {
                 }
                 answer => answer?,
             };
-            let next = page.next.clone();
+            let before = scan.read_until;
             self.take_page(&page, &mut scan, purpose, summary).await?;
-            if next.is_none() {
+            paging.took(&page, &scan, before);
+            self.name_what_is_broken(&page, &scan, &mut position.value).await?;
+            if let Some(cut) = &page.cut {
+                // The link leads past what was cut off, so it is no help.
+                scan.next = None;
+                let goes_on = scan.read_until > before || {
+                    self.name(cut, &scan).await?;
+                    let by = paging.next_step(cut, &scan);
+                    self.pass_over(&mut position.value, &mut scan, by, cut.why)
+                };
+                if goes_on {
+                    keep(&mut position.value, purpose, scan.clone());
+                    self.save(position).await?;
+                    continue;
+                }
+            }
+            let Some(next) = page.next.clone().filter(|_| page.cut.is_none()) else {
+                if is_whole_window && scan.found == 0 {
+                    let checked = self.cross_check(scan.service, scan.range).await;
+                    if let Err(error) = checked {
+                        forget(&mut position.value, purpose);
+                        return Err(error);
+                    }
+                }
                 if !scan.next_service() {
                     return Ok(Some(scan));
                 }
+                paging = Paging::default();
                 keep(&mut position.value, purpose, scan.clone());
                 self.save(position).await?;
                 continue;
-            }
-            empty_pages = if page.records.is_empty() { empty_pages + 1 } else { 0 };
-            if empty_pages == EMPTY_PAGES || links.len() == MAX_PAGES || !links.insert(next.clone()) {
+            };
+            if paging.leads_nowhere(&next) {
                 let what = "a list of audit events that ends".to_owned();
                 return Err(GraphError::Unreadable { what }.into());
             }
-            scan.next = next;
+            scan.next = Some(next);
             keep(&mut position.value, purpose, scan.clone());
             self.save(position).await?;
             (self.progress)(summary);
         }
+    }
+
+    /// Goes on `by` later, and puts on record what is passed over. Returns whether anything is left to read.
+    fn pass_over(
+        &self,
+        position: &mut Position,
+        scan: &mut ScanUnderWay,
+        by: SignedDuration,
+        why: &str,
+    ) -> bool {
+        let range = gap::passed_over(scan.read_until, by, scan.range);
+        self.add_gap(position, scan.service, range, why);
+        let next = shift(scan.read_until, by);
+        scan.read_until = next.min(scan.range.to);
+        next <= scan.range.to
+    }
+
+    fn add_gap(&self, position: &mut Position, service: Service, range: Range, why: &str) {
+        tracing::error!(
+            service = service.name(),
+            gap.from = %range.from,
+            gap.to = %range.to,
+            error = why,
+            "part of the audit log not read"
+        );
+        position.add_gap(Gap { service, range, met_at: self.process.clock.now(), why: why.to_owned() });
+    }
+
+    async fn name_what_is_broken(
+        &self,
+        page: &AuditPage,
+        scan: &ScanUnderWay,
+        position: &mut Position,
+    ) -> Result<(), PollError> {
+        for broken in &page.broken {
+            self.name(broken, scan).await?;
+            self.add_gap(position, scan.service, gap::around(broken, page, scan.range), broken.why);
+        }
+        Ok(())
+    }
+
+    /// Puts a broken record on record, since it may be a registration.
+    async fn name(&self, broken: &Broken, scan: &ScanUnderWay) -> Result<(), PollError> {
+        if scan.service == Service::CoreDirectory {
+            tracing::warn!(error = broken.why, "record of the directory not read");
+        } else if !broken.text.is_empty() {
+            self.intake().take_unreadable(&broken.text, broken.why, scan.read_until).await?;
+        }
+        Ok(())
     }
 
     /// Puts a page's registrations on record, before the scan moves past the page.
@@ -210,6 +282,7 @@ impl Poll<'_> {
                 summary.events_read += 1;
                 continue;
             }
+            scan.found += 1;
             scan.disordered |= latest.is_some_and(|latest| at < latest) || at < scan.read_until;
             earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
             latest = Some(latest.map_or(at, |latest| latest.max(at)));
@@ -241,10 +314,11 @@ impl Poll<'_> {
         summary.duplicates += intake.duplicates;
         summary.missed += intake.missed;
         summary.lags.add(intake.lags);
-        // While pages ascend, everything before a page's earliest event was read. Once one does not, nothing
-        // is known about what lies before.
-        if let (Some(earliest), false) = (earliest, scan.disordered) {
-            scan.read_until = if page.next.is_some() { earliest } else { latest.unwrap_or(earliest) };
+        // While pages ascend, everything before a page's latest event was read. Once one does not, nothing is
+        // known about what lies between.
+        if let (Some(earliest), Some(latest)) = (earliest, latest) {
+            scan.read_until =
+                if scan.disordered { scan.read_until.min(earliest) } else { scan.read_until.max(latest) };
         }
         Ok(())
     }
@@ -266,6 +340,14 @@ fn keep(position: &mut Position, purpose: Purpose, scan: ScanUnderWay) {
     match purpose {
         Purpose::Scan => position.scan = Some(scan),
         Purpose::Sweep => position.sweep = Some(scan),
+        Purpose::Range => {}
+    }
+}
+
+fn forget(position: &mut Position, purpose: Purpose) {
+    match purpose {
+        Purpose::Scan => position.scan = None,
+        Purpose::Sweep => position.sweep = None,
         Purpose::Range => {}
     }
 }

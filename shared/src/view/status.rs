@@ -31,6 +31,9 @@ pub struct Status {
     pub complete_to: Option<Timestamp>,
     /// Whether the next poll continues an unfinished scan.
     pub scan_under_way: bool,
+    /// What of the audit log could not be read, and why: one sentence each; empty if all of it was.
+    #[serde(default)]
+    pub unread: Vec<String>,
     /// Registrations that only sweeps found; must be 0.
     pub missed: u64,
     /// How late registrations appeared; `None` until a scan after the first one finds some.
@@ -99,6 +102,7 @@ impl Status {
             scanned_from: position.scanned_from,
             complete_to: position.complete_to,
             scan_under_way: position.scan.is_some(),
+            unread: position.unread(),
             missed: position.missed,
             lag: position.lags.percentiles(),
             counts: ledger.counts().await?.into_iter().collect(),

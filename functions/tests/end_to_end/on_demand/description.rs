@@ -286,6 +286,7 @@ fn the_status_has_what_is_described() {
         scanned_from: Some(at()),
         complete_to: None,
         scan_under_way: true,
+        unread: vec!["what".to_owned()],
         missed: 0,
         lag: Some(lag),
         counts: Outcome::all().iter().map(|outcome| (outcome.to_string(), 1)).collect(),

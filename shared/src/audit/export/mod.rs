@@ -9,6 +9,7 @@ mod json;
 mod named;
 mod next_page;
 mod open;
+mod page;
 mod query;
 mod records;
 mod recover;
@@ -24,6 +25,7 @@ use std::io::{self, Read};
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 pub use error::{BadRecord, ExportError};
+pub use page::{Broken, Salvage, salvage};
 pub use summary::{ExportFormat, Partial, Summary};
 
 use self::{records::Records, source::Source};
