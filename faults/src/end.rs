@@ -1,16 +1,19 @@
 //! What holds when everything has come to rest.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use shared::{
     domain::{
+        ids::EventId,
         outcome::{Held, Outcome},
         state::UserState,
     },
-    ledger::{HistoryEntry, Key, OutcomeQuery},
-    poll::Position,
+    ledger::{AmbiguousEvent, HistoryEntry, Key, OutcomeQuery},
+    poll::{Gap, Position},
 };
 
-use simulator::Part;
+use serde_json::Value;
+use simulator::{Part, Standing};
+use uuid::Uuid;
 
 use crate::{
     steps::lock,
@@ -27,16 +30,78 @@ const RETRIED_WITHIN: SignedDuration = SignedDuration::from_hours(31);
 impl World {
     /// Checks the ledger, the queue and the tenant once more.
     pub(crate) async fn check_the_end(&self) {
-        self.check_everybody();
         self.check_the_history().await;
+        self.check_what_is_not_read().await;
+        if self.cannot_be_read() {
+            return;
+        }
+        self.check_everybody();
         self.check_the_scan();
         self.check_the_queue();
         self.check_ambiguous_events().await;
     }
 
+    /// Whether nothing of the audit log can ever be read.
+    pub(crate) fn cannot_be_read(&self) -> bool {
+        let standing = self.standing;
+        matches!(standing, Some(Standing::BlindFilter | Standing::SignInPage | Standing::SignInJsonThenPage))
+    }
+
+    /// Whether some pages of the audit log can be read only in part.
+    pub(crate) fn breaks_pages(&self) -> bool {
+        matches!(self.standing, Some(Standing::BrokenRecords | Standing::CutPages))
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        self.watch.load::<Position>(Key::poll()).map(|position| position.gaps).unwrap_or_default()
+    }
+
+    /// The events that cannot be read.
+    fn broken_events(&self) -> Vec<Value> {
+        if !self.breaks_pages() {
+            return Vec::new();
+        }
+        let broken = self.tenant.broken_events();
+        let is_broken = |event: &Value| broken.iter().any(|id| event["id"] == id.as_str());
+        self.tenant.events().into_iter().filter(is_broken).collect()
+    }
+
+    /// What could not be read is on record, and nothing else is said to be.
+    async fn check_what_is_not_read(&self) {
+        let unread =
+            self.watch.load::<Position>(Key::poll()).map(|position| position.unread()).unwrap_or_default();
+        if self.cannot_be_read() && unread.is_empty() {
+            self.watch.violation(12, "nothing can be read, and the status does not say so");
+        }
+        if self.standing.is_none() && !unread.is_empty() {
+            self.watch.violation(12, format!("said to be unread though nothing is wrong: {unread:?}"));
+        }
+        let window = self.settings().policy.window;
+        let ledger = self.ledger().await;
+        let gaps = self.gaps();
+        for event in self.broken_events() {
+            let id = event["id"].as_str().unwrap_or_default();
+            let at: Option<Timestamp> = event["activityDateTime"].as_str().and_then(|at| at.parse().ok());
+            let Some(at) = at.filter(|at| window.contains(*at)) else { continue };
+            if !gaps.iter().any(|gap| gap.range.contains(at)) {
+                self.watch.violation(12, format!("no gap where a record is broken: {id} {at}"));
+            }
+            // One that stands behind another within the same gap cannot be seen where pages are cut.
+            let named = ledger.load::<AmbiguousEvent>(Key::ambiguous(&EventId(id.to_owned()))).await;
+            let is_named = named.is_ok_and(|named| named.value.is_some());
+            if self.standing == Some(Standing::BrokenRecords) && !is_named {
+                self.watch.violation(12, format!("a broken record is not named: {id} {at}"));
+            }
+        }
+    }
+
     /// Everybody who registered has a decision, and the expected one if nothing interfered.
     fn check_everybody(&self) {
         let window = self.settings().policy.window;
+        let gaps = self.gaps();
+        let lies_in_a_gap = |at: &Timestamp| gaps.iter().any(|gap| gap.range.contains(*at));
+        let broken = self.broken_events();
+        let is_hit = |user: &Uuid| broken.iter().any(|event| event.to_string().contains(&user.to_string()));
         for (user, person) in &*lock(&self.watch.people) {
             let wrong = |what: &str| {
                 self.watch.violation(6, format!("{what}: {:?} {user}", person.part));
@@ -45,6 +110,8 @@ impl World {
             let got = state.as_ref().map_or_else(|| "none".to_owned(), UserState::listed_as);
             if let Some(expected) = person.expected
                 && person.part != Part::AmbiguousEvent
+                && !person.registrations.iter().any(lies_in_a_gap)
+                && !is_hit(user)
             {
                 if got != expected {
                     wrong(&format!("{got} instead of {expected}"));
@@ -55,7 +122,9 @@ impl World {
                 }
             }
             let Some(state) = state else {
-                if person.erased.is_none() && person.registrations.iter().any(|at| window.contains(*at)) {
+                if person.erased.is_none()
+                    && person.registrations.iter().any(|at| window.contains(*at) && !lies_in_a_gap(at))
+                {
                     wrong("a registration without a decision");
                 }
                 continue;
@@ -113,7 +182,9 @@ impl World {
         let Some(position) = self.watch.load::<Position>(Key::poll()) else {
             return self.watch.violation(6, "nothing was ever scanned");
         };
-        if position.missed > 0 && !self.is_late.get() {
+        // Where pages are cut, scans and sweeps pass over different parts.
+        let is_cut = self.standing == Some(Standing::CutPages);
+        if position.missed > 0 && !self.is_late.get() && !is_cut {
             self.watch.violation(6, format!("{} registrations missed by the scans", position.missed));
         }
     }
@@ -128,9 +199,13 @@ impl World {
     }
 
     async fn check_ambiguous_events(&self) {
+        let gaps = self.gaps();
+        let lies_in_a_gap = |at: &Timestamp| gaps.iter().any(|gap| gap.range.contains(*at));
         let ambiguous = lock(&self.watch.people)
             .values()
-            .filter(|p| p.part == Part::AmbiguousEvent && !p.by_hand)
+            .filter(|p| {
+                p.part == Part::AmbiguousEvent && !p.by_hand && !p.registrations.iter().any(lies_in_a_gap)
+            })
             .count();
         let query = OutcomeQuery {
             outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),

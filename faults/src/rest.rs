@@ -11,10 +11,10 @@ use crate::{
 };
 
 impl World {
-    /// Ends all that goes wrong by itself, and restores the settings. What else people did stays.
+    /// Ends all that goes wrong by itself and not for good, and restores the settings. What else people did stays.
     pub(crate) async fn calm_down(&self) {
         self.watch.calm_down();
-        self.tenant.set_faults(Faults::default());
+        self.tenant.set_faults(Faults { standing: self.standing, ..Faults::default() });
         self.mend_the_exclusions();
         self.release_the_brake().await;
         *lock(&self.watch.cap) = 1000;

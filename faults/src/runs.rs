@@ -3,7 +3,13 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use shared::{clock::Clock, credentials::ClientSecret, ledger::LedgerError, poll::ScanRequest};
+use shared::{
+    clock::Clock,
+    credentials::ClientSecret,
+    graph::GraphError,
+    ledger::LedgerError,
+    poll::{PollError, ScanRequest},
+};
 
 use crate::{
     ledger::{FaultyStore, Weather},
@@ -90,6 +96,13 @@ impl World {
         tracing::debug!(?request, ?luck, start = %machine.view.settings.policy.window.start, ?polled, "poll");
         match polled {
             Some(Ok(summary)) => summary.complete,
+            // The log cannot be read at all, and every poll says so.
+            Some(Err(error)) if self.cannot_be_read() => {
+                tracing::debug!(%error, "poll cannot read the log");
+                false
+            }
+            // A broken page is asked for several times, and the time may run out meanwhile: the next poll goes on.
+            Some(Err(PollError::Graph(GraphError::Unavailable { .. }))) if self.breaks_pages() => false,
             Some(Err(error)) if is_calm => {
                 self.watch.violation(6, format!("poll fails though nothing is wrong: {error}"));
                 false

@@ -13,7 +13,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::sqlite::Database;
 use shared::{clock::Clock, ledger::Store, settings::Settings};
-use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Resident, Tenant};
+use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Resident, Standing, Tenant};
 use uuid::Uuid;
 
 use crate::{
@@ -48,6 +48,8 @@ pub(crate) struct World {
     pub(crate) is_late: Cell<bool>,
     /// What `EXCLUDED_USER_IDS` is when nobody has mistyped it.
     pub(crate) excluded_users: RefCell<String>,
+    /// What is wrong with the tenant for good.
+    pub(crate) standing: Option<Standing>,
     /// Whether security defaults are on.
     pub(crate) all_are_asked: Cell<bool>,
     /// How many messages name users that nobody knows.
@@ -100,6 +102,12 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+/// What is wrong for good in the world of a seed: something in one of four.
+fn standing(seed: u64) -> Option<Standing> {
+    let nth = usize::try_from(seed / 4).unwrap_or_default() % Standing::ALL.len();
+    (seed % 4 == 1).then(|| Standing::ALL[nth])
+}
+
 /// Draws the situations of the people of one world.
 fn parts(rng: &mut Rng, ends_later: bool) -> Vec<Part> {
     let count = rng.usize(5..13);
@@ -137,7 +145,12 @@ impl World {
         options.cursor_lifetime = Duration::from_mins(rng.u64(1..90));
         options.token_lifetime = Duration::from_mins(rng.u64(6..60));
         let rate = *rng.choice(&[0.0, 0.03, 0.1, 0.25]).expect("some");
-        let faults = Faults::spread(rate, Duration::from_secs(rng.u64(1..25)));
+        let standing = standing(seed);
+        if matches!(standing, Some(Standing::LinksRefused | Standing::LinksRefusedAtTimes)) {
+            // A user's own changes of one moment fit into a page, as they do into Graph's.
+            options.audit_page_size = options.audit_page_size.max(8);
+        }
+        let faults = Faults { standing, ..Faults::spread(rate, Duration::from_secs(rng.u64(1..25))) };
         let window = (start - DAY * 10, start - DAY * 2);
         let ends_later = rng.bool();
         let tenant = Tenant::new(options.clone());
@@ -176,6 +189,7 @@ impl World {
             may_not_delete: Cell::default(),
             is_late: Cell::default(),
             excluded_users: RefCell::default(),
+            standing,
             all_are_asked: Cell::default(),
             strangers: Cell::default(),
             window,
@@ -257,7 +271,8 @@ impl World {
         let cap = if rng.u8(..3) == 0 { rng.u32(1..4) } else { 1000 };
         vars.insert("MAX_ROLLBACKS_PER_DAY", cap.to_string());
         *lock(&self.watch.cap) = cap;
-        if rng.u8(..4) == 0 {
+        // Where every DELETE fails, the brake would open again and again.
+        if rng.u8(..4) == 0 && self.standing != Some(Standing::NoDeleteRoute) {
             vars.insert("MAX_FAILURE_PERCENT", "20".to_owned());
         }
         vars.insert("SECOND_LOOK_MINUTES", ["0", "5", "30", "90"][rng.usize(..4)].to_owned());
@@ -284,7 +299,12 @@ impl World {
         // A rule that says no goes before one that could not be answered.
         let is_last = ["rolled_back", "held(per_user_mfa_unknown)"].contains(&usual);
         let are_held = self.all_are_asked.get() && !vars.contains_key("MFA_REQUIRED_USERS");
-        Some(if is_last && are_held { "held(mfa_required)" } else { usual })
+        let has_no_route = self.standing == Some(Standing::NoDeleteRoute);
+        Some(match usual {
+            _ if is_last && are_held => "held(mfa_required)",
+            "rolled_back" | "partial(default_refused)" if has_no_route => "failed(refused)",
+            usual => usual,
+        })
     }
 
     /// Makes a person who comes later.
