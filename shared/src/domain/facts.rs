@@ -75,6 +75,8 @@ pub struct Facts {
 pub enum LogReading {
     /// All of it, up to the latest scan.
     Whole,
+    /// All of it but parts that could not be read.
+    WithGaps,
     /// A scan is under way, or is due for what was not read yet. It may tell more.
     UnderWay,
     /// No scan has reached its end yet.

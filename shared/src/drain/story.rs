@@ -12,7 +12,7 @@ use super::interrupted::Interrupted;
 use crate::{
     audit::{DirectoryAudit, Event, RecordError, Registration, acts, interpret, is_about, read_update},
     domain::{
-        facts::{Facts, RecordedAct, RecordedRegistration, Told},
+        facts::{Facts, LogReading, RecordedAct, RecordedRegistration, Told},
         ids::UserId,
         story::RecordedChange,
         window::shift,
@@ -116,7 +116,12 @@ impl Story {
         let new: Vec<RecordedAct> = self.acts.iter().filter(is_new).cloned().collect();
         facts.acts.extend(new);
         facts.story = std::mem::take(&mut facts.story).with(&self.changes);
-        facts.told = self.told.clone();
+        facts.told = match (&self.told, facts.log) {
+            (Told::NotAsked, LogReading::WithGaps) => Told::Unknown(
+                "the audit log cannot be asked by user, and parts of it could not be read".to_owned(),
+            ),
+            (told, _) => told.clone(),
+        };
     }
 
     /// Takes one record. Returns whether it is about the user.
