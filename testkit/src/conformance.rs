@@ -1080,6 +1080,7 @@ async fn ambiguous_events_are_listed_until_they_are_ended(store: Arc<dyn Store>)
         event_id: EventId("e 1".to_owned()),
         registered_at: at(0),
         why: "actor and target differ".to_owned(),
+        unread: false,
         users: vec![user(1)],
         first_seen_at: at(0),
         ended: None,

@@ -13,13 +13,12 @@ use shared::{
     domain::{
         facts::{Claimed, Vouched},
         ids::{EventId, UserId},
-        outcome::{Held, Outcome},
         state::ByHand,
         user_ref::UserRef,
     },
     graph::GraphError,
     ids_file,
-    ledger::{Entry, LedgerError, OutcomeQuery},
+    ledger::{AmbiguousEvent, LedgerError},
     poll::ScanRequest,
 };
 
@@ -159,7 +158,13 @@ async fn from_exports(engine: &Engine, files: &[PathBuf], claim: Claimed) -> Res
     let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
     let window = engine.run.process.settings.policy.window;
     let mut acts = Vec::new();
+    let intake = engine.run.intake();
+    let unread = intake.unread().await?;
+    let mut read_now = HashSet::new();
     let read = exports::read(files, |record, event| {
+        if !matches!(event, Event::Ambiguous(_)) {
+            read_now.extend(record.id.clone().filter(|id| unread.contains(id)));
+        }
         acts.extend(audit::acts(record, &event).into_iter().filter(|act| act.at >= window.start));
         match event {
             Event::Registration(registration) => registrations.push(registration),
@@ -174,7 +179,6 @@ async fn from_exports(engine: &Engine, files: &[PathBuf], claim: Claimed) -> Res
     }
     users.extend(registrations.iter().filter(|r| window.contains(r.registered_at)).map(|r| r.user_id));
     let named: HashSet<EventId> = registrations.iter().filter_map(|r| r.event_id.clone()).collect();
-    let intake = engine.run.intake();
     // Before the candidates: evidence against a method counts as much as evidence for it.
     intake.record_acts(acts, &engine.run.process.settings.client_id).await?;
     let mut first = true;
@@ -184,32 +188,12 @@ async fn from_exports(engine: &Engine, files: &[PathBuf], claim: Claimed) -> Res
         intake.take_claims(claim.clone(), std::mem::replace(&mut registrations, rest), events).await?;
         first = false;
     }
-    end_named(engine, &named).await?;
+    let why = |event: &AmbiguousEvent| match &event.event_id {
+        id if named.contains(id) => Some("an export names its user"),
+        id if read_now.contains(id) => Some("an export has its record"),
+        _ => None,
+    };
+    intake.end_ambiguous(&who(), why).await?;
     let passed_over = wake(engine, &users).await?;
     Ok(Selected { users, refused: read.is_incomplete }.without(&passed_over))
-}
-
-/// Ends each registration on record without one clear user whose user one of these exports names by its id.
-async fn end_named(engine: &Engine, named: &HashSet<EventId>) -> Result<(), CommandError> {
-    let ledger = &engine.run.process.ledger;
-    let mut query = OutcomeQuery {
-        outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
-        until: None,
-        after: None,
-        limit: 100,
-    };
-    loop {
-        let page = ledger.list(&query).await?;
-        for entry in &page.entries {
-            if let Entry::Event(event) = entry
-                && named.contains(&event.event_id)
-            {
-                ledger.end_ambiguous(&event.event_id, &who(), "an export names its user").await?;
-            }
-        }
-        match page.next {
-            Some(next) => query.after = Some(next),
-            None => return Ok(()),
-        }
-    }
 }

@@ -51,13 +51,25 @@ impl Ledger {
         Ok(())
     }
 
-    /// Records a registration without one clear user; a known one stays as it is.
-    pub async fn record_ambiguous(&self, event: &AmbiguousEvent) -> Result<(), LedgerError> {
-        let write = self.ambiguous_write(event, 0);
-        match self.commit(&[write]).await {
-            Ok(()) | Err(LedgerError::Conflict) => Ok(()),
-            Err(error) => Err(error),
+    /// Records a registration without one clear user. A known one stays as it is, unless its record could not be
+    /// read then and can be now. Returns whether it is held: not if it was ended before.
+    pub async fn record_ambiguous(&self, event: &AmbiguousEvent) -> Result<bool, LedgerError> {
+        for _ in 0..TRIES {
+            let held: Versioned<Option<AmbiguousEvent>> = self.load(Key::ambiguous(&event.event_id)).await?;
+            let new = match held.value {
+                Some(known) if known.ended.is_some() || event.unread || !known.unread => {
+                    return Ok(known.ended.is_none());
+                }
+                Some(known) => AmbiguousEvent { first_seen_at: known.first_seen_at, ..event.clone() },
+                None => event.clone(),
+            };
+            match self.commit(&[self.ambiguous_write(&new, held.version)]).await {
+                Ok(()) => return Ok(true),
+                Err(LedgerError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Err(LedgerError::Unavailable("the event's item is written too often".to_owned()))
     }
 
     /// Ends a registration without one clear user. Returns `None` if no such event is on record.

@@ -72,6 +72,9 @@ pub struct AmbiguousEvent {
     pub registered_at: Timestamp,
     /// What is unclear, in words for a person.
     pub why: String,
+    /// Whether its record could not be read. It ends by itself when that is read after all.
+    #[serde(default)]
+    pub unread: bool,
     /// The users it may be about; empty if it names none.
     pub users: Vec<UserId>,
     /// When this program first saw it.

@@ -8,12 +8,10 @@ use jiff::Timestamp;
 
 use super::{lag::Lags, polled::PollError};
 use crate::{
-    audit::{AmbiguousRegistration, MethodAct, Registration, glimpse},
-    digest::digest,
+    audit::{AmbiguousRegistration, MethodAct, Registration},
     domain::{
         facts::{Claimed, RecordedRegistration},
         ids::{EventId, RunId, UserId},
-        outcome::{Held, Outcome},
         state::{ByHand, UserState},
     },
     ledger::{self, AmbiguousEvent, Entry, HistoryEntry, LedgerError, OutcomeQuery},
@@ -47,7 +45,7 @@ pub struct Taken {
 /// Puts candidates into ledger and queue, for poll, for exports and for users named by hand.
 pub struct Intake<'r> {
     run_id: RunId,
-    process: &'r Process,
+    pub(super) process: &'r Process,
 }
 
 /// Wakes every pending user for whom `has_message` finds no message: a run may have been killed between
@@ -200,32 +198,9 @@ impl Intake<'_> {
             }
         }
         self.send(&taken).await?;
-        self.end_ambiguous(&taken, by_hand).await?;
+        let is_named = |event: &AmbiguousEvent| event.users.iter().any(|user| taken.contains(user));
+        self.end_ambiguous(&by_hand.who, |event| is_named(event).then_some(&*by_hand.why)).await?;
         Ok(passed_over)
-    }
-
-    /// Ends each registration without one clear user that may be about one of these users.
-    async fn end_ambiguous(&self, users: &[UserId], by_hand: &ByHand) -> Result<(), LedgerError> {
-        let mut query = OutcomeQuery {
-            outcome: Outcome::Held(Held::AmbiguousEvent).to_string(),
-            until: None,
-            after: None,
-            limit: 100,
-        };
-        loop {
-            let page = self.process.ledger.list(&query).await?;
-            for entry in &page.entries {
-                if let Entry::Event(event) = entry
-                    && event.users.iter().any(|user| users.contains(user))
-                {
-                    self.process.ledger.end_ambiguous(&event.event_id, &by_hand.who, &by_hand.why).await?;
-                }
-            }
-            match page.next {
-                Some(next) => query.after = Some(next),
-                None => return Ok(()),
-            }
-        }
     }
 
     /// Wakes drain for these users.
@@ -286,43 +261,5 @@ impl Intake<'_> {
         match merged {
             Ok(_) => Ok(()),
         }
-    }
-
-    /// Takes an unreadable audit record as ambiguous: it may be a registration, so a person has to look.
-    pub(super) async fn take_unreadable(
-        &self,
-        raw: &str,
-        why: &str,
-        about: Timestamp,
-    ) -> Result<(), LedgerError> {
-        let seen = glimpse(raw);
-        let made = || format!("unreadable_{}", digest([raw.as_bytes()], 16));
-        let event_id = EventId(seen.id.filter(|id| !id.is_empty()).unwrap_or_else(made));
-        tracing::error!(event.id = %event_id, error = why, "audit record not read");
-        self.process
-            .ledger
-            .record_ambiguous(&AmbiguousEvent {
-                event_id,
-                registered_at: seen.at.unwrap_or(about),
-                why: format!("the record cannot be read: {why}"),
-                users: Vec::new(),
-                first_seen_at: self.process.clock.now(),
-                ended: None,
-            })
-            .await
-    }
-
-    async fn take_ambiguous(&self, event: &AmbiguousRegistration) -> Result<(), LedgerError> {
-        self.process
-            .ledger
-            .record_ambiguous(&AmbiguousEvent {
-                event_id: event.key(),
-                registered_at: event.registered_at,
-                why: event.why.to_string(),
-                users: event.users(),
-                first_seen_at: self.process.clock.now(),
-                ended: None,
-            })
-            .await
     }
 }

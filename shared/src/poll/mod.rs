@@ -1,5 +1,6 @@
 //! poll: finds registrations in the audit log, puts candidates on record and wakes drain for them.
 
+mod ambiguous;
 mod candidates;
 mod cross_check;
 mod gap;
@@ -178,7 +179,9 @@ impl Poll<'_> {
             }
             _ => None,
         };
-        position.value.note_trouble(trouble, self.process.clock.now());
+        if request == ScanRequest::Scheduled {
+            position.value.note_trouble(trouble, self.process.clock.now());
+        }
         summary.gaps = position.value.gaps.len() as u64;
         // Promotion needs only the ledger, so a failed scan does not stop it.
         self.promote(position, preflight, &mut summary).await?;

@@ -199,6 +199,7 @@ impl Position {
             return Some(sweep);
         }
         let complete_to = self.complete_to?;
+        self.gaps.retain(|gap| window.cut(gap.range).is_some());
         let due = match self.swept_at {
             // The first scan has just read everything.
             None => {

@@ -1,5 +1,7 @@
 //! Reading the audit log, page by page.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
         interpret, read_update,
     },
     domain::{
-        ids::UserId,
+        ids::{EventId, UserId},
         story::RecordedChange,
         window::{Range, shift},
     },
@@ -121,6 +123,7 @@ impl Poll<'_> {
             Purpose::Sweep => true,
             Purpose::Range => false,
         };
+        let unread = self.intake().unread().await?;
         let mut paging = Paging::default();
         loop {
             if self.reads_no_more() {
@@ -157,7 +160,7 @@ impl Poll<'_> {
                 answer => answer?,
             };
             let before = scan.read_until;
-            self.take_page(&page, &mut scan, purpose, summary).await?;
+            self.take_page(&page, &mut scan, purpose, &unread, summary).await?;
             paging.took(&page, &scan, before);
             self.name_what_is_broken(&page, &scan, &mut position.value).await?;
             if let Some(cut) = &page.cut {
@@ -234,20 +237,23 @@ impl Poll<'_> {
         position: &mut Position,
     ) -> Result<(), PollError> {
         for broken in &page.broken {
-            self.name(broken, scan).await?;
+            if !self.name(broken, scan).await? {
+                continue;
+            }
             self.add_gap(position, scan.service, gap::around(broken, page, scan.range), broken.why);
         }
         Ok(())
     }
 
-    /// Puts a broken record on record, since it may be a registration.
-    async fn name(&self, broken: &Broken, scan: &ScanUnderWay) -> Result<(), PollError> {
+    /// Puts a broken record on record, since it may be a registration. Returns whether it is still missing: not if
+    /// it was read from elsewhere, or a person has looked at it.
+    async fn name(&self, broken: &Broken, scan: &ScanUnderWay) -> Result<bool, PollError> {
         if scan.service == Service::CoreDirectory {
             tracing::warn!(error = broken.why, "record of the directory not read");
         } else if !broken.text.is_empty() {
-            self.intake().take_unreadable(&broken.text, broken.why, scan.read_until).await?;
+            return Ok(self.intake().take_unreadable(&broken.text, broken.why, scan.read_until).await?);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Puts a page's registrations on record, before the scan moves past the page.
@@ -256,8 +262,10 @@ impl Poll<'_> {
         page: &AuditPage,
         scan: &mut ScanUnderWay,
         purpose: Purpose,
+        unread: &BTreeSet<EventId>,
         summary: &mut Polled,
     ) -> Result<(), PollError> {
+        let mut read_now: Vec<EventId> = Vec::new();
         let mut registrations: Vec<Registration> = Vec::new();
         let mut ambiguous: Vec<AmbiguousRegistration> = Vec::new();
         let mut acts: Vec<MethodAct> = Vec::new();
@@ -298,6 +306,9 @@ impl Poll<'_> {
             let event = interpret(&record);
             summary.tally.add(&event);
             acts.extend(audit::acts(&record, &event));
+            if !matches!(event, Event::Ambiguous(_)) {
+                read_now.extend(record.id.filter(|id| unread.contains(id)));
+            }
             match event {
                 Event::Registration(registration) => registrations.push(registration),
                 Event::Ambiguous(event) => ambiguous.push(event),
@@ -309,6 +320,7 @@ impl Poll<'_> {
         self.intake().record_acts(acts, &self.process.settings.client_id).await?;
         let missed_before = (purpose == Purpose::Sweep).then_some(scan.missed_before).flatten();
         let intake = self.intake().take(registrations, &ambiguous, missed_before).await?;
+        self.intake().end_read(&read_now).await?;
         summary.candidates += intake.candidates;
         summary.enqueued += intake.enqueued;
         summary.duplicates += intake.duplicates;

@@ -55,7 +55,7 @@ pub fn salvage(body: &[u8]) -> Option<Salvage> {
     let mut at = value + text[value..].find('[')? + 1;
     let mut splitter = Splitter::new(Source::new(text.as_bytes()));
     let link = next_link(&text);
-    let mut found = Salvage { next: link.clone().flatten(), ..Salvage::default() };
+    let mut found = Salvage { next: link.clone().unwrap_or_default(), ..Salvage::default() };
     let mut wrong: Option<&'static str> = None;
     let mut has_failed = false;
     while let Ok(Some((_, piece))) = splitter.next() {
@@ -96,10 +96,10 @@ pub fn salvage(body: &[u8]) -> Option<Salvage> {
     }
     // The link may stand before the list or behind it.
     let closing = if text[value..].contains(LINK) { "}" } else { "]}" };
-    let is_closed = text[at..].trim_end().ends_with(closing) && link.is_some();
+    let is_closed = text[at..].trim_end().ends_with(closing) && link.is_ok();
     if !is_closed || has_failed {
         let rest = if has_failed { "" } else { rest_of(&text[at..]) };
-        let why = wrong.unwrap_or("the page ends before its list does");
+        let why = wrong.or(link.err()).unwrap_or("the page ends before its list does");
         found.cut = Some(Broken { text: rest.to_owned(), why, after: found.records.len() });
     } else {
         found.name(wrong, &text[at..]);
@@ -134,11 +134,12 @@ fn rest_of(text: &str) -> &str {
         .trim_end_matches(|c: char| c.is_whitespace() || ",]}".contains(c))
 }
 
-/// Reads the link, which a last page lacks; `None` if it is broken itself.
-fn next_link(text: &str) -> Option<Option<String>> {
-    let Some((_, rest)) = text.split_once(LINK) else { return Some(None) };
-    let rest = rest.trim_start().strip_prefix(':')?;
-    serde_json::Deserializer::from_str(rest).into_iter::<Option<String>>().next()?.ok()
+/// Reads the link, which a last page lacks. Returns an error if the link is broken itself.
+fn next_link(text: &str) -> Result<Option<String>, &'static str> {
+    let Some((_, rest)) = text.split_once(LINK) else { return Ok(None) };
+    let value = rest.trim_start().strip_prefix(':').unwrap_or_default();
+    let link = serde_json::Deserializer::from_str(value).into_iter().next();
+    link.and_then(Result::ok).ok_or("its link to the next page is broken")
 }
 
 #[cfg(test)]
