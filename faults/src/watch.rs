@@ -306,6 +306,7 @@ impl Watch {
         }
         if let Some(there) = self.tenant.user(user) {
             self.is_no_per_user_mfa(&person, &there, &broken);
+            self.has_a_whole_story(view, user, &broken);
             let found = there.methods.iter().find(|method| method.id == method_id);
             if !person.by_hand && !person.registrations.iter().any(|at| view.window().contains(*at)) {
                 broken(3, "a DELETE though no registration lies in the window");
@@ -353,6 +354,16 @@ impl Watch {
             if let Some(there) = self.tenant.user(user) {
                 self.is_no_per_user_mfa(&person, &there, &broken);
             }
+        }
+    }
+
+    /// The log is asked about a user at most 2 min before a DELETE, by the process's clock.
+    fn has_a_whole_story(&self, view: &View, user: Uuid, broken: &dyn Fn(u8, &str)) {
+        let by = self.clock.now() - STORY_FRESH - SKEW;
+        if self.tenant.filters_audits_by_target()
+            && self.tenant.breaks_records_of(user, view.window().start, by)
+        {
+            broken(12, "a DELETE though a record of the user cannot be read");
         }
     }
 

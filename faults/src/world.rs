@@ -48,8 +48,10 @@ pub(crate) struct World {
     pub(crate) is_late: Cell<bool>,
     /// What `EXCLUDED_USER_IDS` is when nobody has mistyped it.
     pub(crate) excluded_users: RefCell<String>,
-    /// What is wrong with the tenant for good.
-    pub(crate) standing: Option<Standing>,
+    /// What is wrong with the tenant for good, or until it is mended at the end.
+    pub(crate) standing: Cell<Option<Standing>>,
+    /// What was mended.
+    pub(crate) mended: Cell<Option<Standing>>,
     /// Whether security defaults are on.
     pub(crate) all_are_asked: Cell<bool>,
     /// How many messages name users that nobody knows.
@@ -140,7 +142,8 @@ impl World {
         options.budget = if rng.bool() { Budget::Real } else { Budget::Off };
         options.page_size = rng.usize(1..8);
         options.audit_page_size = rng.usize(2..30);
-        options.audit_by_target = !seed.is_multiple_of(8);
+        // Some of these have something wrong for good, too.
+        options.audit_by_target = !seed.is_multiple_of(8) && seed % 44 != 1;
         options.removal_delay = Duration::from_secs(*rng.choice(&[0, 3, 10, 11]).expect("some"));
         options.cursor_lifetime = Duration::from_mins(rng.u64(1..90));
         options.token_lifetime = Duration::from_mins(rng.u64(6..60));
@@ -189,7 +192,8 @@ impl World {
             may_not_delete: Cell::default(),
             is_late: Cell::default(),
             excluded_users: RefCell::default(),
-            standing,
+            standing: Cell::new(standing),
+            mended: Cell::default(),
             all_are_asked: Cell::default(),
             strangers: Cell::default(),
             window,
@@ -272,7 +276,7 @@ impl World {
         vars.insert("MAX_ROLLBACKS_PER_DAY", cap.to_string());
         *lock(&self.watch.cap) = cap;
         // Where every DELETE fails, the brake would open again and again.
-        if rng.u8(..4) == 0 && self.standing != Some(Standing::NoDeleteRoute) {
+        if rng.u8(..4) == 0 && self.standing.get() != Some(Standing::NoDeleteRoute) {
             vars.insert("MAX_FAILURE_PERCENT", "20".to_owned());
         }
         vars.insert("SECOND_LOOK_MINUTES", ["0", "5", "30", "90"][rng.usize(..4)].to_owned());
@@ -299,7 +303,7 @@ impl World {
         // A rule that says no goes before one that could not be answered.
         let is_last = ["rolled_back", "held(per_user_mfa_unknown)"].contains(&usual);
         let are_held = self.all_are_asked.get() && !vars.contains_key("MFA_REQUIRED_USERS");
-        let has_no_route = self.standing == Some(Standing::NoDeleteRoute);
+        let has_no_route = self.standing.get() == Some(Standing::NoDeleteRoute);
         Some(match usual {
             _ if is_last && are_held => "held(mfa_required)",
             "rolled_back" | "partial(default_refused)" if has_no_route => "failed(refused)",

@@ -53,6 +53,12 @@ impl AuditLog {
         self.entries.values().map(|entry| &entry.record)
     }
 
+    /// The records that Graph lists since `by` at the latest, with their times.
+    pub(crate) fn listed(&self, by: Timestamp) -> impl Iterator<Item = (Timestamp, &Value)> {
+        let entries = self.entries.iter().filter(move |(_, entry)| entry.visible_at <= by);
+        entries.map(|((at, _), entry)| (*at, &entry.record))
+    }
+
     /// The records of one page.
     pub(crate) fn page(&self, stretch: &Stretch) -> Vec<(Position, &Value)> {
         let mut from = (lower_bound(stretch.clauses).max(Some(stretch.oldest)).unwrap_or(stretch.oldest), 0);
