@@ -25,6 +25,7 @@ LEDGER = "shared/src/ledger/"
 RULES = "shared/src/decide/rules.rs"
 ORIGIN = "shared/src/decide/origin.rs"
 HANDLING = "shared/src/drain/handling.rs"
+SCAN = "shared/src/poll/scan.rs"
 
 # Name, file, what stands there (once), and what is put in its place.
 MUTATIONS = [
@@ -265,6 +266,58 @@ MUTATIONS = [
         "shared/src/poll/promote.rs",
         "        promoted += self.wake_forgotten(now).await?;\n",
         "        let _ = self.wake_forgotten(now);\n",
+    ),
+    (
+        "the gap of a broken page not put on record",
+        SCAN,
+        "            self.add_gap(position, scan.service, gap::around(broken, page, scan.range), broken.why);\n",
+        "            let _ = (&position, gap::around(broken, page, scan.range));\n",
+    ),
+    (
+        "a broken record not named",
+        SCAN,
+        "        } else if !broken.text.is_empty() {\n",
+        "        } else if broken.text == broken.why {\n",
+    ),
+    (
+        "a refused link taken for the end of the log",
+        SCAN,
+        "                    scan.next = None;\n                    if paging.is_stuck() {\n",
+        """                    if !scan.next_service() {
+                        return Ok(Some(scan));
+                    }
+                    if paging.is_stuck() {
+""",
+    ),
+    (
+        "a filter that finds nothing believed",
+        SCAN,
+        "                if is_whole_window && scan.found == 0 {\n",
+        "                if is_whole_window && scan.found == u64::MAX {\n",
+    ),
+    (
+        "a broken page taken for a user's whole story",
+        "shared/src/graph/audit_logs.rs",
+        """                return Ok(found.but(format!("a page is broken: {}", broken.why)));\n""",
+        "                let _ = broken;\n                return Ok(found);\n",
+    ),
+    (
+        "gaps overlooked where the log cannot be asked by user",
+        "shared/src/ledger/registration_report.rs",
+        "            Some(_) if is_whole && !position.gaps.is_empty() => LogReading::WithGaps,\n",
+        "            Some(_) if is_whole && position.gaps.len() == usize::MAX => LogReading::WithGaps,\n",
+    ),
+    (
+        "a record that is read later stays unread",
+        SCAN,
+        "        self.intake().end_read(&read_now).await?;\n",
+        "        let _ = read_now;\n",
+    ),
+    (
+        "a gap closed that a sweep has met again",
+        "shared/src/poll/position.rs",
+        "|gap| gap.met_at >= began || ",
+        "|gap| gap.met_at == Timestamp::MIN || ",
     ),
 ]
 

@@ -25,6 +25,7 @@ use shared::{
     },
     ledger::{Document, Key, Store},
     notices::Notice,
+    poll::Position,
     settings::{MfaRequiredUsers, Mode, Settings},
 };
 use simulator::{Harm, MethodView, PerUserMfa, Tenant, UserView};
@@ -357,13 +358,18 @@ impl Watch {
         }
     }
 
-    /// The log is asked about a user at most 2 min before a DELETE, by the process's clock.
+    /// The log is asked about a user at most 2 min before a DELETE, by the process's clock. Where it cannot be asked
+    /// by user, poll must have read all of it.
     fn has_a_whole_story(&self, view: &View, user: Uuid, broken: &dyn Fn(u8, &str)) {
         let by = self.clock.now() - STORY_FRESH - SKEW;
-        if self.tenant.filters_audits_by_target()
-            && self.tenant.breaks_records_of(user, view.window().start, by)
+        if self.tenant.filters_audits_by_target() {
+            if self.tenant.breaks_records_of(user, view.window().start, by) {
+                broken(12, "a DELETE though a record of the user cannot be read");
+            }
+        } else if let Some(position) = self.load::<Position>(Key::poll())
+            && position.gaps.iter().any(|gap| gap.met_at < by)
         {
-            broken(12, "a DELETE though a record of the user cannot be read");
+            broken(12, "a DELETE though parts of the log could not be read");
         }
     }
 

@@ -1095,6 +1095,19 @@ async fn ambiguous_events_are_listed_until_they_are_ended(store: Arc<dyn Store>)
         matches!(&page.entries[..], [Entry::Event(there)] if *there == event),
         "a known one stays as it is"
     );
+    let unread = AmbiguousEvent {
+        event_id: EventId("e 3".to_owned()),
+        unread: true,
+        why: "the record cannot be read".to_owned(),
+        ..event.clone()
+    };
+    assert!(ledger.record_ambiguous(&unread).await.unwrap());
+    let read = AmbiguousEvent { unread: false, users: vec![user(2)], ..unread.clone() };
+    assert!(ledger.record_ambiguous(&read).await.unwrap());
+    let known = ledger.load::<AmbiguousEvent>(Key::ambiguous(&unread.event_id)).await.unwrap().value;
+    assert_eq!(known, Some(read), "a record that is read at last takes the place of what was not read");
+    ledger.end_ambiguous(&unread.event_id, "ops", "looked").await.unwrap();
+    assert!(!ledger.record_ambiguous(&unread).await.unwrap(), "it was ended");
     hands.set(400 * DAY);
     lists(&*store, &query("held(ambiguous_event)", 10), &["EVENT#e 1"]).await;
     let ended = ledger.end_ambiguous(&event.event_id, "ops", "looked").await.unwrap().unwrap();
