@@ -100,7 +100,7 @@ impl Intake<'_> {
         self.take_as(None, registrations, ambiguous, missed_before).await
     }
 
-    /// Takes registrations that came by file or API.
+    /// Takes registrations that came by file or API. Those of them that Graph could not show are unread no longer.
     pub async fn take_claims(
         &self,
         claim: Claimed,
@@ -127,6 +127,11 @@ impl Intake<'_> {
             self.take_ambiguous(event).await?;
         }
         let keys: Vec<EventId> = registrations.iter().map(Registration::key).collect();
+        let mut read: Vec<EventId> = Vec::new();
+        if claim.is_some() {
+            let unread = self.unread().await?;
+            read.extend(keys.iter().filter(|key| unread.contains(*key)).cloned());
+        }
         let seen = self.process.ledger.seen(&keys).await?;
         let now = self.process.clock.now();
         let mut new = New::new();
@@ -166,6 +171,7 @@ impl Intake<'_> {
         let seen: Vec<EventId> =
             events.into_iter().filter(|event| claim.is_none() || event.is_made()).collect();
         self.process.ledger.mark_seen(&seen).await?;
+        self.end_read(&read).await?;
         Ok(taken)
     }
 
