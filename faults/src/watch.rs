@@ -344,7 +344,7 @@ impl Watch {
         if !is_way_back && change.to.to_string() != preferred {
             broken(4, "an intent that says otherwise");
         }
-        self.is_leased(view, &state, &broken);
+        Self::is_leased(view, &state, &broken);
         if view.settings.mode == Mode::Report {
             broken(1, "mode report");
         }
@@ -439,7 +439,7 @@ impl Watch {
         }
     }
 
-    fn is_leased(&self, view: &View, state: &UserState, broken: &dyn Fn(u8, &str)) {
+    fn is_leased(view: &View, state: &UserState, broken: &dyn Fn(u8, &str)) {
         match &state.lease {
             None => broken(4, "a DELETE without a lease"),
             Some(lease) if lease.owner != *lock(&view.owner) => broken(4, "a DELETE under another's lease"),
@@ -451,7 +451,7 @@ impl Watch {
     /// Lease, slot and intent are in the ledger.
     fn is_durable(&self, view: &View, state: &UserState, method_id: &str, broken: &dyn Fn(u8, &str)) {
         let now = view.clock.now();
-        self.is_leased(view, state, broken);
+        Self::is_leased(view, state, broken);
         match &state.intent {
             None => broken(4, "a DELETE without an intent"),
             Some(intent) if !intent.methods.iter().any(|method| method.id.0 == method_id) => {

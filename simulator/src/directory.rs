@@ -22,6 +22,17 @@ pub struct Policies {
     pub registration_campaign: bool,
 }
 
+/// With what a Conditional Access policy grants access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// With MFA only.
+    WithMfa,
+    /// With an authentication strength only.
+    WithStrength,
+    /// With anything.
+    Always,
+}
+
 /// A Conditional Access policy.
 #[derive(Debug, Clone)]
 pub struct ConditionalAccess {
@@ -29,10 +40,8 @@ pub struct ConditionalAccess {
     pub name: String,
     /// `enabled`, `disabled` or `enabledForReportingButNotEnforced`.
     pub state: String,
-    /// Whether it grants access only with MFA.
-    pub demands_mfa: bool,
-    /// Whether it grants access only with an authentication strength.
-    pub demands_strength: bool,
+    /// With what it grants access.
+    pub grants: Grant,
     /// Whether it guards the user action "register security information".
     pub guards_registration: bool,
     /// Whom it is for; nobody here and no group below means everybody.
@@ -49,8 +58,7 @@ impl ConditionalAccess {
         Self {
             name: name.to_owned(),
             state: "enabled".to_owned(),
-            demands_mfa: true,
-            demands_strength: false,
+            grants: Grant::WithMfa,
             guards_registration: false,
             include_users,
             include_groups: Vec::new(),

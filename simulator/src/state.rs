@@ -16,7 +16,7 @@ use crate::{
         update_user::{Details, Telling},
     },
     budget::Budgets,
-    directory::{ConditionalAccess, Group, GroupEligibility, Policies, RoleGrant, RoleKind},
+    directory::{ConditionalAccess, Grant, Group, GroupEligibility, Policies, RoleGrant, RoleKind},
     ids::{object_id, random_uuid},
     journal::JournalEntry,
     method::{MethodKind, NewMethod},
@@ -114,9 +114,7 @@ impl State {
     /// Whether security defaults or Conditional Access demand MFA of this user.
     pub(crate) fn demands_mfa(&self, user: Uuid) -> bool {
         let demands = |policy: &ConditionalAccess| {
-            policy.state == "enabled"
-                && (policy.demands_mfa || policy.demands_strength)
-                && self.is_for(policy, user)
+            policy.state == "enabled" && policy.grants != Grant::Always && self.is_for(policy, user)
         };
         self.policies.security_defaults || self.policies.conditional_access.iter().any(demands)
     }

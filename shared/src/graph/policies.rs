@@ -17,7 +17,7 @@ use crate::domain::{
 const NEEDS: &[&str] = &["Policy.Read.All"];
 const WHAT_IF: &[&str] = &["Policy.Read.All", "Policy.Read.ConditionalAccess"];
 
-/// SharePoint Online and Exchange Online stand for Office 365: What If takes the ids of applications.
+/// SharePoint Online and Exchange Online, which stand for Office 365: What If takes the ids of applications.
 const OFFICE_365: [&str; 2] =
     ["00000003-0000-0ff1-ce00-000000000000", "00000002-0000-0ff1-ce00-000000000000"];
 

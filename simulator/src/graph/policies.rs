@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     answer::{Handled, Refusal, Success, context},
     call::Call,
-    directory::ConditionalAccess,
+    directory::{ConditionalAccess, Grant},
     ids::object_id,
     state::State,
 };
@@ -118,8 +118,8 @@ fn why_it_does_not_apply(
 }
 
 fn shown(at: usize, policy: &ConditionalAccess) -> Value {
-    let controls: &[&str] = if policy.demands_mfa { &["mfa"] } else { &[] };
-    let strength = policy.demands_strength.then(|| {
+    let controls: &[&str] = if policy.grants == Grant::WithMfa { &["mfa"] } else { &[] };
+    let strength = (policy.grants == Grant::WithStrength).then(|| {
         json!({ "id": "00000000-0000-0000-0000-000000000002", "displayName": "Multifactor authentication" })
     });
     let (applications, actions): (&[&str], &[&str]) =
