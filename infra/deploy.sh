@@ -66,16 +66,22 @@ checksums() {
 
 check_tools() {
   local tool
-  for tool in aws awk sed grep; do
+  command -v aws >/dev/null || fail "the AWS CLI is missing: https://aws.amazon.com/cli"
+  for tool in awk sed grep; do
     command -v "$tool" >/dev/null || fail "$tool is missing"
   done
   command -v sha256sum >/dev/null || command -v shasum >/dev/null || fail "sha256sum is missing"
+  if ! $remove && [[ -z $prebuilt ]]; then
+    command -v cargo >/dev/null ||
+      fail "nothing to deploy: give --prebuilt FOLDER with the archives of a release, or install Rust to build them (https://rustup.rs)"
+    command -v python3 >/dev/null || fail "python3 is missing, which builds need; --prebuilt FOLDER needs none"
+  fi
   say "$(aws --version 2>&1)"
 }
 
 check_account() {
   local me role denied
-  me=$(aws sts get-caller-identity --query '[Account, Arn]' --output text) || fail "not signed in to AWS: aws configure, or aws sso login"
+  me=$(aws sts get-caller-identity --query '[Account, Arn]' --output text) || fail "not signed in to AWS: aws configure, or aws sso login, then this again"
   account=${me%%$'\t'*} me=${me##*$'\t'}
   partition=$(cut -d : -f 2 <<<"$me")
   say "account $account, region $region, as $me"
@@ -127,7 +133,7 @@ enable_federation() {
   [[ $(value GraphCredential || echo federated) == federated ]] || return 0
   local read=(aws iam get-outbound-web-identity-federation-info --query IssuerIdentifier --output text)
   if ! issuer=$("${read[@]}" 2>&1); then
-    [[ $issuer != *"nvalid choice"* ]] || fail "this AWS CLI is too old: it does not know outbound web identity federation"
+    [[ $issuer != *"nvalid choice"* ]] || fail "this AWS CLI is too old, it does not know outbound web identity federation: https://aws.amazon.com/cli"
     say "the account's roles cannot sign in elsewhere yet: enabling it"
     change aws iam enable-outbound-web-identity-federation
     issuer=https://ISSUER
@@ -160,6 +166,7 @@ register_applications() {
       printf 'bash infra/entra/app-registration.sh' >&2
       printf ' %q' "${arguments[@]}" >&2
       printf '\n' >&2
+      ! $dry_run || settle "$parameter" 00000000-0000-0000-0000-000000000000
     fi
   done
   local guid='^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
@@ -173,24 +180,37 @@ ask_the_rest() {
   ask AzureTenantId "The tenant's id" "$(az account show --query tenantId --output tsv 2>/dev/null || true)" "$guid"
   ask PreviewEnabledAt "When the preview was enabled, as 2026-02-01T00:00:00Z" '' "$time"
   ask PreviewDisabledAt "When it was disabled" '' "$time"
+  in_order
   if ! known ExcludedUserIds && ! known NoExclusions; then
-    ask ExcludedGroupId "The group of your break-glass accounts, by its object id" '' "$guid"
+    ask ExcludedGroupId "The group of your break-glass accounts, by its object id; none yet, if you leave it empty" '' "^\$|$guid"
   fi
   ask NotificationEmail "Who is told when something is wrong, by mail" '' '^[^@ ]+@[^@ ]+[.][^@ ]+$'
   ask ApiReleaserArns "Who may release held users and the brake, by the ARNs of their roles; nobody, if you leave it empty" '' "$arns"
   ask ApiCallerArns "Who may call the API besides; whoever IAM lets, if you leave it empty" '' "$arns"
   settle Mode report
-  settle Architecture arm64
+}
+
+# Whether the window ends after it begins, where both are written so that they can be compared.
+in_order() {
+  local from to whole='^[0-9T:-]+Z$'
+  from=$(value PreviewEnabledAt) to=$(value PreviewDisabledAt)
+  [[ ! $from =~ $whole || ! $to =~ $whole || ! $from > $to ]] ||
+    fail "PreviewDisabledAt ($to) is before PreviewEnabledAt ($from)"
 }
 
 # --- Deploying ---
 
-take_archives() {
-  folder=${prebuilt:-dist}
-  if [[ -z $prebuilt ]]; then
-    change bash infra/build.sh --architecture "$(value Architecture)"
-    [[ -e $folder/SHA256SUMS ]] || { $dry_run && return; }
+build_archives() {
+  folder=dist
+  change bash infra/build.sh --architecture "$(value Architecture)"
+  if $dry_run && [[ ! -e $folder/SHA256SUMS ]]; then
+    say "then the stack $stack would be deployed with what was built"
+    exit
   fi
+  check_archives
+}
+
+check_archives() {
   [[ -e $folder/SHA256SUMS ]] || fail "$folder has no SHA256SUMS: it is not what infra/build.sh makes"
   (cd "$folder" && checksums --check --status SHA256SUMS) || fail "$folder is damaged: its files are not those of SHA256SUMS"
   [[ -e $folder/drain-$(value Architecture).zip ]] || fail "$folder has nothing for $(value Architecture): set Architecture in $file"
@@ -248,25 +268,28 @@ deploy() {
     --parameter-overrides "${want[@]}"
 }
 
+output() {
+  aws cloudformation describe-stacks --stack-name "$stack" --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue" --output text
+}
+
 # Whether all is in place, asked of poll itself.
 doctor() {
   local question answer checks topic pending
   question=$(mktemp) answer=$(mktemp)
   printf '{"httpMethod":"GET","resource":"/doctor","path":"/doctor"}' >"$question"
   aws lambda invoke --function-name "$stack-poll:live" --payload "fileb://$question" "$answer" >/dev/null ||
-    fail "poll does not answer: the log group is in the stack's outputs"
+    fail "poll does not answer; its log says why: $(output FollowPollCommand) --region $region"
   checks=$(sed 's/\\"/"/g' "$answer" | awk '{ gsub(/\},\{/, "}\n{"); print }' |
     sed -n 's/.*"what":"\([^"]*\)","result":"\([^"]*\)","detail":"\([^"]*\)".*/\2: \1: \3/p')
   rm -f "$question" "$answer"
-  [[ -n $checks ]] || fail "poll does not say whether all is in place: the log group is in the stack's outputs"
+  [[ -n $checks ]] || fail "poll does not say whether all is in place; its log says why: $(output FollowPollCommand) --region $region"
   printf '%s\n' "$checks"
-  topic=$(aws cloudformation describe-stacks --stack-name "$stack" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='NotificationTopicArn'].OutputValue")
+  topic=$(output NotificationTopicArn)
   pending=$(aws sns list-subscriptions-by-topic --topic-arn "$topic" --output text \
     --query "Subscriptions[?SubscriptionArn=='PendingConfirmation'].Endpoint")
   [[ -z $pending ]] || say "AWS has sent a mail to $pending: confirm it, or nobody is told when something is wrong"
   ! grep -q '^missing: ' <<<"$checks" || fail "deployed, but something is missing: see above, then this again"
-  say "deployed: README.md, \"Report, canary, enforce\", is next"
+  say "deployed, at STACK=$(output ApiUrl); README.md, \"Report, canary, enforce\", is next"
 }
 
 wait_until_gone() {
@@ -279,36 +302,61 @@ wait_until_gone() {
   done
 }
 
+# Takes a registration away, and its id out of the settings: a later deployment makes another.
+remove_application() {
+  local parameter=$1 name=$2 said
+  if ! az account show >/dev/null 2>&1; then
+    say "an administrator of the tenant has to run: bash infra/entra/app-registration.sh --remove --name $name"
+    [[ -z $(value "$parameter" || true) ]] || say "then take $parameter out of $file"
+  elif $dry_run; then
+    bash infra/entra/app-registration.sh --remove --name "$name" --dry-run
+  else
+    said=$(bash infra/entra/app-registration.sh --remove --name "$name" 2>&1) || fail "$said"
+    say "$said"
+    [[ $said != *"($(value "$parameter" || true))"* ]] || forget "$parameter"
+  fi
+}
+
+remove_archives() {
+  aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1 || return 0
+  change aws s3 rm --recursive --only-show-errors "s3://$bucket/$stack/"
+  if [[ -n $(aws s3 ls "s3://$bucket" | grep -v " PRE $stack/\$" || true) ]]; then
+    others="- the bucket $bucket, with what is not this stack's"
+  else
+    change aws s3api delete-bucket --bucket "$bucket"
+  fi
+}
+
+say_what_stays() {
+  local group log_role
+  say "What stays, because it may be needed:"
+  ! aws dynamodb describe-table --table-name "$stack-ledger" >/dev/null 2>&1 ||
+    say "- the ledger $stack-ledger, which keeps anybody from being rolled back twice (README.md, \"Removing\")"
+  for group in lambda apigateway; do
+    aws logs describe-log-groups --log-group-name-prefix "/aws/$group/$stack-" --query 'logGroups[].[logGroupName]' --output text |
+      sed 's/^/- the log /' >&2
+  done
+  [[ -z $others ]] || say "$others"
+  log_role=$(aws apigateway get-account --query cloudwatchRoleArn --output text)
+  [[ $log_role != *ApiLogRole* ]] || say "- the role in which API Gateway writes logs, which other APIs may use by now: $log_role"
+  say "- that the account's roles may sign in elsewhere (aws iam disable-outbound-web-identity-federation)"
+  [[ ! -e $file ]] || say "- $file"
+}
+
 remove_all() {
-  local name
+  others=''
   if [[ -n $(stack_status) ]]; then
     change aws cloudformation delete-stack --stack-name "$stack"
     $dry_run || wait_until_gone
   else
     say "there is no stack $stack"
   fi
-  if aws s3api head-bucket --bucket "$bucket" >/dev/null 2>&1; then
-    change aws s3 rm --recursive --only-show-errors "s3://$bucket/$stack/"
-    [[ -n $(aws s3 ls "s3://$bucket") ]] || change aws s3api delete-bucket --bucket "$bucket"
-  fi
-  for name in "$stack" "$stack-writer"; do
-    if ! az account show >/dev/null 2>&1; then
-      say "an administrator of the tenant has to run: bash infra/entra/app-registration.sh --remove --name $name"
-    elif $dry_run; then
-      bash infra/entra/app-registration.sh --remove --name "$name" --dry-run
-    else
-      bash infra/entra/app-registration.sh --remove --name "$name"
-    fi
-  done
-  say "What stays, because it may be needed:"
-  say "- the ledger $stack-ledger, which keeps anybody from being rolled back twice (README.md, \"Removing\")"
-  aws logs describe-log-groups --log-group-name-prefix "/aws/lambda/$stack-" --query 'logGroups[].[logGroupName]' --output text |
-    sed 's/^/- the log /' >&2
-  aws logs describe-log-groups --log-group-name-prefix "/aws/apigateway/$stack-" --query 'logGroups[].[logGroupName]' --output text |
-    sed 's/^/- the log /' >&2
-  [[ $(value CreateApiLogRole || true) != true ]] || say "- the role in which API Gateway writes logs, which other APIs may use by now"
-  say "- that the account's roles may sign in elsewhere (aws iam disable-outbound-web-identity-federation)"
-  say "- $file"
+  remove_archives
+  remove_application AzureClientId "$stack"
+  remove_application AzureWriterClientId "$stack-writer"
+  # The role stays: a later deployment finds it.
+  $dry_run || forget CreateApiLogRole
+  say_what_stays
 }
 
 check_tools
@@ -320,15 +368,16 @@ if $remove; then
   exit
 fi
 look_around
+settle Architecture arm64
+if [[ -n $prebuilt ]]; then
+  folder=$prebuilt
+  check_archives
+fi
 ask_the_rest
 write_settings
 enable_federation
 register_applications
 write_settings
-take_archives
-if $dry_run && [[ ! -e $folder/template.yaml ]]; then
-  say "then the stack $stack would be deployed with what was built"
-  exit
-fi
+[[ -n $prebuilt ]] || build_archives
 deploy
 $dry_run || doctor

@@ -17,12 +17,20 @@ ask() {
   known "$1" && return
   while true; do
     printf '%s%s: ' "$2" "${3:+ [$3]}" >&2
-    read -r answer || fail "$1 is missing: give it in $file, or answer the question"
+    read -r answer || { printf '\n' >&2 && fail "$1 is missing: give it in $file, or answer the question"; }
     answer=${answer:-$3}
     if [[ $answer =~ $4 ]]; then break; fi
-    say "That does not fit. $1 in template.yaml says what does."
+    say "That does not fit."
+    [[ $1 != [A-Z]* ]] || say "$1 in template.yaml says what does."
   done
   answers+="$1=$answer"$'\n'
+}
+
+# Takes a parameter out of the file.
+forget() {
+  [[ -e $file ]] || return 0
+  sed "/^ *\"$1=/d" "$file" >"$file.new"
+  mv "$file.new" "$file"
 }
 
 # The stack's name or region.
@@ -31,11 +39,11 @@ of_file() { [[ ! -e $file ]] || sed -n "s/^ *$1 *= *\"\(.*\)\" *$/\1/p" "$file" 
 ask_for_place() {
   stack=$(of_file stack_name) region=$(of_file region)
   if [[ -z $stack ]]; then
-    ask stack "The stack's name" mfa-rollback '^[A-Za-z][A-Za-z0-9-]{0,57}$'
+    ask stack "The stack's name, of letters, digits and hyphens" mfa-rollback '^[A-Za-z][A-Za-z0-9-]{0,57}$'
     stack=$(value stack)
   fi
   if [[ -z $region ]]; then
-    ask region "Region" "${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}" '^[a-z]{2}(-[a-z]+)+-[0-9]$'
+    ask region "The region, as eu-west-1" "${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}" '^[a-z]{2}(-[a-z]+)+-[0-9]$'
     region=$(value region)
   fi
   answers=$(grep -v -e '^stack=' -e '^region=' <<<"$answers" || true)

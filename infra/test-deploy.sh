@@ -153,6 +153,14 @@ refuses "you may not iam:CreateRole" "$place" "${dist[@]}"
 changes_are 0
 : >"$STATE/rights"
 
+begin "archives that are not there are missed before anything is asked"
+refuses "$work has no SHA256SUMS" "$place" --prebuilt "$work"
+changes_are 0
+
+begin "a window that ends before it begins is refused"
+refuses "is before PreviewEnabledAt" "$place"$'\n2026-03-01T00:00:00Z\n2026-02-01T00:00:00Z\n' "${dist[@]}"
+changes_are 0
+
 begin "a dry run prints everything and changes nothing"
 deploys "$place$answers" "${dist[@]}" --dry-run
 changes_are 0
@@ -173,6 +181,7 @@ deploys "$place$answers" "${dist[@]}"
 stack_is CREATE_COMPLETE
 says "ok: sign-in: well"
 says "confirm it, or nobody is told"
+says "deployed, at STACK=http"
 grep -q '"CreateApiLogRole=true",' "$work/settings.toml" || die "a fresh account has no role for API Gateway's logs"
 grep -q "\"ApiReleaserArns=$releaser\"," "$work/settings.toml" || die "the releaser is not on record"
 [[ $(cut -f 3 "$TENANT/mfa-rollback/trusted") == *:role/mfa-rollback-poll ]] || die "the first registration trusts another than poll"
@@ -229,13 +238,26 @@ says "the log /aws/lambda/mfa-rollback-"
 "$REAL_AWS" dynamodb describe-table --table-name mfa-rollback-ledger >/dev/null || die "the ledger is gone"
 ! "$REAL_AWS" s3 ls 2>/dev/null | grep -q mfa-rollback-code || die "the archives are still there"
 
-begin "a stack that comes back takes its ledger, and an administrator registers where az is missing"
+says "the role in which API Gateway writes logs"
+grep -q '"ApiReleaserArns=' "$work/settings.toml" || die "the answers are gone"
+! grep -q -e AzureClientId= -e AzureWriterClientId= "$work/settings.toml" || die "the settings name registrations that are gone"
+
+begin "what was removed comes back with the same settings, and registrations and ledger of its own"
+deploys '' "${dist[@]}"
+stack_is CREATE_COMPLETE
+says "registered mfa-rollback-writer"
+grep -q '"ExistingLedger=true",' "$work/settings.toml" || die "the ledger was overlooked"
+! grep -q CreateApiLogRole=true "$work/settings.toml" || die "a second role for API Gateway's logs"
+deploys '' --remove
+
+begin "an administrator registers where az is missing; a dry run does not wait for it"
 rm "$work/settings.toml" "$work/bin/az"
+deploys "$place$answers" "${dist[@]}" --dry-run
+changes_are 0
 id=11111111-1111-1111-1111-111111111111
 deploys "$place$answers$id"$'\n'"$id"$'\n' "${dist[@]}"
 says "app-registration.sh --name mfa-rollback-writer --issuer https://11111111-2222.tokens.sts.global.api.aws --subject arn:aws:iam::000000000000:role/mfa-rollback-drain"
-grep -q '"ExistingLedger=true",' "$work/settings.toml" || die "the ledger was overlooked"
 stack_is CREATE_COMPLETE
 [[ -z $(resource AWS::DynamoDB::Table) ]] || die "a second ledger"
 
-printf 'deploy.sh: 11 cases in %d s\n' $((SECONDS - begun))
+printf 'deploy.sh: 14 cases in %d s\n' $((SECONDS - begun))
