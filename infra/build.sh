@@ -26,15 +26,16 @@ while (($#)); do
 done
 ((${#architectures[@]})) || architectures=(x86_64 arm64)
 
-command -v cargo >/dev/null || fail "cargo is missing: https://rustup.rs"
+command -v rustup >/dev/null || fail "rustup is missing: https://rustup.rs"
+command -v python3 >/dev/null || fail "python3 is missing"
 tools=$(environment build)
 auditable=$(cargo_tool cargo-auditable "$auditable_version")
 cyclonedx=$(cargo_tool cargo-cyclonedx "$cyclonedx_version")
 cargo fetch --locked
-# Neither the time nor this machine's folders get into the bytes.
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
+# Neither the time nor this machine's folders get into the bytes. The same time for every commit: with another one, Cargo
+# compiles whatever needs cryptography anew.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
-export SOURCE_DATE_EPOCH CARGO_NET_OFFLINE=true CARGO_INCREMENTAL=0
+export SOURCE_DATE_EPOCH=0 CARGO_NET_OFFLINE=true CARGO_INCREMENTAL=0
 export RUSTFLAGS="--remap-path-prefix=$cargo_home=/cargo --remap-path-prefix=$PWD=/mfa-rollback"
 export CFLAGS="-ffile-prefix-map=$cargo_home=/cargo"
 
@@ -45,7 +46,7 @@ archives() {
   CARGO_TARGET_DIR=$target PATH=$tools/bin:$auditable:$PATH \
     cargo auditable lambda build --release --locked --package functions --bins "$flag" --lambda-dir "$target/lambda-$architecture"
   for function in poll drain; do
-    python3 infra/archive.py "$target/lambda-$architecture/$function/bootstrap" "$folder/$function-$architecture.zip"
+    python3 infra/archive.py "$target/lambda-$architecture/$function/bootstrap" "$architecture" "$folder/$function-$architecture.zip"
     size=$(wc -c <"$folder/$function-$architecture.zip")
     printf '%s for %s: %d bytes zipped\n' "$function" "$architecture" "$size"
     ((size <= largest_zip)) || fail "$function is larger than $largest_zip bytes"
@@ -57,6 +58,9 @@ archives() {
 
 rm -rf "$out"
 mkdir -p "$out"
+# The second builds know nothing of the first ones; what runs on this machine, both architectures share.
+again=$(mktemp -d)
+trap 'rm -rf "$again"' EXIT
 for architecture in "${architectures[@]}"; do
   headline "poll and drain for $architecture"
   case $architecture in
@@ -66,19 +70,18 @@ for architecture in "${architectures[@]}"; do
   esac
   archives "$architecture" "${CARGO_TARGET_DIR:-$cache/target}" "$out"
   if $twice; then
-    again=$(mktemp -d)
     archives "$architecture" "$again/target" "$again"
     for function in poll drain; do
       cmp "$out/$function-$architecture.zip" "$again/$function-$architecture.zip" || fail "$function is not built reproducibly"
     done
-    rm -rf "$again"
     printf 'built twice: the same bytes\n'
   fi
 done
 
 headline "template, parts list, checksums"
 python3 infra/package.py "$out/template.yaml"
-# It writes one for each package, wherever the package is.
+# It writes one for each package, wherever the package is, of the commit's time.
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct 2>/dev/null || echo 0)
 PATH=$cyclonedx:$PATH cargo cyclonedx --quiet --manifest-path functions/Cargo.toml --format json --spec-version 1.5 \
   --no-build-deps --target x86_64-unknown-linux-gnu --override-filename mfa-rollback.cdx
 parts=$(sed "s|file://$PWD|file:///mfa-rollback|g" functions/mfa-rollback.cdx.json)

@@ -2,7 +2,10 @@
 evaluator decides as AWS documents it. Run by check-template.sh, with SAM's Python."""
 
 import copy
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import check_access
 import check_transformed as checks
@@ -180,12 +183,33 @@ def conditions_hold_as_aws_documents_it():
             pass
 
 
+def archives_hold_what_lambda_starts():
+    """archive.py zips a program for the architecture that Lambda can start and that says what is in it, and no other."""
+    header = lambda machine: b"\x7fELF" + bytes(14) + machine.to_bytes(2, "little")
+    for code, architecture, refused in [
+        (header(183) + b".dep-v0 GLIBC_2.9 GLIBC_2.34", "arm64", None),
+        (header(62) + b".dep-v0 GLIBC_2.4", "x86_64", None),
+        (header(62) + b".dep-v0", "arm64", "no program for arm64"),
+        (b"#!/bin/sh .dep-v0", "x86_64", "no program for x86_64"),
+        (header(183) + b"GLIBC_2.9", "arm64", "does not say what is in it"),
+        (header(183) + b".dep-v0 GLIBC_2.9 GLIBC_2.35", "arm64", "needs the C library 2.35"),
+    ]:
+        with tempfile.TemporaryDirectory() as folder:
+            program, archive = Path(folder, "bootstrap"), Path(folder, "poll.zip")
+            program.write_bytes(code)
+            command = [sys.executable, Path(__file__).with_name("archive.py"), program, architecture, archive]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if (done.returncode != 0) != (refused is not None) or (refused or "") not in done.stderr:
+            yield f"archive.py, given {code} for {architecture}, says {done.stderr!r}"
+
+
 def main():
     template = source()
     found = [
         *each_check_finds_its_fault(template),
         *policies_come_together_as_aws_documents_it(),
         *conditions_hold_as_aws_documents_it(),
+        *archives_hold_what_lambda_starts(),
     ]
     for fault in found:
         print(fault, file=sys.stderr)
