@@ -72,7 +72,7 @@ check_tools() {
   done
   command -v sha256sum >/dev/null || command -v shasum >/dev/null || fail "sha256sum is missing"
   if ! $remove && [[ -z $prebuilt ]]; then
-    command -v cargo >/dev/null ||
+    command -v rustup >/dev/null ||
       fail "nothing to deploy: give --prebuilt FOLDER with the archives of a release, or install Rust to build them (https://rustup.rs)"
     command -v python3 >/dev/null || fail "python3 is missing, which builds need; --prebuilt FOLDER needs none"
   fi
@@ -118,7 +118,7 @@ look_around() {
   local log_role
   if ! known CreateApiLogRole; then
     log_role=$(aws apigateway get-account --query cloudwatchRoleArn --output text)
-    [[ $log_role != None ]] || settle CreateApiLogRole true
+    [[ -n $log_role && $log_role != None ]] || settle CreateApiLogRole true
   fi
   if [[ -z $(stack_status) ]] && ! known ExistingLedger &&
     aws dynamodb describe-table --table-name "$stack-ledger" >/dev/null 2>&1; then
@@ -289,7 +289,7 @@ doctor() {
     --query "Subscriptions[?SubscriptionArn=='PendingConfirmation'].Endpoint")
   [[ -z $pending ]] || say "AWS has sent a mail to $pending: confirm it, or nobody is told when something is wrong"
   ! grep -q '^missing: ' <<<"$checks" || fail "deployed, but something is missing: see above, then this again"
-  say "deployed, at STACK=$(output ApiUrl); README.md, \"Report, canary, enforce\", is next"
+  say "deployed, at STACK=$(output ApiUrl); docs/deploy.md, \"Report, canary, enforce\", is next"
 }
 
 wait_until_gone() {
@@ -331,7 +331,7 @@ say_what_stays() {
   local group log_role
   say "What stays, because it may be needed:"
   ! aws dynamodb describe-table --table-name "$stack-ledger" >/dev/null 2>&1 ||
-    say "- the ledger $stack-ledger, which keeps anybody from being rolled back twice (README.md, \"Removing\")"
+    say "- the ledger $stack-ledger, which keeps anybody from being rolled back twice (docs/deploy.md, \"Removing\")"
   for group in lambda apigateway; do
     aws logs describe-log-groups --log-group-name-prefix "/aws/$group/$stack-" --query 'logGroups[].[logGroupName]' --output text |
       sed 's/^/- the log /' >&2
