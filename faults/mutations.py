@@ -165,7 +165,7 @@ MUTATIONS = [
     (
         "the password object trusted",
         RULES,
-        "            MethodKind::Password => !had_pass,\n",
+        "            MethodKind::Password => issued.iter().all(|at| self.set_a_password_after(*at)),\n",
         "            MethodKind::Password => true,\n",
     ),
     (
@@ -318,6 +318,42 @@ MUTATIONS = [
         "shared/src/poll/position.rs",
         "|gap| gap.met_at >= began || ",
         "|gap| gap.met_at == Timestamp::MIN || ",
+    ),
+    (
+        "exclusions and roles ten minutes old",
+        HANDLING,
+        "            if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {\n",
+        "            if self.story.is_none() {\n",
+    ),
+    (
+        "Conditional Access not asked",
+        HANDLING,
+        "                && !questions.is_empty()\n",
+        "                && questions.len() > 2\n",
+    ),
+    (
+        "What If answers for nobody in particular",
+        "shared/src/drain/what_if.rs",
+        "                Ok(Some(policy)) => WhatIf::Demanded(policy),\n",
+        "                Ok(Some(_)) => WhatIf::Nothing,\n",
+    ),
+    (
+        "kept methods listed in the intent",
+        "shared/src/drain/promise.rs",
+        "                    methods.iter().cloned().partition(|method| decision.keeps(&method.name()));\n",
+        "                    methods.iter().cloned().partition(|_| false);\n",
+    ),
+    (
+        "default method changed from stale reads",
+        "shared/src/drain/default_method.rs",
+        "        if !is_fresh() {\n",
+        "        if false && !is_fresh() {\n",
+    ),
+    (
+        "password counts although a pass was issued later",
+        RULES,
+        "is_some_and(|(issued, changed)| changed > issued)",
+        "is_some_and(|(issued, changed)| changed < issued)",
     ),
 ]
 

@@ -24,7 +24,7 @@ fn report_then_canary_then_enforce_needs_one_scan_and_touches_nobody_it_should_n
     let rolled_back: Vec<_> = canary["users"].as_array().unwrap().iter().map(outcome).collect();
     assert_eq!(rolled_back, vec!["rolled_back"; 5]);
 
-    let enforce = world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    let enforce = world.json(0, &["run", "--mode", "enforce", "--yes"]);
     assert_eq!(enforce["poll"]["candidates"], 0, "nothing is found anew");
     world.assert_safe();
     world.assert_as_expected();
@@ -57,7 +57,7 @@ fn an_open_brake_stops_everything_until_it_is_released() {
     world.json(0, &["run", "--mode", "enforce", "--yes"]);
     assert!(world.tenant.journal().iter().all(|entry| entry.method != "DELETE"));
     world.json(0, &["brake", "release", "--reason", "go on"]);
-    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
     world.assert_safe();
     world.assert_as_expected();
 }
@@ -76,7 +76,7 @@ fn a_released_administrator_is_rolled_back_and_an_excluded_user_cannot_be_releas
     let refused = world.run(&["release", &world.of(Part::BreakGlass).id.to_string(), "--reason", "x"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("held(excluded) cannot be released"), "{}", text(&refused.stderr));
-    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
     assert_eq!(world.outcomes()[&administrator.to_string()], "rolled_back");
 }
 
@@ -91,7 +91,7 @@ fn the_log_is_asked_about_a_user_before_anything_is_deleted() {
         .actor(uuid::Uuid::from_u128(5), "helpdesk@contoso.example")
         .target(user.id, &user.user_principal_name);
     world.tenant.add_event(told);
-    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
     assert_eq!(world.outcomes()[&user.id.to_string()], "held(registered_by_admin)");
     assert_eq!(world.strong_methods(user), 1);
     world.assert_safe();
@@ -125,7 +125,7 @@ fn nobody_is_rolled_back_before_a_second_look_and_wait_waits_for_it() {
     world.env.insert("MODE".to_owned(), "enforce".to_owned());
     let explained = world.json(0, &["explain", &user.id.to_string()]);
     assert_eq!(explained["stops_at"], "deferred(second_look)");
-    let waited = world.json(1, &["run", "--mode", "enforce", "--yes", "--wait"]);
+    let waited = world.json(0, &["run", "--mode", "enforce", "--yes", "--wait"]);
     assert!(waited["users"].as_array().unwrap().iter().any(|line| line["user_id"] == user.id.to_string()));
     world.assert_safe();
     world.assert_as_expected();
@@ -161,7 +161,7 @@ fn an_erased_user_is_not_rolled_back_twice() {
     let user = world.of(Part::Phone).id;
     let pending = world.run(&["erase", &user.to_string(), "--reason", "too early"]);
     assert_eq!(pending.status.code(), Some(2), "there is no ledger yet");
-    world.json(1, &["run", "--mode", "enforce", "--yes"]);
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
     assert_eq!(world.outcomes()[&user.to_string()], "rolled_back");
     let erased = world.json(0, &["erase", &user.to_string(), "--reason", "request 4711"]);
     assert!(erased["entries"].as_u64().unwrap() >= 2, "{erased}");
