@@ -322,8 +322,16 @@ MUTATIONS = [
     (
         "exclusions and roles ten minutes old",
         HANDLING,
-        "            if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {\n",
-        "            if self.story.is_none() {\n",
+        """            if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {
+                if self.story.is_none() {
+                    self.ask_the_log().await?;
+                }
+                preflight = drain.process.preflight_within(GOOD_FOR).await?;
+""",
+        """            if self.story.is_none() {
+                self.ask_the_log().await?;
+                preflight = drain.process.preflight().await?;
+""",
     ),
     (
         "Conditional Access not asked",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::domain::rule::Rule;
-use simulator::{NewEvent, Part};
+use simulator::{ConditionalAccess, NewEvent, Part};
 
 use crate::support::{World, now, outcome, text};
 
@@ -129,6 +129,33 @@ fn nobody_is_rolled_back_before_a_second_look_and_wait_waits_for_it() {
     assert!(waited["users"].as_array().unwrap().iter().any(|line| line["user_id"] == user.id.to_string()));
     world.assert_safe();
     world.assert_as_expected();
+}
+
+#[test]
+fn a_policy_for_a_group_holds_its_members_and_one_that_depends_on_the_place_holds_everybody() {
+    let world = World::new(60, 27);
+    let (member, other) = (world.of(Part::Phone).id, world.of(Part::AuthenticatorAndPhone).id);
+    let group = world.tenant.add_group("Pilot");
+    world.tenant.add_member(group, member);
+    world.tenant.add_policy(ConditionalAccess::demanding_mfa_of("Pilot", group));
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
+    let outcomes = world.outcomes();
+    assert_eq!(outcomes[&member.to_string()], "held(mfa_required)");
+    assert_eq!(outcomes[&other.to_string()], "rolled_back");
+    world.assert_safe();
+    let explained = world.json(0, &["explain", &member.to_string()]);
+    assert!(
+        explained.to_string().contains("What If: the Conditional Access policy \\\"Pilot\\\" demands MFA")
+    );
+
+    let world = World::new(60, 27);
+    let everywhere_else = ConditionalAccess {
+        depends_on_place: true,
+        ..ConditionalAccess::demanding_mfa("Outside the office", Vec::new())
+    };
+    world.tenant.add_policy(everywhere_else);
+    world.json(0, &["run", "--mode", "enforce", "--yes"]);
+    assert!(world.outcomes().values().all(|outcome| outcome != "rolled_back"));
 }
 
 #[test]

@@ -342,7 +342,7 @@ impl World {
 
     /// Puts somebody into the group that a policy demands MFA of.
     fn ask_for_mfa(&self, user: Uuid) {
-        self.tenant.add_member(self.cast.asked_group, user);
+        self.tenant.add_member(self.asked_group, user);
         let now = self.clock.now();
         self.change(user, |person| {
             person.asked_since.get_or_insert(now);

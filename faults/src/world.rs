@@ -13,7 +13,9 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::sqlite::Database;
 use shared::{clock::Clock, ledger::Store, settings::Settings};
-use simulator::{Budget, Cast, Faults, Harm, Options, Part, Population, Resident, Standing, Tenant};
+use simulator::{
+    Budget, Cast, ConditionalAccess, Faults, Harm, Options, Part, Population, Resident, Standing, Tenant,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -43,6 +45,8 @@ pub(crate) struct World {
     /// The settings of processes that start from now on.
     pub(crate) vars: RefCell<BTreeMap<&'static str, String>>,
     /// Why processes that start now may delete nothing; `None` if they may.
+    /// The group that a policy demands MFA of, in half of the worlds.
+    pub(crate) asked_group: Uuid,
     pub(crate) may_not_delete: Cell<Option<&'static str>>,
     /// Whether an event shows so late that only a sweep finds it.
     pub(crate) is_late: Cell<bool>,
@@ -170,6 +174,7 @@ impl World {
             ("MAX_FAILURE_PERCENT", "100".to_owned()),
             ("MODE", "enforce".to_owned()),
         ]);
+        let asked_group = tenant.add_group("MFA for a group");
         let watch = Watch::new(tenant.clone(), store, clock.clone());
         let often = |rng: &mut Rng| *rng.choice(&[0.0, 0.0, 0.02, 0.08]).expect("some");
         let weather = Weather {
@@ -189,6 +194,7 @@ impl World {
             clock,
             rng: RefCell::new(rng),
             vars: RefCell::new(vars),
+            asked_group,
             may_not_delete: Cell::default(),
             is_late: Cell::default(),
             excluded_users: RefCell::default(),
@@ -205,8 +211,11 @@ impl World {
             tally: RefCell::default(),
         };
         world.meet();
-        let is_asked = |resident: &Resident| resident.part == Part::MfaRequired;
-        world.watch.asks_a_group.store(world.cast.residents.iter().any(is_asked), Relaxed);
+        if world.chance(2) {
+            let policy = ConditionalAccess::demanding_mfa_of("MFA for a group", world.asked_group);
+            world.tenant.add_policy(policy);
+            world.watch.asks_a_group.store(true, Relaxed);
+        }
         world.vary();
         world
     }

@@ -9,7 +9,7 @@ use crate::{
     account::{Account, NewUser, PerUserMfa, UserView},
     audit::{NewEvent, Told},
     credentials::{Certificate, FederatedCredential},
-    directory::{Policies, RoleKind},
+    directory::{ConditionalAccess, Policies, RoleKind},
     ids::random_uuid,
     method::NewMethod,
     options::Faults,
@@ -140,6 +140,11 @@ impl Tenant {
     /// Sets the policies that make people register.
     pub fn set_policies(&self, policies: Policies) {
         self.state().policies = policies;
+    }
+
+    /// Adds a Conditional Access policy.
+    pub fn add_policy(&self, policy: ConditionalAccess) {
+        self.state().policies.conditional_access.push(policy);
     }
 
     /// Switches security defaults on or off.

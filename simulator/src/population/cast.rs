@@ -31,8 +31,6 @@ pub struct Cast {
     pub excluded_group: Uuid,
     /// The group of up to five ordinary users to begin with, for `CANARY_GROUP_ID`.
     pub canary_group: Uuid,
-    /// The group that a Conditional Access policy demands MFA of, if anybody of the cast is asked for MFA.
-    pub asked_group: Uuid,
 }
 
 /// A user of a populated tenant.
@@ -54,7 +52,6 @@ pub(super) struct Groups {
     pub(super) nested: Uuid,
     pub(super) role_holders: Uuid,
     pub(super) on_request: Uuid,
-    pub(super) asked_for_mfa: Uuid,
 }
 
 impl Groups {
@@ -64,7 +61,6 @@ impl Groups {
             nested: state.add_group("Break-glass accounts, second site"),
             role_holders: state.add_group("Helpdesk"),
             on_request: state.add_group("Helpdesk on call"),
-            asked_for_mfa: state.add_group("MFA for some"),
         };
         state.add_member(groups.excluded, groups.nested);
         state.assign_role(groups.role_holders, RoleKind::Active, "/");

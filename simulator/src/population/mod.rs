@@ -43,7 +43,7 @@ impl Tenant {
             residents.push(resident);
         }
         noise::add(state, population, &residents);
-        Cast { residents, excluded_group: groups.excluded, canary_group, asked_group: groups.asked_for_mfa }
+        Cast { residents, excluded_group: groups.excluded, canary_group }
     }
 }
 

@@ -69,20 +69,11 @@ fn lay(state: &mut State, population: &Population, groups: &Groups, situation: S
         scene.log(event.reason("User registered all required security info."));
     }
     if situation.is_asked_for_mfa {
-        ask_for_mfa(state, groups, id);
+        let policy = ConditionalAccess::demanding_mfa("MFA for some", vec![id]);
+        state.policies.conditional_access.push(policy);
     }
     state.account(id).deleted = situation.is_deleted;
     id
-}
-
-/// Puts somebody into the group that a policy is for. The policy alone does not say whom it is for.
-fn ask_for_mfa(state: &mut State, groups: &Groups, id: Uuid) {
-    let is_there = |policy: &ConditionalAccess| policy.include_groups.contains(&groups.asked_for_mfa);
-    if !state.policies.conditional_access.iter().any(is_there) {
-        let policy = ConditionalAccess::demanding_mfa_of("MFA for some", groups.asked_for_mfa);
-        state.policies.conditional_access.push(policy);
-    }
-    state.add_member(groups.asked_for_mfa, id);
 }
 
 fn join(state: &mut State, groups: &Groups, id: Uuid, place: Place) {
