@@ -13,9 +13,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use mfa_rollback::sqlite::Database;
 use shared::{clock::Clock, ledger::Store, settings::Settings};
-use simulator::{
-    Budget, Cast, ConditionalAccess, Faults, Harm, Options, Part, Population, Resident, Standing, Tenant,
-};
+use simulator::{Budget, Cast, ConditionalAccess, Faults, Harm, Options, Part, Population, Standing, Tenant};
 use uuid::Uuid;
 
 use crate::{

@@ -15,7 +15,7 @@ use crate::{
     options::Faults,
     origin::By,
     secrets::Secrets,
-    standing::is_broken,
+    standing::{Standing, is_broken},
     tenant::Tenant,
 };
 
@@ -158,6 +158,20 @@ impl Tenant {
         let events = self.events();
         let broken = events.iter().filter(|event| is_broken(event));
         broken.filter_map(|event| event["id"].as_str().map(str::to_owned)).collect()
+    }
+
+    /// Whether the log breaks at a record with this user as a target, from `from` on, that is listed since `by` at
+    /// the latest.
+    pub fn breaks_records_of(&self, user: Uuid, from: Timestamp, by: Timestamp) -> bool {
+        let state = self.state();
+        let standing = state.options.faults.standing;
+        let user = user.to_string();
+        let is_target = |record: &Value| {
+            let targets = record["targetResources"].as_array().into_iter().flatten();
+            targets.into_iter().any(|target| target["id"] == user.as_str())
+        };
+        matches!(standing, Some(Standing::BrokenRecords | Standing::CutPages))
+            && state.audit.listed(by).any(|(at, record)| at >= from && is_broken(record) && is_target(record))
     }
 
     /// Sets what goes wrong from now on.

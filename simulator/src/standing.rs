@@ -1,13 +1,10 @@
 //! What a tenant does wrong for good.
 
-use jiff::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::{
     answer::{Refusal, Success},
     audit::filter::Clause,
-    tenant::Tenant,
 };
 
 /// Something that is wrong until it is mended, as people have reported it of real tenants.
@@ -29,22 +26,6 @@ pub enum Standing {
     SignInPage,
     /// A refused sign-in has a page behind it.
     SignInJsonThenPage,
-}
-
-impl Tenant {
-    /// Whether the log breaks at a record with this user as a target, from `from` on, that is listed since `by` at
-    /// the latest.
-    pub fn breaks_records_of(&self, user: Uuid, from: Timestamp, by: Timestamp) -> bool {
-        let state = self.state();
-        let standing = state.options.faults.standing;
-        let user = user.to_string();
-        let is_target = |record: &Value| {
-            let targets = record["targetResources"].as_array().into_iter().flatten();
-            targets.into_iter().any(|target| target["id"] == user.as_str())
-        };
-        matches!(standing, Some(Standing::BrokenRecords | Standing::CutPages))
-            && state.audit.listed(by).any(|(at, record)| at >= from && is_broken(record) && is_target(record))
-    }
 }
 
 impl Standing {
@@ -126,6 +107,8 @@ pub(crate) fn is_broken(record: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::{
         Faults, NewEvent,

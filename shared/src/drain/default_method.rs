@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use super::{handling::Handling, interrupted::Break, roll_back::LONGEST_WAIT};
+use super::{
+    ending::Changed,
+    handling::Handling,
+    interrupted::{Break, LONGEST_WAIT},
+};
 use crate::{
     domain::{
         default_method::DefaultChange,
@@ -13,18 +17,6 @@ use crate::{
     graph::{DELETE_TAKES_AT_MOST, GraphError},
     ledger::{IntentWritten, Ledger},
 };
-
-/// How an attempt to change the default ended.
-pub(super) enum Changed {
-    /// Graph took it.
-    Now(DurableIntent),
-    /// After a wait, look at the user and decide again.
-    StartOver(Duration),
-    /// The default already is what it should be, or Graph refuses.
-    No,
-    /// The brake is open.
-    BrakeOpen,
-}
 
 impl Handling<'_, '_> {
     /// Makes a method the default that stays or goes last, if another one is it. `there` are the methods that are

@@ -1,4 +1,6 @@
-//! How things end: a handling, a message, a batch.
+//! How things end: a handling, a change of the default method, a message, a batch.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -7,6 +9,7 @@ use crate::{
     domain::{
         decision::Decision,
         ids::UserId,
+        intent::DurableIntent,
         method::{AuthenticationMethod, MethodName},
         outcome::Outcome,
         state::{Concluded, UserState},
@@ -38,6 +41,18 @@ pub(super) struct Conclusion {
     pub(super) deleted: Vec<MethodName>,
     pub(super) left: Vec<MethodName>,
     pub(super) decision: Option<Decision>,
+}
+
+/// How an attempt to change the default ended.
+pub(super) enum Changed {
+    /// Graph took it.
+    Now(DurableIntent),
+    /// After a wait, look at the user and decide again.
+    StartOver(Duration),
+    /// The default already is what it should be, or Graph refuses.
+    No,
+    /// The brake is open.
+    BrakeOpen,
 }
 
 /// What was decided on: the methods as they were listed, and when.

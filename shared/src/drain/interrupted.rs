@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::{graph::GraphError, ledger::LedgerError};
 
+/// The longest throttle that is waited for between two changes; a longer one sends the message back.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// What kept a handling from reaching an outcome. The user stays pending.
 #[derive(Debug)]
 pub enum Interrupted {

@@ -10,10 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     active::Working,
-    default_method::Changed,
-    ending::{Conclusion, Decided},
+    ending::{Changed, Conclusion, Decided},
     handling::Handling,
-    interrupted::Break,
+    interrupted::{Break, LONGEST_WAIT},
     reads::FRESH_FOR,
 };
 use crate::{
@@ -32,9 +31,6 @@ const LIST_HOLDS_FOR: SignedDuration = SignedDuration::from_secs(10);
 
 /// The most passes over the methods that are left.
 const PASSES: usize = 8;
-
-/// The longest throttle that is waited for; a longer one sends the message back.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// One rollback under way.
 struct Rollback<'a, 'h, 'r> {
