@@ -2,6 +2,14 @@
 
 /// Whether two names are equal, ignoring ASCII case, extra whitespace, and periods at the end.
 pub fn same_name(left: &str, right: &str) -> bool {
+    // Most names differ in their first letters.
+    if let (Some(a), Some(b)) = (left.bytes().next(), right.bytes().next())
+        && a.is_ascii_alphanumeric()
+        && b.is_ascii_alphanumeric()
+        && !a.eq_ignore_ascii_case(&b)
+    {
+        return false;
+    }
     let mut left = words(left);
     let mut right = words(right);
     loop {

@@ -9,12 +9,15 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(super) use super::names::Field;
-use super::names::{COUNT, Known, TargetPart, known};
+use super::{
+    names::{COUNT, Known, TargetPart, known},
+    preselect::{Look, Member, look},
+};
 
-/// A value as it came: JSON, or a cell of a table.
+/// A value as it came: well-formed JSON, or a cell of a table.
 #[derive(Debug, Clone)]
 pub(super) enum Value<'a> {
-    Json(&'a RawValue),
+    Json(&'a str),
     Cell(Cow<'a, str>),
 }
 
@@ -22,7 +25,7 @@ impl<'a> Value<'a> {
     /// The text of a value, without surrounding blanks; `None` for an empty one, null, arrays and objects.
     pub(super) fn text(&self) -> Option<Cow<'a, str>> {
         match self {
-            Self::Json(json) => text(json),
+            Self::Json(json) => text_of(json),
             Self::Cell(cell) => Some(cell.clone()).filter(|cell| !cell.is_empty()),
         }
     }
@@ -76,6 +79,37 @@ impl<'a> Fields<'a> {
         self.get(field).and_then(Value::text)
     }
 
+    /// Reads an object: at a first look if that is enough, otherwise in full.
+    pub(super) fn read(json: &'a [u8]) -> serde_json::Result<Self> {
+        str::from_utf8(json).map_or_else(|_| serde_json::from_slice(json), Self::read_text)
+    }
+
+    /// Like [`Fields::read`], of what is known to be UTF-8.
+    pub(super) fn read_text(json: &'a str) -> serde_json::Result<Self> {
+        let mut fields = Self::default();
+        match look(json.as_bytes(), |_| true, |member| fields.take(json, &member)) {
+            Look::Whole(length) if length == json.len() => Ok(fields),
+            _ => serde_json::from_str(json),
+        }
+    }
+
+    /// The fields of an object of whose members it is known where they are.
+    pub(super) fn of_members(text: &'a str, members: &[Member]) -> Self {
+        let mut fields = Self::default();
+        for member in members {
+            fields.take(text, member);
+        }
+        fields
+    }
+
+    fn take(&mut self, text: &'a str, member: &Member) {
+        let name = &text[member.name.clone()];
+        if let Some(known) = known(name) {
+            self.set(known, Value::Json(&text[member.value.clone()]));
+            self.capitals |= is_capital(name);
+        }
+    }
+
     pub(super) fn set(&mut self, name: Known, value: Value<'a>) {
         match name {
             Known::Field(field, rank) => {
@@ -105,7 +139,7 @@ impl Value<'_> {
     /// Whether there is anything: null and empty cells are nothing.
     fn text_or_nested(&self) -> bool {
         match self {
-            Self::Json(json) => json.get() != "null",
+            Self::Json(json) => *json != "null",
             Self::Cell(cell) => !cell.is_empty(),
         }
     }
@@ -114,7 +148,10 @@ impl Value<'_> {
 /// The text of a JSON string, number or boolean, without surrounding blanks; `None` for an empty one, null,
 /// arrays and objects.
 pub(super) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    let json = value.get();
+    text_of(value.get())
+}
+
+fn text_of(json: &str) -> Option<Cow<'_, str>> {
     let text = match json.as_bytes().first()? {
         b'"' => string(json)?,
         b'{' | b'[' | b'n' => return None,
@@ -140,12 +177,12 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The JSON of a value, taken out of its text if it is JSON in a text; `null` for an empty text.
-pub(super) fn unwrapped(value: &RawValue) -> Cow<'_, str> {
-    if value.get().starts_with('"') {
-        text(value).unwrap_or(Cow::Borrowed("null"))
-    } else {
-        Cow::Borrowed(value.get())
-    }
+fn unwrapped(json: &str) -> Cow<'_, str> {
+    if json.starts_with('"') { text_of(json).unwrap_or(Cow::Borrowed("null")) } else { Cow::Borrowed(json) }
+}
+
+fn is_capital(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 struct Key {
@@ -162,8 +199,7 @@ impl<'de> Deserialize<'de> for Key {
                 f.write_str("a name")
             }
             fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
-                let capital = name.starts_with(|c: char| c.is_ascii_uppercase());
-                Ok(Key { name: known(name), capital })
+                Ok(Key { name: known(name), capital: is_capital(name) })
             }
         }
         deserializer.deserialize_identifier(KeyVisitor)
@@ -185,7 +221,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
                         map.next_value::<IgnoredAny>()?;
                         continue;
                     };
-                    fields.set(name, Value::Json(map.next_value()?));
+                    fields.set(name, Value::Json(map.next_value::<&RawValue>()?.get()));
                     fields.capitals |= capital;
                 }
                 Ok(fields)

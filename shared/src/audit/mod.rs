@@ -13,6 +13,7 @@ mod fields;
 mod glimpse;
 mod names;
 mod nested;
+mod preselect;
 mod read;
 mod reason;
 mod record;

@@ -3,7 +3,7 @@
 //! Names are compared as [`plain`] makes them: without case, blanks and punctuation. So `activityDateTime`,
 //! `ActivityDateTime`, `activity_date_time` and `Activity Date Time` are one name.
 
-use std::sync::LazyLock;
+use std::{cell::RefCell, sync::LazyLock};
 
 /// A property or column that this program reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,6 @@ pub(super) enum Field {
     LoggedByService,
     Result,
     ResultReason,
-    CorrelationId,
     InitiatedBy,
     ActorType,
     ActorId,
@@ -40,7 +39,7 @@ pub(super) enum Field {
 pub(super) const COUNT: usize = TABLE.len();
 
 /// Each field with its names, the one that counts most first.
-pub(super) const TABLE: [(Field, &[&str]); 25] = [
+pub(super) const TABLE: [(Field, &[&str]); 24] = [
     (Field::Id, &["id"]),
     (Field::ActivityDateTime, &["activityDateTime", "ActivityDateTime [UTC]", "Date (UTC)", "Date"]),
     (Field::TimeGenerated, &["TimeGenerated", "TimeGenerated [UTC]", "@timestamp", "time"]),
@@ -50,7 +49,6 @@ pub(super) const TABLE: [(Field, &[&str]); 25] = [
     (Field::LoggedByService, &["loggedByService", "Service"]),
     (Field::Result, &["result", "Status"]),
     (Field::ResultReason, &["resultReason", "Status reason", "resultDescription"]),
-    (Field::CorrelationId, &["correlationId"]),
     (Field::InitiatedBy, &["initiatedBy"]),
     (Field::ActorType, &["ActorType"]),
     (Field::ActorId, &["ActorObjectId", "initiatedBy.user.id"]),
@@ -131,8 +129,46 @@ pub(super) fn is(name: &str, known: &str) -> bool {
     plain(name.as_bytes()).as_bytes() == known.as_bytes()
 }
 
-/// What a name stands for, if it is known.
+/// Names, each with what it stands for, in the order in which they came first.
+#[derive(Default)]
+struct Memory {
+    names: Vec<(Box<str>, Option<Known>)>,
+    /// The place of the name that should come next.
+    next: usize,
+}
+
+/// More names than this are not remembered.
+const MOST_REMEMBERED: usize = 128;
+
+impl Memory {
+    fn known(&mut self, name: &str) -> Option<Known> {
+        if name.len() > LONGEST {
+            return look_up(name);
+        }
+        let is_it = |(its, _): &(Box<str>, _)| **its == *name;
+        if !self.names.get(self.next).is_some_and(is_it) {
+            self.next = self.names.iter().position(is_it).unwrap_or_else(|| {
+                if self.names.len() == MOST_REMEMBERED {
+                    self.names.clear();
+                }
+                self.names.push((name.into(), look_up(name)));
+                self.names.len() - 1
+            });
+        }
+        let known = self.names[self.next].1;
+        self.next += 1;
+        known
+    }
+}
+
+/// What a name stands for, if it is known. The records of a file have the same names in the same order, so that most
+/// are known from the record before.
 pub(super) fn known(name: &str) -> Option<Known> {
+    thread_local!(static LAST: RefCell<Memory> = RefCell::default());
+    LAST.with_borrow_mut(|last| last.known(name))
+}
+
+fn look_up(name: &str) -> Option<Known> {
     let plain = plain(name.as_bytes());
     let plain = plain.as_str();
     let rest = PREFIXES.iter().find_map(|prefix| plain.strip_prefix(prefix).filter(|rest| !rest.is_empty()));

@@ -8,6 +8,7 @@ use super::{
     fields::{Field, Fields, FlatTarget, Members, Value},
     names::TABLE,
     nested::{initiator, targets},
+    preselect::Member,
     record::{Actor, DirectoryAudit, Initiator, RecordError, Shape, TargetResource},
     service::Service,
     time::{Zone, parse_time_in},
@@ -27,18 +28,29 @@ impl DirectoryAudit {
     /// Reads a record in any of the JSON forms: Graph's own, in Azure Monitor's envelope, as a row of Log
     /// Analytics, or the Office 365 Management Activity API's.
     pub(super) fn from_json(json: &[u8]) -> Result<(Self, Shape), RecordError> {
-        let fields: Fields<'_> = serde_json::from_slice(json).map_err(|error| syntax(&error))?;
-        if !is_audit(&fields)
+        Self::from_object(&Fields::read(json).map_err(|error| syntax(&error))?)
+    }
+
+    /// Reads such a record, of whose members a first look found where they are, unless there are none.
+    pub(super) fn from_members(json: &[u8], members: &[Member]) -> Result<(Self, Shape), RecordError> {
+        match str::from_utf8(json) {
+            Ok(text) if !members.is_empty() => Self::from_object(&Fields::of_members(text, members)),
+            _ => Self::from_json(json),
+        }
+    }
+
+    fn from_object(fields: &Fields<'_>) -> Result<(Self, Shape), RecordError> {
+        if !is_audit(fields)
             && let Some(properties) = fields.get(Field::Properties)
         {
-            return Self::from_azure_monitor(&fields, properties).map(|record| (record, Shape::AzureMonitor));
+            return Self::from_azure_monitor(fields, properties).map(|record| (record, Shape::AzureMonitor));
         }
         let is_row = fields.capitals && fields.get(Field::OperationName).is_some();
         let shape = if is_row { Shape::LogAnalytics } else { Shape::Graph };
-        if unified::is_unified(&fields) && !is_audit(&fields) {
-            return unified::record(&fields).map(|record| (record, Shape::Management));
+        if unified::is_unified(fields) && !is_audit(fields) {
+            return unified::record(fields).map(|record| (record, Shape::Management));
         }
-        Self::from_fields(&fields).map(|record| (record, shape))
+        Self::from_fields(fields).map(|record| (record, shape))
     }
 
     /// Reads `properties` of Azure Monitor's envelope, and from the envelope what they lack.
@@ -49,8 +61,8 @@ impl DirectoryAudit {
             return Err(RecordError::OtherLog(clip(&log, 40)));
         }
         let json = properties.json();
-        let mut fields: Fields<'_> =
-            serde_json::from_str(&json).map_err(|error| RecordError::in_nested("properties", &error))?;
+        let mut fields =
+            Fields::read_text(&json).map_err(|error| RecordError::in_nested("properties", &error))?;
         if !is_audit(&fields) {
             return Err(NOT_AUDIT);
         }
@@ -77,11 +89,9 @@ impl DirectoryAudit {
             activity_display_name: text(Field::ActivityDisplayName)
                 .or_else(|| text(Field::OperationName))
                 .ok_or(RecordError::Missing("activityDisplayName"))?,
-            category: text(Field::Category).unwrap_or_default(),
             logged_by_service: text(Field::LoggedByService).unwrap_or_default(),
             result: text(Field::Result).unwrap_or_default(),
             result_reason: text(Field::ResultReason).unwrap_or_default(),
-            correlation_id: text(Field::CorrelationId),
             initiated_by: Initiator::default(),
             target_resources: Vec::new(),
         };
@@ -124,7 +134,7 @@ fn time(fields: &Fields<'_>) -> Result<jiff::Timestamp, RecordError> {
 /// A date as Windows `PowerShell` writes those that it made itself: `{"value": "\/Date(…)\/", …}`.
 fn wrapped_date<'a>(value: &Value<'a>) -> Option<Cow<'a, str>> {
     let Value::Json(json) = value else { return None };
-    let members: Members<'_> = serde_json::from_str(json.get()).ok()?;
+    let members: Members<'_> = serde_json::from_str(json).ok()?;
     members.text("value").map(Cow::Owned)
 }
 

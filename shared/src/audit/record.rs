@@ -15,16 +15,12 @@ pub struct DirectoryAudit {
     pub activity_date_time: Timestamp,
     /// What was done, such as `User registered security info`.
     pub activity_display_name: String,
-    /// The category, `UserManagement` for registrations.
-    pub category: String,
     /// The service that logged it; empty if an export lacks the column.
     pub logged_by_service: String,
     /// How it ended: `success`, `failure`, …
     pub result: String,
     /// Why it ended so, as free text; registrations name their methods here.
     pub result_reason: String,
-    /// Ties it to other records of the same operation.
-    pub correlation_id: Option<String>,
     /// Who did it. In JSON, read only for services that log registrations, or if none is named.
     pub initiated_by: Initiator,
     /// To whom or what. In JSON, read only for services that log registrations, or if none is named.

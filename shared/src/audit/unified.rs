@@ -45,11 +45,9 @@ pub(super) fn record(fields: &Fields<'_>) -> Result<DirectoryAudit, RecordError>
         id: text(Field::Id).map(EventId),
         activity_date_time: parse_time_in(&time, Zone::Utc)?,
         activity_display_name: text(Field::Operation).ok_or(RecordError::Missing("Operation"))?,
-        category: String::new(),
         logged_by_service: String::new(),
         result: text(Field::ResultStatus).unwrap_or_default(),
         result_reason: text(Field::ResultReason).unwrap_or_default(),
-        correlation_id: None,
         initiated_by: Initiator {
             user: Some(user).filter(|user| *user != Actor::default()),
             app: actor.is_app,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{error::ExportError, named, open, records::Found, summary::ExportFormat};
+use super::{error::ExportError, named, open, records::Found, row::unquoted, summary::ExportFormat};
 use crate::audit::{
     fields::{Field, Fields, Value},
     names::{Known, TargetPart, is, known},
@@ -86,15 +86,15 @@ impl Columns {
         }
     }
 
-    /// Reads a row. It may lack cells at the end, since some editors drop empty ones, but none that say who
+    /// Reads a row, whose cells are still in their quotes. It may lack cells at the end, since some editors drop empty ones, but none that say who
     /// did what. A row with more cells than columns is refused, because its cells are shifted.
-    pub(super) fn record(&self, cells: &[Cow<'_, str>]) -> Result<Vec<Found>, RecordError> {
+    pub(super) fn record(&self, cells: &[&str]) -> Result<Vec<Found>, RecordError> {
         if cells.len() > self.count || cells.len() <= self.last_needed {
             let (cells, columns) = (cells.len(), self.count);
             return Err(RecordError::Syntax(format!("it has {cells} cells, the header {columns}")));
         }
         if let Some(nested) = self.nested {
-            let found = open::open(&cells[nested])?.found;
+            let found = open::open(&unquoted(cells[nested]))?.found;
             return if found.is_empty() {
                 Err(RecordError::NotAudit("its cell of JSON is none"))
             } else {
@@ -104,7 +104,7 @@ impl Columns {
         let mut fields = Fields::default();
         for (at, name) in &self.known {
             if let Some(cell) = cells.get(*at) {
-                fields.set(*name, Value::Cell(cell.clone()));
+                fields.set(*name, Value::Cell(unquoted(cell)));
             }
         }
         Ok(vec![DirectoryAudit::from_known(&fields).map(|record| (record, self.format()))])

@@ -5,11 +5,12 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::{self, Scope},
 };
 
-use crate::audit::record::{DirectoryAudit, RecordError, Shape};
+use crate::audit::preselect::Member;
 
 /// A batch is handed on once it has this many bytes.
 const BATCH: usize = 256 * 1024;
@@ -20,81 +21,113 @@ const QUEUE: usize = 2;
 
 /// Records that are read together.
 #[derive(Default)]
-pub(super) struct Batch {
+struct Batch {
     bytes: Vec<u8>,
-    /// The line on which each record begins, and where it ends in the bytes.
-    pieces: Vec<(u64, usize)>,
+    pieces: Vec<Piece>,
+    /// Where the members of each record are in it, if that is known.
+    members: Vec<Member>,
+}
+
+/// Where a record is in the file and in its batch.
+struct Piece {
+    /// The line on which it begins.
+    line: u64,
+    /// Where it ends in the bytes.
+    end: usize,
+    /// Where its members end in those of the batch.
+    members_end: usize,
 }
 
 /// A batch and what each of its records came to.
-pub(super) struct Read {
+pub(super) struct Read<T> {
     batch: Batch,
-    records: Vec<Result<(DirectoryAudit, Shape), RecordError>>,
+    results: Vec<T>,
 }
 
 impl Batch {
-    pub(super) fn push(&mut self, line: u64, json: &[u8]) {
-        self.bytes.extend_from_slice(json);
-        self.pieces.push((line, self.bytes.len()));
+    fn push(&mut self, line: u64, record: &[u8], members: &[Member]) {
+        self.bytes.extend_from_slice(record);
+        self.members.extend_from_slice(members);
+        let (end, members_end) = (self.bytes.len(), self.members.len());
+        self.pieces.push(Piece { line, end, members_end });
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.bytes.len() >= BATCH
     }
 
-    /// Reads it, on this core.
-    pub(super) fn read(self) -> Read {
-        let records = pieces(&self).map(|(_, json)| DirectoryAudit::from_json(json)).collect();
-        Read { batch: self, records }
+    /// Reads each record, on this core.
+    fn read<T>(self, read: impl Fn(&[u8], &[Member]) -> T) -> Read<T> {
+        let results = pieces(&self).map(|(_, record, members)| read(record, members)).collect();
+        Read { batch: self, results }
     }
 }
 
-impl Read {
-    /// Hands on each record with its line and its JSON, in order.
-    pub(super) fn each(self, mut each: impl FnMut(u64, &[u8], Result<(DirectoryAudit, Shape), RecordError>)) {
-        for ((line, json), record) in pieces(&self.batch).zip(self.records) {
-            each(line, json, record);
+impl<T> Read<T> {
+    /// Hands on each record with its line, its bytes and what it came to, in order.
+    pub(super) fn each(self, mut each: impl FnMut(u64, &[u8], T)) {
+        for ((line, record, _), result) in pieces(&self.batch).zip(self.results) {
+            each(line, record, result);
         }
     }
 }
 
-fn pieces(batch: &Batch) -> impl Iterator<Item = (u64, &[u8])> {
-    let starts = std::iter::once(0).chain(batch.pieces.iter().map(|(_, end)| *end));
-    batch.pieces.iter().zip(starts).map(|((line, end), start)| (*line, &batch.bytes[start..*end]))
+fn pieces(batch: &Batch) -> impl Iterator<Item = (u64, &[u8], &[Member])> {
+    let (mut start, mut members_start) = (0, 0);
+    batch.pieces.iter().map(move |piece| {
+        let start = mem::replace(&mut start, piece.end);
+        let members_start = mem::replace(&mut members_start, piece.members_end);
+        (piece.line, &batch.bytes[start..piece.end], &batch.members[members_start..piece.members_end])
+    })
 }
 
 /// The workers of one file; none until the first batch is full.
-pub(super) struct Crew<'scope, 'env> {
+pub(super) struct Crew<'scope, 'env, T, F> {
     scope: &'scope Scope<'scope, 'env>,
+    /// Reads one record.
+    read: F,
     size: usize,
-    workers: Vec<(SyncSender<Batch>, Receiver<Read>)>,
+    workers: Vec<(SyncSender<Batch>, Receiver<Read<T>>)>,
     /// The workers that have a batch, in the order in which the batches came.
     busy: VecDeque<usize>,
     turn: usize,
+    /// Records that no worker has yet.
+    batch: Batch,
 }
 
-impl<'scope, 'env> Crew<'scope, 'env> {
+impl<'scope, 'env, T, F> Crew<'scope, 'env, T, F>
+where
+    T: Send + 'scope,
+    F: Fn(&[u8], &[Member]) -> T + Copy + Send + 'scope,
+{
     /// A crew of one worker for each core but this one.
-    pub(super) fn new(scope: &'scope Scope<'scope, 'env>) -> Self {
+    pub(super) fn new(scope: &'scope Scope<'scope, 'env>, read: F) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             scope,
+            read,
             size: (cores - 1).min(MOST_WORKERS),
             workers: Vec::new(),
             busy: VecDeque::new(),
             turn: 0,
+            batch: Batch::default(),
         }
     }
 
-    /// Takes a batch, and returns the oldest that is read, if it had to wait for it.
-    pub(super) fn take(&mut self, batch: Batch) -> Option<Read> {
+    /// Takes a record, and returns the oldest batch that is read, if it had to wait for it.
+    pub(super) fn take(&mut self, line: u64, record: &[u8], members: &[Member]) -> Option<Read<T>> {
+        self.batch.push(line, record, members);
+        if !self.batch.is_full() {
+            return None;
+        }
+        let batch = mem::take(&mut self.batch);
         if self.size == 0 {
-            return Some(batch.read());
+            return Some(batch.read(self.read));
         }
         if self.workers.len() < self.size {
             self.hire();
         }
-        let oldest = if self.busy.len() >= QUEUE * self.size { self.next() } else { None };
+        let oldest = if self.busy.len() >= QUEUE * self.size { self.oldest() } else { None };
         let worker = self.turn % self.size;
         self.turn += 1;
         if self.workers[worker].0.send(batch).is_ok() {
@@ -103,8 +136,15 @@ impl<'scope, 'env> Crew<'scope, 'env> {
         oldest
     }
 
-    /// Waits for the oldest batch; `None` if none is under way.
-    pub(super) fn next(&mut self) -> Option<Read> {
+    /// Waits for the oldest batch that is under way, and reads the last one itself; `None` if there is none.
+    pub(super) fn next(&mut self) -> Option<Read<T>> {
+        self.oldest().or_else(|| {
+            let rest = mem::take(&mut self.batch);
+            (!rest.pieces.is_empty()).then(|| rest.read(self.read))
+        })
+    }
+
+    fn oldest(&mut self) -> Option<Read<T>> {
         let worker = self.busy.pop_front()?;
         // A worker that panicked ends the scope in that panic.
         self.workers[worker].1.recv().ok()
@@ -112,10 +152,11 @@ impl<'scope, 'env> Crew<'scope, 'env> {
 
     fn hire(&mut self) {
         let (jobs, batches) = sync_channel::<Batch>(QUEUE);
-        let (read, results) = sync_channel(QUEUE);
+        let (results_in, results) = sync_channel(QUEUE);
+        let read = self.read;
         self.scope.spawn(move || {
             for batch in batches {
-                if read.send(batch.read()).is_err() {
+                if results_in.send(batch.read(read)).is_err() {
                     break;
                 }
             }

@@ -2,11 +2,11 @@
 
 use std::{
     io::{self, Read},
-    mem, thread,
+    thread,
 };
 
 use super::{
-    crew::{self, Batch, Crew},
+    crew::{self, Crew},
     encoding::Decoder,
     error::ExportError,
     named,
@@ -18,7 +18,10 @@ use super::{
     split::{Piece, Splitter},
     summary::{ExportFormat, Summary},
 };
-use crate::audit::record::{DirectoryAudit, RecordError};
+use crate::audit::{
+    preselect::Member,
+    record::{DirectoryAudit, RecordError, Shape},
+};
 
 pub(super) fn read<R: Read>(source: Source<R>, records: Records<'_>) -> Result<Summary, ExportError> {
     thread::scope(|scope| {
@@ -26,8 +29,7 @@ pub(super) fn read<R: Read>(source: Source<R>, records: Records<'_>) -> Result<S
             records,
             query: Query::default(),
             decoder: Decoder::default(),
-            batch: Batch::default(),
-            crew: Crew::new(scope),
+            crew: Crew::new(scope, DirectoryAudit::from_members as ReadJson),
         };
         let mut splitter = Splitter::new(source);
         let read = reader.read(&mut splitter);
@@ -43,31 +45,29 @@ pub(super) fn read<R: Read>(source: Source<R>, records: Records<'_>) -> Result<S
     })
 }
 
+type ReadOne = Result<(DirectoryAudit, Shape), RecordError>;
+type ReadJson = fn(&[u8], &[Member]) -> ReadOne;
+
 /// Reads the pieces of one file, in order.
 struct Reader<'a, 'scope, 'env> {
     records: Records<'a>,
     query: Query,
     decoder: Decoder,
-    /// Records that are not read yet, behind those that the crew has.
-    batch: Batch,
-    crew: Crew<'scope, 'env>,
+    crew: Crew<'scope, 'env, ReadOne, ReadJson>,
 }
 
 impl Reader<'_, '_, '_> {
     fn read<R: Read>(&mut self, splitter: &mut Splitter<R>) -> io::Result<()> {
         while let Some((line, piece)) = splitter.next()? {
-            if let Piece::Object(json) = piece {
-                self.batch.push(line, json);
-                if self.batch.is_full()
-                    && let Some(read) = self.crew.take(mem::take(&mut self.batch))
-                {
+            if let Piece::Object(json, members) = piece {
+                if let Some(read) = self.crew.take(line, json, members) {
                     self.enter(read);
                 }
                 continue;
             }
             self.finish();
             match piece {
-                Piece::Object(json) | Piece::Wrapper(json) => {
+                Piece::Object(json, _) | Piece::Wrapper(json) => {
                     if self.object(line, json) {
                         splitter.pass_over();
                     }
@@ -92,11 +92,9 @@ impl Reader<'_, '_, '_> {
         while let Some(read) = self.crew.next() {
             self.enter(read);
         }
-        let read = mem::take(&mut self.batch).read();
-        self.enter(read);
     }
 
-    fn enter(&mut self, read: crew::Read) {
+    fn enter(&mut self, read: crew::Read<ReadOne>) {
         read.each(|line, json, record| match record {
             Err(RecordError::NotAudit(_) | RecordError::Syntax(_)) => {
                 self.object(line, json);

@@ -4,6 +4,7 @@ mod columns;
 mod crew;
 mod encoding;
 mod error;
+mod first_look;
 mod guess;
 mod json;
 mod named;

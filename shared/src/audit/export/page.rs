@@ -60,7 +60,7 @@ pub fn salvage(body: &[u8]) -> Option<Salvage> {
     let mut has_failed = false;
     while let Ok(Some((_, piece))) = splitter.next() {
         let json = match piece {
-            Piece::Object(json) => std::str::from_utf8(json).ok()?,
+            Piece::Object(json, _) => std::str::from_utf8(json).ok()?,
             Piece::Broken(why) => {
                 wrong.get_or_insert(why);
                 continue;

@@ -72,7 +72,7 @@ impl Query {
         let mut fields = Fields::default();
         for (column, cell) in self.columns.iter().zip(cells) {
             if let Some(name) = *column {
-                fields.set(name, Value::Json(cell));
+                fields.set(name, Value::Json(cell.get()));
             }
         }
         DirectoryAudit::from_fields(&fields).map(|record| (record, ExportFormat::LogAnalytics))

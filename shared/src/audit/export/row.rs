@@ -8,6 +8,8 @@ use std::{
     io::{self, Read},
 };
 
+use memchr::{memchr, memchr2, memchr2_iter};
+
 use super::{scan::LIMIT, source::Source};
 
 /// A row, by its length in the source. If it is broken, `length` is that of its line.
@@ -16,19 +18,31 @@ pub(super) enum Row {
     Broken { length: usize, why: &'static str },
 }
 
+/// Where in a row the search is.
+#[derive(Clone, Copy)]
 enum State {
-    FieldStart,
+    /// Outside of quotes.
     Plain,
+    /// In a quoted cell.
     Quoted,
+    /// Behind a quote in a quoted cell.
     QuoteInQuoted,
 }
 
 /// Finds the row that begins the source; it ends with a newline outside of quotes. Returns `None` at the end.
 pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result<Option<Row>> {
-    let mut state = State::FieldStart;
+    let mut state = State::Plain;
     let mut at = 0;
     loop {
-        let Some(&byte) = source.rest().get(at).filter(|_| at < LIMIT) else {
+        let rest = source.rest();
+        let rest = &rest[..rest.len().min(LIMIT)];
+        let found = match state {
+            State::Plain => memchr2(b'"', b'\n', &rest[at..]),
+            State::Quoted => memchr(b'"', &rest[at..]),
+            State::QuoteInQuoted => (at < rest.len()).then_some(0),
+        };
+        let Some(found) = found else {
+            at = rest.len();
             let is_long = at >= LIMIT;
             if !is_long && source.more()? {
                 continue;
@@ -41,17 +55,26 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result
             };
             return broken(source, why).map(Some);
         };
-        at += 1;
+        let is_start = |at: usize| at == 0 || rest[at - 1] == delimiter;
+        let begins_cell = is_start(at + found);
+        let byte = rest[at + found];
+        at += found + 1;
         state = match (state, byte) {
-            (State::Quoted, b'"') => State::QuoteInQuoted,
-            (State::Quoted, _) | (State::QuoteInQuoted | State::FieldStart, b'"') => State::Quoted,
+            (State::Quoted, _) => State::QuoteInQuoted,
+            (State::QuoteInQuoted, b'"') => State::Quoted,
             (_, b'\n') => return Ok(Some(Row::Whole(at))),
-            (_, byte) if byte == delimiter => State::FieldStart,
+            (State::Plain, _) => {
+                if begins_cell {
+                    State::Quoted
+                } else {
+                    State::Plain
+                }
+            }
+            (State::QuoteInQuoted, byte) if byte == delimiter => State::Plain,
             (State::QuoteInQuoted, b' ' | b'\r') => State::QuoteInQuoted,
             (State::QuoteInQuoted, _) => {
                 return broken(source, "its quotes do not match").map(Some);
             }
-            _ => State::Plain,
         };
     }
 }
@@ -63,26 +86,33 @@ fn broken<R: Read>(source: &mut Source<R>, why: &'static str) -> io::Result<Row>
 
 /// The cells of a row, without quotes and surrounding blanks.
 pub(super) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
+    raw_cells(row, delimiter).into_iter().map(unquoted).collect()
+}
+
+/// The cells of a row as they stand.
+pub(super) fn raw_cells(row: &str, delimiter: u8) -> Vec<&str> {
     let row = row.trim_end_matches(['\n', '\r']);
     let mut cells = Vec::with_capacity(32);
     let mut start = 0;
     let mut is_quoted = false;
-    for (at, byte) in row.bytes().enumerate() {
-        if byte == b'"' && (is_quoted || at == start) {
+    for at in memchr2_iter(b'"', delimiter, row.as_bytes()) {
+        let is_quote = row.as_bytes()[at] == b'"';
+        if is_quote && (is_quoted || at == start) {
             is_quoted = !is_quoted;
-        } else if byte == b'"' && row[start..at].starts_with('"') {
+        } else if is_quote && row.as_bytes()[start] == b'"' {
             // The second quote of two within a quoted cell.
             is_quoted = true;
-        } else if byte == delimiter && !is_quoted {
-            cells.push(cell(&row[start..at]));
+        } else if row.as_bytes()[at] == delimiter && !is_quoted {
+            cells.push(&row[start..at]);
             start = at + 1;
         }
     }
-    cells.push(cell(&row[start..]));
+    cells.push(&row[start..]);
     cells
 }
 
-fn cell(text: &str) -> Cow<'_, str> {
+/// A cell without its quotes and surrounding blanks.
+pub(super) fn unquoted(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
         return Cow::Borrowed(text);

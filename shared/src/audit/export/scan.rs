@@ -1,8 +1,6 @@
 //! Finding the end of one JSON value, without reading what is in it.
 
-use memchr::memchr3;
-
-use crate::audit::names::plain;
+use crate::audit::{names::plain, preselect::special};
 
 /// The longest that one record may be, in bytes.
 pub(super) const LIMIT: usize = 4 * 1024 * 1024;
@@ -102,7 +100,9 @@ pub(super) struct Scan {
     /// The last byte outside of strings that is not blank; a quote stands for a string.
     last: u8,
     name: Name,
+    /// Where the latest of the names that are looked at begins and ends, with its quotes.
     name_at: usize,
+    name_end: usize,
     /// How many objects are around the names that are looked at: one, or more below wrappers.
     level: u32,
     /// Where an array began that is a container if an object or an array is in it.
@@ -179,6 +179,7 @@ impl Scan {
             last: b':',
             name: Name::Other,
             name_at: 0,
+            name_end: 0,
             level: 1,
             list_at: None,
             lines: Lines::One,
@@ -213,8 +214,9 @@ impl Scan {
                 }
                 Class::Open => {
                     let begins_line = self.at > 0 && bytes[self.at - 1] == b'\n';
-                    let is_text_wanted = self.name == Name::Record && self.depth == 1 && self.last == b':';
-                    if is_text_wanted && let Some(step) = not_a_date(&bytes[self.at..]) {
+                    if self.is_text_wanted(bytes)
+                        && let Some(step) = not_a_date(&bytes[self.at..])
+                    {
                         return step;
                     }
                     if let Some(step) = self.open(byte, begins_line) {
@@ -238,6 +240,14 @@ impl Scan {
             }
             self.at += 1;
         }
+    }
+
+    /// Whether what comes next is the value of a name that audit records have with a text.
+    fn is_text_wanted(&self, bytes: &[u8]) -> bool {
+        self.is_record_like
+            && self.depth == 1
+            && self.last == b':'
+            && Name::of(&bytes[self.name_at + 1..self.name_end]) == Name::Record
     }
 
     fn is_in_object(&self) -> bool {
@@ -275,11 +285,24 @@ impl Scan {
         None
     }
 
+    /// Takes notice of a name, in an object that has none of a record's so far.
+    fn take_name(&mut self, name: &[u8]) {
+        self.name = Name::of(name);
+        let is_of_record = matches!(self.name, Name::Record | Name::OfRecord);
+        if is_of_record && self.depth == 1 {
+            self.is_record_like = true;
+        } else if is_of_record {
+            // A record below wrappers: what is in it is no container.
+            self.level = 1;
+            self.name = Name::Other;
+        }
+    }
+
     /// Moves past the string that begins at `string_at`. A string must end on its line.
     fn finish_string(&mut self, bytes: &[u8], string_at: usize) -> Option<Step> {
         let mut at = self.at.max(string_at + 1);
         loop {
-            let Some(found) = memchr3(b'"', b'\\', b'\n', &bytes[at..]) else {
+            let Some(found) = special(&bytes[at..]) else {
                 self.at = bytes.len();
                 return Some(Step::More);
             };
@@ -290,7 +313,7 @@ impl Scan {
                     self.at = at;
                     return Some(Step::Broken("a text does not end on its line"));
                 }
-                _ => match bytes.get(at + 1) {
+                b'\\' => match bytes.get(at + 1) {
                     Some(b'\n') => at += 1,
                     Some(_) => at += 2,
                     None => {
@@ -298,18 +321,13 @@ impl Scan {
                         return Some(Step::More);
                     }
                 },
+                _ => at += 1,
             }
         }
         if self.depth == self.level && self.is_in_object() && matches!(self.last, b'{' | b',') {
-            self.name = Name::of(&bytes[string_at + 1..at]);
-            self.name_at = string_at;
-            let is_of_record = matches!(self.name, Name::Record | Name::OfRecord);
-            if is_of_record && self.depth == 1 {
-                self.is_record_like = true;
-            } else if is_of_record {
-                // A record below wrappers: what is in it is no container.
-                self.level = 1;
-                self.name = Name::Other;
+            (self.name_at, self.name_end) = (string_at, at);
+            if !self.is_record_like {
+                self.take_name(&bytes[string_at + 1..at]);
             }
         }
         self.last = b'"';

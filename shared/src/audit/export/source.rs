@@ -4,7 +4,8 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::{memchr, memchr_iter};
 
-const CHUNK: usize = 256 * 1024;
+/// How much is read at once.
+pub(super) const CHUNK: usize = 256 * 1024;
 
 /// What has been read and is still needed: no more than one record and one chunk.
 pub(super) struct Source<R> {

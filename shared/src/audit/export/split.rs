@@ -7,6 +7,7 @@ use super::{
     scan::{Container, LIMIT, Name, Scan, Step},
     source::Source,
 };
+use crate::audit::preselect::Member;
 
 const NESTING_LIMIT: usize = 32;
 
@@ -23,8 +24,8 @@ pub(super) enum Looking {
 
 /// A piece of an export.
 pub(super) enum Piece<'a> {
-    /// An object that should be a record.
-    Object(&'a [u8]),
+    /// An object that should be a record, and where its members are, if a first look found them.
+    Object(&'a [u8], &'a [Member]),
     /// An object that may have records in it. Unless it is passed over, they come next.
     Wrapper(&'a [u8]),
     /// The part of a table's object before its rows; its last byte may be a comma.
@@ -63,6 +64,8 @@ pub(super) struct Splitter<R> {
     /// How many bytes of the source the latest piece takes up.
     pub(super) taken: usize,
     pub(super) line: u64,
+    /// Where the members of the latest piece are.
+    pub(super) members: Vec<Member>,
     container: Option<Container>,
     had_broken: bool,
     pub(super) is_unclosed: bool,
@@ -78,6 +81,7 @@ impl<R: Read> Splitter<R> {
             looking: None,
             taken: 0,
             line: 1,
+            members: Vec::new(),
             container: None,
             had_broken: false,
             is_unclosed: false,
@@ -104,11 +108,12 @@ impl<R: Read> Splitter<R> {
 
     /// Returns the next piece and the line on which it begins.
     pub(super) fn next(&mut self) -> io::Result<Option<(u64, Piece<'_>)>> {
+        self.members.clear();
         let found = self.find()?;
         let rest = self.source.rest();
         Ok(found.map(|found| {
             let piece = match found {
-                Found::Object(length) => Piece::Object(&rest[..length]),
+                Found::Object(length) => Piece::Object(&rest[..length], &self.members),
                 Found::Wrapper(length) => Piece::Wrapper(&rest[..length]),
                 Found::TableHead(length) => Piece::TableHead(&rest[..length]),
                 Found::Row(length) => Piece::Row(&rest[..length]),
@@ -246,6 +251,9 @@ impl<R: Read> Splitter<R> {
     }
 
     fn object(&mut self) -> io::Result<Option<Found>> {
+        if let Some(length) = self.record_at_first_look()? {
+            return Ok(Some(self.take(Found::Object, length)));
+        }
         let (scan, step) = self.scan()?;
         Ok(match step {
             Step::Container { kind, name_at, depth } => self.enter(kind, name_at, scan.at, depth),

@@ -1,18 +1,19 @@
 //! Exports that are tables: the portal's CSV, and what spreadsheets make of it.
 
-use std::io::Read;
+use std::{io::Read, thread};
 
 use super::{
     columns::Columns,
+    crew::{self, Crew},
     encoding::Decoder,
     error::ExportError,
     guess,
-    records::Records,
+    records::{Found, Records},
     row::{self, Row},
     source::Source,
     summary::Summary,
 };
-use crate::audit::time::parse_time;
+use crate::audit::{preselect::Member, record::RecordError, time::parse_time};
 
 const HEADER_LIMIT: usize = 64 * 1024;
 /// A first line with fewer columns, none of them known, is not a header.
@@ -20,29 +21,46 @@ const FEW_COLUMNS: usize = 4;
 /// How many rows are looked at to find out what an unknown header means.
 const ROWS_LOOKED_AT: usize = 200;
 
+/// What a row came to; `None` if it is not UTF-8.
+type ReadRow = Option<Result<Vec<Found>, RecordError>>;
+
 pub(super) fn read<R: Read>(mut source: Source<R>, mut records: Records<'_>) -> Result<Summary, ExportError> {
     let mut decoder = Decoder::default();
     let (columns, delimiter) = header(&mut source, &mut decoder)?;
-    while let Some(row) = row::find(&mut source, delimiter)? {
-        let line = source.line();
-        match row {
-            Row::Broken { length, why } => {
-                records.bad(line, why);
-                source.consume(length);
-            }
-            Row::Whole(length) => {
-                let bytes = &source.rest()[..length];
-                if !bytes.trim_ascii().is_empty() {
-                    let text = decoder.decode(bytes);
-                    match columns.record(&row::cells(&text, delimiter)) {
-                        Ok(found) => found.into_iter().for_each(|found| records.enter(line, found)),
-                        Err(error) => records.enter(line, Err(error)),
-                    }
+    let row_of = |text: &str| columns.record(&row::raw_cells(text, delimiter));
+    let mut enter = |records: &mut Records<'_>, read: crew::Read<ReadRow>| {
+        read.each(|line, bytes, read| match read.unwrap_or_else(|| row_of(&decoder.decode(bytes))) {
+            Ok(found) => found.into_iter().for_each(|found| records.enter(line, found)),
+            Err(error) => records.enter(line, Err(error)),
+        });
+    };
+    thread::scope(|scope| {
+        let mut crew = Crew::new(scope, |row: &[u8], _: &[Member]| str::from_utf8(row).ok().map(row_of));
+        let ended = loop {
+            let (length, is_whole) = match row::find(&mut source, delimiter) {
+                Ok(Some(Row::Whole(length))) => (length, Ok(())),
+                Ok(Some(Row::Broken { length, why })) => (length, Err(why)),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            let line = source.line();
+            if let Err(why) = is_whole {
+                while let Some(read) = crew.next() {
+                    enter(&mut records, read);
                 }
-                source.consume(length);
+                records.bad(line, why);
+            } else if !source.rest()[..length].trim_ascii().is_empty()
+                && let Some(read) = crew.take(line, &source.rest()[..length], &[])
+            {
+                enter(&mut records, read);
             }
+            source.consume(length);
+        };
+        while let Some(read) = crew.next() {
+            enter(&mut records, read);
         }
-    }
+        ended
+    })?;
     records.close(columns.format())
 }
 
