@@ -162,25 +162,43 @@ fn string(bytes: &[u8], mut at: usize) -> Result<(usize, bool), Look> {
     }
 }
 
-/// The place of the first quote, backslash or control character. Most texts are short: eight bytes at a time cost less
-/// than a search that has to be set up.
+/// The place of the first quote, backslash or control character.
 #[inline]
 pub(super) fn special(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let in_word = |word| equal(word, b'"') | equal(word, b'\\') | below(word, 0x20);
+    first(bytes, in_word, |byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+}
+
+/// The place of the first of two bytes.
+#[inline]
+pub(super) fn either(bytes: &[u8], one: u8, other: u8) -> Option<usize> {
+    first(bytes, |word| equal(word, one) | equal(word, other), |byte| byte == one || byte == other)
+}
+
+/// The place of the first byte that is wanted. What is looked for is mostly near: eight bytes at a time cost less than a
+/// search that has to be set up.
+#[inline]
+fn first(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_wanted: impl Fn(u8) -> bool) -> Option<usize> {
     let (eights, rest) = bytes.as_chunks::<8>();
     for (place, eight) in eights.iter().enumerate() {
-        let eight = u64::from_le_bytes(*eight);
-        // The high bits of the bytes below a limit; of those that are set in one word, the lowest is right.
-        let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-        let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
-        let found = is(b'"') | is(b'\\') | below(eight, 0x20);
+        let found = in_word(u64::from_le_bytes(*eight));
         if found != 0 {
             return Some(place * 8 + found.trailing_zeros() as usize / 8);
         }
     }
-    let at = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
-    Some(eights.len() * 8 + at)
+    rest.iter().position(|byte| is_wanted(*byte)).map(|at| eights.len() * 8 + at)
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The high bits of the bytes below a limit. Of those that are set, the lowest is right.
+fn below(word: u64, limit: u64) -> u64 {
+    word.wrapping_sub(ONES * limit) & !word & (ONES << 7)
+}
+
+/// The same for the bytes that are this one.
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ (ONES * u64::from(byte)), 1)
 }
 
 fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Result<usize, Look> {

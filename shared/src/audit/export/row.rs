@@ -8,9 +8,10 @@ use std::{
     io::{self, Read},
 };
 
-use memchr::{memchr, memchr2, memchr2_iter};
+use memchr::memchr;
 
 use super::{scan::LIMIT, source::Source};
+use crate::audit::preselect::either;
 
 /// A row, by its length in the source. If it is broken, `length` is that of its line.
 pub(super) enum Row {
@@ -37,7 +38,7 @@ pub(super) fn find<R: Read>(source: &mut Source<R>, delimiter: u8) -> io::Result
         let rest = source.rest();
         let rest = &rest[..rest.len().min(LIMIT)];
         let found = match state {
-            State::Plain => memchr2(b'"', b'\n', &rest[at..]),
+            State::Plain => either(&rest[at..], b'"', b'\n'),
             State::Quoted => memchr(b'"', &rest[at..]),
             State::QuoteInQuoted => (at < rest.len()).then_some(0),
         };
@@ -93,19 +94,22 @@ pub(super) fn cells(row: &str, delimiter: u8) -> Vec<Cow<'_, str>> {
 pub(super) fn raw_cells(row: &str, delimiter: u8) -> Vec<&str> {
     let row = row.trim_end_matches(['\n', '\r']);
     let mut cells = Vec::with_capacity(32);
-    let mut start = 0;
+    let bytes = row.as_bytes();
+    let (mut start, mut at) = (0, 0);
     let mut is_quoted = false;
-    for at in memchr2_iter(b'"', delimiter, row.as_bytes()) {
-        let is_quote = row.as_bytes()[at] == b'"';
+    while let Some(found) = either(&bytes[at..], b'"', delimiter) {
+        at += found;
+        let is_quote = bytes[at] == b'"';
         if is_quote && (is_quoted || at == start) {
             is_quoted = !is_quoted;
-        } else if is_quote && row.as_bytes()[start] == b'"' {
+        } else if is_quote && bytes[start] == b'"' {
             // The second quote of two within a quoted cell.
             is_quoted = true;
-        } else if row.as_bytes()[at] == delimiter && !is_quoted {
+        } else if bytes[at] == delimiter && !is_quoted {
             cells.push(&row[start..at]);
             start = at + 1;
         }
+        at += 1;
     }
     cells.push(&row[start..]);
     cells
