@@ -159,4 +159,31 @@ mod tests {
             );
         }
     }
+
+    /// What [`find`] must find, byte by byte: where the row ends, or `None` if its quotes do not match.
+    fn end(bytes: &[u8]) -> Option<usize> {
+        let (mut is_start, mut is_quoted, mut is_behind) = (true, false, false);
+        for (at, byte) in bytes.iter().enumerate() {
+            (is_start, is_quoted, is_behind) = match byte {
+                b'"' if is_quoted => (false, false, true),
+                _ if is_quoted => (false, true, false),
+                b'"' if is_start || is_behind => (false, true, false),
+                b'\n' => return Some(at + 1),
+                b',' => (true, false, false),
+                b' ' | b'\r' if is_behind => (false, false, true),
+                _ if is_behind => return None,
+                _ => (false, false, false),
+            };
+        }
+        (!is_quoted).then_some(bytes.len())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rows_end_where_each_byte_says(text in "[a\",\n \r\u{e9}]{1,40}") {
+            let found = find(&mut Source::new(text.as_bytes()), b',').unwrap();
+            let whole = found.and_then(|row| if let Row::Whole(length) = row { Some(length) } else { None });
+            proptest::prop_assert_eq!(whole, end(text.as_bytes()));
+        }
+    }
 }
