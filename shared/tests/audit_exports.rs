@@ -262,7 +262,7 @@ mod tables {
     #[test]
     fn columns_are_found_by_name_with_any_delimiter() {
         for delimiter in [",", ";", "\t"] {
-            for start in ["", "\u{feff}", "\u{feff}sep=@\n"] {
+            for start in ["", "\u{feff}", "\u{feff}sep=@\n", "sep=é\n"] {
                 let text = format!(
                     "{start}\"Target1ObjectId\"@Extra@result@Activity@Date (UTC)\r\n{USER}@\"a\n\"\"b@\"@Success@\"User registered security info.\"@2026-09-01 07:01:03.0333167\r\n\r\n"
                 );

@@ -69,8 +69,9 @@ fn header<R: Read>(source: &mut Source<R>, decoder: &mut Decoder) -> Result<(Col
     let mut line = header_line(source, decoder)?;
     let mut named = None;
     loop {
-        if let Some(delimiter) = line.strip_prefix("sep=").and_then(|rest| rest.bytes().next()) {
-            named = Some(delimiter);
+        if let Some(delimiter) = line.strip_prefix("sep=") {
+            // A part of a letter separates nothing.
+            named = delimiter.bytes().next().filter(u8::is_ascii);
         } else if !line.trim_start_matches('"').starts_with("#TYPE") {
             break;
         }
