@@ -352,10 +352,15 @@ MUTATIONS = [
         "                    methods.iter().cloned().partition(|_| false);\n",
     ),
     (
-        "default method changed from stale reads",
+        "a change of the default method not put on record",
         "shared/src/drain/default_method.rs",
-        "        if !is_fresh() {\n",
-        "        if false && !is_fresh() {\n",
+        """            let written =
+                process.ledger.write_intent(&mut self.leased.state, changing, true, limits, drain.run_id);
+            match written.await? {
+""",
+        """            let _ = limits;
+            match Ok::<_, Break>(IntentWritten::Durable(DurableIntent::of(user, changing)))? {
+""",
     ),
     (
         "password counts although a pass was issued later",
