@@ -164,7 +164,7 @@ MUTATIONS = [
     ),
     (
         "the password object trusted",
-        RULES,
+        "shared/src/decide/last_credential.rs",
         "            MethodKind::Password => issued.iter().all(|at| self.set_a_password_after(*at)),\n",
         "            MethodKind::Password => true,\n",
     ),
@@ -364,7 +364,7 @@ MUTATIONS = [
     ),
     (
         "password counts although a pass was issued later",
-        RULES,
+        "shared/src/decide/last_credential.rs",
         "is_some_and(|(issued, changed)| changed > issued)",
         "is_some_and(|(issued, changed)| changed < issued)",
     ),

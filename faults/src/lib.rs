@@ -4,6 +4,9 @@
 //! that differ, messages lost, repeated and reordered, people who change things in the middle. Each DELETE is
 //! checked against the invariants when it is sent, and everything again once it has come to rest.
 
+mod about;
+mod ambush;
+mod change;
 mod deeds;
 mod end;
 mod judge;

@@ -8,8 +8,9 @@ use shared::graph::transport::Transport;
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
 use crate::{
+    about::About,
     steps::Steps,
-    watch::{About, View, Watch},
+    watch::{View, Watch},
 };
 
 /// The tenant as one process reaches it. Each request is a step at which the process may die, and is watched.

@@ -1,6 +1,7 @@
 //! The decision on one candidate: a pure function over what was read, which asks every rule.
 
 mod asked;
+mod last_credential;
 mod methods_of_window;
 mod origin;
 mod record;
