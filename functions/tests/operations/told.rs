@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_sdk_eventbridge::types::Target;
 use regex_lite::Regex;
 use serde_json::{Value, json};
+use simulator::Faults;
 
 use crate::{
     DRAIN, POLL,
@@ -85,6 +86,8 @@ async fn two_hours_later(world: &World) {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_get_mails_and_programs_get_events() {
     let world = World::new(Service::shared(Double::Ministack), 100, 41).await;
+    // Who has a default that blocks the rest stays partial.
+    world.tenant.set_faults(Faults { refuse_preferences: true, ..Faults::default() });
     let told = Told::new(&world).await;
     let mut env: Vec<(&str, &str)> = told.env.iter().map(|(name, value)| (*name, value.as_str())).collect();
     env.extend([("MODE", "enforce"), ("MAX_FAILURE_PERCENT", "1")]);
