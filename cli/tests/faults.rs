@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -432,29 +432,22 @@ fn what_is_older_stays_where_a_setting_says_so_and_is_no_second_rollback() {
 #[test]
 fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback() {
     simulate(async {
-        let world = World::new(81, 40, |_| ());
+        let mut world = World::new(81, 40, |_| ());
         let victim = world.cast.residents.iter().find(|r| r.part == Part::Phone).unwrap().id;
-        let tenant = world.tenant.clone();
         // The first DELETE meets a 429; until it may be sent again an administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
-        let last_reads = AtomicUsize::new(0);
-        let seen = Arc::clone(&sprung);
-        world.tenant.on_request(move |entry| {
-            // Account, per-user MFA and methods are the last that is asked before the DELETE.
-            let is_story = entry.path.contains("targetResources") && entry.path.contains(&victim.to_string());
-            let is_read = entry.user == Some(victim) && entry.method == "GET";
-            match (is_story && entry.status == 200, is_read) {
-                (true, _) => last_reads.store(4, SeqCst),
-                (_, true) => last_reads.store(last_reads.load(SeqCst).saturating_sub(1), SeqCst),
-                _ => {}
-            }
-            if is_read && last_reads.load(SeqCst) == 1 && !armed.swap(true, SeqCst) {
+        let tenant = world.tenant.clone();
+        world.network = Arc::new(move |address| {
+            let is_delete = address.contains(&victim.to_string()) && address.contains("/phoneMethods/");
+            if is_delete && !armed.swap(true, SeqCst) {
                 tenant.set_faults(Faults { throttle: 1.0, ..Faults::default() });
-            } else if entry.user == Some(victim)
-                && entry.method == "DELETE"
-                && entry.throttled
-                && !sprung.swap(true, SeqCst)
-            {
+            }
+            Some(address.to_owned())
+        });
+        let (tenant, seen) = (world.tenant.clone(), Arc::clone(&sprung));
+        world.tenant.on_request(move |entry| {
+            let is_delete = entry.user == Some(victim) && entry.method == "DELETE";
+            if is_delete && entry.throttled && !sprung.swap(true, SeqCst) {
                 tenant.set_per_user_mfa(victim, simulator::PerUserMfa::Enabled);
                 tenant.set_faults(Faults::default());
             }

@@ -18,6 +18,9 @@ use crate::{
     ledger::{IntentWritten, Ledger},
 };
 
+/// How often a change back is tried.
+const TRIES: u32 = 3;
+
 impl Handling<'_, '_> {
     /// Makes a method the default that stays or goes last, if another one is it. `there` are the methods that are
     /// not gone. What it was is on record before the change is sent.
@@ -92,20 +95,35 @@ impl Handling<'_, '_> {
     }
 
     /// Puts the default method back that an open intent changed, if it is still there and nothing forbids it now.
-    /// What goes wrong is logged: the next handling tries again.
+    /// What fails for good is logged; anything else lets the message come back.
     pub(super) async fn put_back_default(&mut self, there: &[AuthenticationMethod]) -> Result<(), Break> {
         let process = &self.drain.process;
         let change = self.leased.state.value.intent.as_ref().and_then(|intent| intent.default_change);
         let former = Ledger::durable_intent(&self.leased.state).and_then(|intent| intent.former_default());
         let (Some(change), Some(former)) = (change, former) else { return Ok(()) };
-        if !process.deletes()
-            || !there.iter().any(|method| change.from.is(method))
-            || process.ledger.brake().await?.value.is_open()
-        {
+        if !process.deletes() || !there.iter().any(|method| change.from.is(method)) {
             return Ok(());
         }
-        if let Err(error) = self.send_back(change, former).await? {
-            tracing::warn!(user.id = %former.user(), error = %error, "default method not put back");
+        for attempt in 1.. {
+            let error = match self.send_back(change, former).await? {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let wait = match &error {
+                GraphError::Throttled { retry_after } if *retry_after <= LONGEST_WAIT => *retry_after,
+                GraphError::Unavailable { .. } => Duration::from_secs(1),
+                GraphError::TokenRefused => Duration::ZERO,
+                error if error.comes_back() || error.stops_everything() => return Err(error.clone().into()),
+                error => {
+                    tracing::warn!(user.id = %former.user(), error = %error, "default method not put back");
+                    return Ok(());
+                }
+            };
+            if attempt == TRIES {
+                return Err(error.into());
+            }
+            self.leased.keep(wait + DELETE_TAKES_AT_MOST).await?;
+            tokio::time::sleep(wait).await;
         }
         Ok(())
     }
@@ -126,6 +144,9 @@ impl Handling<'_, '_> {
                 Err(error) => return Ok(Err(error)),
             };
             self.leased.keep(DELETE_TAKES_AT_MOST).await?;
+            if self.drain.process.ledger.brake().await?.value.is_open() {
+                return Ok(Ok(()));
+            }
             match graph.set_default_method(turn, former).await {
                 Ok(request_id) => self.request_ids.extend(request_id),
                 Err(error) => return Ok(Err(error)),
