@@ -42,9 +42,11 @@ impl Handling<'_, '_> {
             Err(_) => None,
         };
         let on_record = intent.intent().default_change;
-        let Some(now) = now.filter(|now| on_record.is_none_or(|change| change.to != *now)) else {
-            return Ok(Changed::No);
-        };
+        let Some(now) = now else { return Ok(Changed::No) };
+        if on_record.is_some_and(|change| change.to == now) {
+            // Changed before, by a request whose answer was lost or by a handling that died.
+            return Ok(Changed::Now(intent));
+        }
         let Some(to) = intent.intent().next_default(now, there) else { return Ok(Changed::No) };
         let change = DefaultChange { from: on_record.map_or(now, |change| change.from), to };
         let intent = if on_record == Some(change) {

@@ -45,11 +45,11 @@ pub(super) struct Conclusion {
 
 /// How an attempt to change the default ended.
 pub(super) enum Changed {
-    /// Graph took it.
+    /// It is what it should be.
     Now(DurableIntent),
     /// After a wait, look at the user and decide again.
     StartOver(Duration),
-    /// The default already is what it should be, or Graph refuses.
+    /// There is no other one, or Graph refuses.
     No,
     /// The brake is open.
     BrakeOpen,
