@@ -52,7 +52,7 @@ pub(crate) struct World {
     pub(crate) excluded_users: RefCell<String>,
     /// What is wrong with the tenant for good, or until it is mended at the end.
     pub(crate) standing: Cell<Option<Standing>>,
-    /// What was mended.
+    /// What was wrong for good until it was mended at the end.
     pub(crate) mended: Cell<Option<Standing>>,
     /// Whether security defaults are on.
     pub(crate) all_are_asked: Cell<bool>,

@@ -11,7 +11,7 @@ use serde::{
 /// The id and the time of a record, if they stand before what is broken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Glimpse {
-    /// Its id.
+    /// Its id; `None` if it cannot be seen.
     pub id: Option<String>,
     /// When its activity was.
     pub at: Option<Timestamp>,

@@ -84,7 +84,7 @@ fn pieces(batch: &Batch) -> impl Iterator<Item = (u64, &[u8], &[Member])> {
 /// The workers of one file; none until the first batch is full.
 pub(super) struct Crew<'scope, 'env, T, F> {
     scope: &'scope Scope<'scope, 'env>,
-    /// Reads one record.
+    /// Turns the bytes of one record into what the summary and the scan need of it.
     read: F,
     size: usize,
     workers: Vec<(SyncSender<Batch>, Receiver<Read<T>>)>,

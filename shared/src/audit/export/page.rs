@@ -31,7 +31,7 @@ pub struct Salvage {
 /// Something that should be a record and is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// Its text.
+    /// Its text as it came, perhaps cut off.
     pub text: String,
     /// What is wrong with it.
     pub why: &'static str,

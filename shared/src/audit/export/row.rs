@@ -22,7 +22,7 @@ pub(super) enum Row {
 /// Where in a row the search is.
 #[derive(Clone, Copy)]
 enum State {
-    /// Outside of quotes.
+    /// Outside of quotes: a line break ends the row.
     Plain,
     /// In a quoted cell.
     Quoted,
