@@ -75,6 +75,9 @@ pub enum Command {
         /// Exports in any form (docs/exports.md): Graph, the portal, Azure Monitor, Log Analytics, Purview, …
         #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
         audit_log: Vec<PathBuf>,
+        /// List instead who was stamped: whose MFA flags went from none to some, as the directory recorded it
+        #[arg(long)]
+        stamped: bool,
     },
     /// Scan the tenant's audit log, decide on every candidate, and roll back as the mode allows
     Run {

@@ -138,3 +138,77 @@ fn a_broken_record_is_named_and_the_rest_is_read() {
     let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(found.len(), 22);
 }
+
+/// What the directory recorded of one user who was stamped, in each form, with a registration by nobody.
+#[test]
+fn who_was_stamped_is_listed_from_every_form_also_where_no_registration_is_logged() {
+    const USER: &str = "fd741069-6bb6-43de-a515-1c401dd377bf";
+    const FLAGS: &str = r#"[{"MethodType":6,"Default":true}]"#;
+    let record = serde_json::json!({
+        "id": "Directory_1", "activityDateTime": "2026-02-20T09:00:00Z", "activityDisplayName": "Update user",
+        "loggedByService": "Core Directory", "category": "UserManagement", "result": "success",
+        "initiatedBy": { "app": { "displayName": "Azure MFA StrongAuthenticationService" } },
+        "targetResources": [{
+            "id": USER, "type": "User", "userPrincipalName": "ada@contoso.example",
+            "modifiedProperties": [
+                { "displayName": "StrongAuthenticationMethod", "oldValue": "[]", "newValue": FLAGS },
+                { "displayName": "Included Updated Properties", "oldValue": null, "newValue": "\"StrongAuthenticationMethod\"" },
+            ],
+        }],
+    });
+    let row = serde_json::json!({
+        "Id": "Directory_1", "ActivityDateTime": "2026-02-20T09:00:00Z", "OperationName": "Update user",
+        "LoggedByService": "Core Directory", "Result": "success", "InitiatedBy": record["initiatedBy"].to_string(),
+        "TargetResources": record["targetResources"].to_string(),
+    });
+    let unified = serde_json::json!({
+        "Id": "Directory_1", "CreationTime": "2026-02-20T09:00:00", "Operation": "Update user.", "ResultStatus": "Success",
+        "Workload": "AzureActiveDirectory", "Actor": [{ "ID": "Azure MFA StrongAuthenticationService", "Type": 1 }],
+        "Target": [{ "ID": format!("User_{USER}"), "Type": 2 }, { "ID": "ada@contoso.example", "Type": 5 }],
+        "ModifiedProperties": [{ "Name": "StrongAuthenticationMethod", "OldValue": "[]", "NewValue": FLAGS }],
+    });
+    let quoted = FLAGS.replace('"', "\"\"");
+    let csv = format!(
+        "Date (UTC),Service,Activity,Result,ActorDisplayName,Target1ObjectId,Target1UserPrincipalName,\
+         Target1ModifiedProperty1Name,Target1ModifiedProperty1OldValue,Target1ModifiedProperty1NewValue\n\
+         2026-02-20T09:00:00Z,Core Directory,Update user,success,,{USER},ada@contoso.example,\
+         StrongAuthenticationMethod,[],\"{quoted}\"\n"
+    );
+    let capitals = record.to_string().replace("modifiedProperties", "ModifiedProperties");
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, has_id) in [
+        ("graph.json", serde_json::json!({ "value": [record] }).to_string(), true),
+        ("powershell.json", capitals.replace("oldValue", "OldValue").replace("newValue", "NewValue"), true),
+        (
+            "monitor.json",
+            serde_json::json!({ "records": [{ "category": "AuditLogs", "properties": record }] }).to_string(),
+            true,
+        ),
+        ("rows.jsonl", row.to_string(), true),
+        ("unified.json", unified.to_string(), true),
+        ("portal.csv", csv, false),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let output = binary()
+            .args(["scan", "--stamped", "--format", "json", "--audit-log"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
+        let event = if has_id { "\"Directory_1\"" } else { "null" };
+        let expected = format!(
+            r#"[{{"user_id":"{USER}","user_principal_name":"ada@contoso.example","stamped_at":"2026-02-20T09:00:00Z","event_id":{event},"registered_at":null}}]"#
+        );
+        let got: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(got, serde_json::from_str::<serde_json::Value>(&expected).unwrap(), "{name}: {said}");
+        let output = scan(&[file], "json");
+        assert_eq!(text(&output.stdout).trim(), "[]", "{name}");
+        assert!(
+            text(&output.stderr).contains("1 of 1 users who were stamped"),
+            "{name}: {}",
+            text(&output.stderr)
+        );
+    }
+}

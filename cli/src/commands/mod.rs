@@ -46,7 +46,7 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     }
     match command {
         Command::Demo { users, seed } => demo::demo(users, seed, ledger, format).await,
-        Command::Scan { audit_log } => scan::scan(&audit_log, format),
+        Command::Scan { audit_log, stamped } => scan::scan(&audit_log, stamped, format),
         Command::Run { how } => run::run(&open(&how, ledger).await?, &how, format).await,
         Command::Rollback { path, audit_log, vouch, reason, how } => {
             let input = match path {

@@ -1,11 +1,11 @@
-//! `scan`: registrations in exported audit logs.
+//! `scan`: registrations in exported audit logs, and who was stamped.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::{
-    audit::{Event, Registration, Tally},
+    audit::{DirectoryAudit, Event, Registration, Tally},
     clock::Clock,
     domain::{
         ids::{EventId, UserId},
@@ -34,18 +34,48 @@ struct Found {
     in_window: Option<bool>,
 }
 
-pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandError> {
+/// One user whose MFA flags went from none to some, with the latest time that they did.
+#[derive(Debug, Serialize)]
+struct Stamped {
+    user_id: UserId,
+    user_principal_name: Option<String>,
+    #[serde(rename = "stamped_at")]
+    at: Timestamp,
+    event_id: Option<EventId>,
+    /// The user's latest registration; `None` if these files have none.
+    registered_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_window: Option<bool>,
+}
+
+pub(super) fn scan(files: &[PathBuf], list_stamped: bool, format: Format) -> Result<Exit, CommandError> {
     let window = Settings::read_window(environment)?;
     let mut users: BTreeMap<UserId, Found> = BTreeMap::new();
+    let mut stamped: BTreeMap<UserId, Stamped> = BTreeMap::new();
     let mut tally = Tally::default();
-    let mut read = exports::read(files, |_, event| {
+    let mut read = exports::read(files, |record, event| {
         tally.add(&event);
+        if let Some(stamp) = stamp(record, window.as_ref()) {
+            let known = stamped.get(&stamp.user_id).is_some_and(|known| known.at >= stamp.at);
+            if !known {
+                stamped.insert(stamp.user_id, stamp);
+            }
+        }
         if let Event::Registration(registration) = event {
             merge(&mut users, registration, window.as_ref());
         }
     });
     let found: Vec<&Found> = users.values().collect();
-    output::write(format, &rows(&found, window.is_some()), &found)?;
+    for stamp in stamped.values_mut() {
+        stamp.registered_at = users.get(&stamp.user_id).map(|found| found.registered_at);
+    }
+    let stamped: Vec<&Stamped> = stamped.values().collect();
+    if list_stamped {
+        output::write(format, &rows_of_stamped(&stamped, window.is_some()), &stamped)?;
+    } else {
+        output::write(format, &rows(&found, window.is_some()), &found)?;
+        say_stamped(&stamped);
+    }
     if format == Format::Table {
         eprintln!(
             "{} records, {} of other services; {} users with a registration, {} registrations without one clear user",
@@ -62,6 +92,52 @@ pub(super) fn scan(files: &[PathBuf], format: Format) -> Result<Exit, CommandErr
         read.compare(window, Clock::system().now());
     }
     Ok(if read.is_incomplete { Exit::Incomplete } else { Exit::Done })
+}
+
+fn stamp(record: &DirectoryAudit, window: Option<&Window>) -> Option<Stamped> {
+    // What cannot be read is no stamp that is shown.
+    let (user_id, change) = record.change().ok().flatten().filter(|(_, change)| change.stamps())?;
+    let mut names = record.target_resources.iter().filter_map(|target| target.user_principal_name.clone());
+    Some(Stamped {
+        user_id,
+        user_principal_name: names.next(),
+        at: change.at,
+        event_id: record.id.clone(),
+        registered_at: None,
+        in_window: window.map(|window| window.contains(change.at)),
+    })
+}
+
+/// Says how many users were stamped although no registration of theirs is in the files.
+fn say_stamped(stamped: &[&Stamped]) {
+    let is_odd = |stamp: &&&Stamped| stamp.registered_at.is_none() && stamp.in_window != Some(false);
+    let count = stamped.iter().filter(is_odd).count();
+    if count > 0 {
+        let (of, where_) =
+            (stamped.len(), if stamped[0].in_window.is_some() { " in the window" } else { "" });
+        eprintln!(
+            "{count} of {of} users who were stamped (StrongAuthenticationMethod went from none to some){where_} have no registration in these files: scan --stamped lists them"
+        );
+    }
+}
+
+fn rows_of_stamped(stamped: &[&Stamped], with_window: bool) -> Rows {
+    let mut header = vec!["user_id", "user_principal_name", "stamped_at", "event_id", "registered_at"];
+    if with_window {
+        header.push("in_window");
+    }
+    let row = |stamp: &&Stamped| {
+        let mut row = vec![
+            stamp.user_id.to_string(),
+            stamp.user_principal_name.clone().unwrap_or_default(),
+            stamp.at.to_string(),
+            stamp.event_id.as_ref().map(ToString::to_string).unwrap_or_default(),
+            stamp.registered_at.map(|at| at.to_string()).unwrap_or_default(),
+        ];
+        row.extend(stamp.in_window.filter(|_| with_window).map(|inside| inside.to_string()));
+        row
+    };
+    Rows { header, rows: stamped.iter().map(row).collect() }
 }
 
 /// Merges a registration into its user's line, which shows the latest one and the kinds of all of them.

@@ -46,6 +46,8 @@ pub(super) struct FlatTarget<'a> {
     pub(super) id: Option<Value<'a>>,
     pub(super) kind: Option<Value<'a>>,
     pub(super) name: Option<Value<'a>>,
+    /// Each property that changed: its name, old and new value.
+    pub(super) properties: Vec<[Option<Value<'a>>; 3]>,
 }
 
 /// The properties of one record. If a field occurs twice, the name that comes first in the table of names
@@ -128,6 +130,12 @@ impl<'a> Fields<'a> {
                     TargetPart::Id => &mut target.id,
                     TargetPart::Kind => &mut target.kind,
                     TargetPart::Name => &mut target.name,
+                    TargetPart::Property(number, part) => {
+                        if target.properties.len() <= number {
+                            target.properties.resize_with(number + 1, Default::default);
+                        }
+                        &mut target.properties[number][part as usize]
+                    }
                 };
                 place.get_or_insert(value);
             }

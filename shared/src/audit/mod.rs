@@ -34,5 +34,4 @@ pub use record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource};
 pub use service::Service;
 pub use tally::Tally;
 pub use time::{TimeError, parse_time};
-pub use update::read_update;
 pub use who::{AmbiguousWhy, is_about};

@@ -33,13 +33,14 @@ pub(super) enum Field {
     Target,
     ResultStatus,
     Workload,
+    ModifiedProperties,
 }
 
 /// How many fields there are.
 pub(super) const COUNT: usize = TABLE.len();
 
 /// Each field with its names, the one that counts most first.
-pub(super) const TABLE: [(Field, &[&str]); 24] = [
+pub(super) const TABLE: [(Field, &[&str]); 25] = [
     (Field::Id, &["id"]),
     (Field::ActivityDateTime, &["activityDateTime", "ActivityDateTime [UTC]", "Date (UTC)", "Date"]),
     (Field::TimeGenerated, &["TimeGenerated", "TimeGenerated [UTC]", "@timestamp", "time"]),
@@ -64,6 +65,7 @@ pub(super) const TABLE: [(Field, &[&str]); 24] = [
     (Field::Target, &["Target"]),
     (Field::ResultStatus, &["ResultStatus"]),
     (Field::Workload, &["Workload"]),
+    (Field::ModifiedProperties, &["ModifiedProperties"]),
 ];
 
 /// What is before the name of a property that was taken out of the objects around it.
@@ -75,6 +77,16 @@ pub(super) enum TargetPart {
     Id,
     Kind,
     Name,
+    /// A part of one of its `modifiedProperties`, by the property's number.
+    Property(usize, PropertyPart),
+}
+
+/// A part of a property that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PropertyPart {
+    Name,
+    Old,
+    New,
 }
 
 /// What a name stands for.
@@ -204,10 +216,25 @@ fn target(plain: &str) -> Option<Known> {
         "id" | "objectid" => TargetPart::Id,
         "type" => TargetPart::Kind,
         "userprincipalname" => TargetPart::Name,
-        _ => return None,
+        _ => property(part)?,
     };
     let number: usize = if number.is_empty() { first } else { number.parse().ok()? };
     number.checked_sub(first).filter(|number| *number < TARGETS).map(|number| Known::Target(number, part))
+}
+
+/// A column of the portal (`ModifiedProperty1OldValue`) or a flattened property (`modifiedProperties.0.oldValue`).
+fn property(part: &str) -> Option<TargetPart> {
+    let rest = part.strip_prefix("modifiedpropert")?;
+    let rest = rest.strip_prefix("ies").or_else(|| rest.strip_prefix('y'))?;
+    let (number, part) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+    let part = match part {
+        "name" | "displayname" => PropertyPart::Name,
+        "oldvalue" => PropertyPart::Old,
+        "newvalue" => PropertyPart::New,
+        _ => return None,
+    };
+    let number = number.parse().ok().filter(|number| *number <= TARGETS)?;
+    Some(TargetPart::Property(number, part))
 }
 
 #[cfg(test)]
@@ -246,6 +273,14 @@ mod tests {
             ("Target.User Principal Name", Known::Target(0, TargetPart::Name)),
             ("targetResources.0.id", Known::Target(0, TargetPart::Id)),
             ("target_resources[3].type", Known::Target(3, TargetPart::Kind)),
+            (
+                "Target1ModifiedProperty2OldValue",
+                Known::Target(0, TargetPart::Property(2, PropertyPart::Old)),
+            ),
+            (
+                "targetResources.0.modifiedProperties.1.displayName",
+                Known::Target(0, TargetPart::Property(1, PropertyPart::Name)),
+            ),
             ("Status reason", Known::Field(Field::ResultReason, 1)),
             ("properties", Known::Field(Field::Properties, 0)),
         ] {

@@ -35,26 +35,28 @@ pub(super) fn initiator(value: &Value<'_>) -> Result<Initiator, RecordError> {
     })
 }
 
-/// Reads `targetResources`: JSON, or JSON in a text. A single target may stand without a list around it, and
-/// a list may be written as an object with the members `"0"`, `"1"`, ….
+/// Reads `targetResources`: JSON, or JSON in a text.
 pub(super) fn targets(value: &Value<'_>) -> Result<Vec<TargetResource>, RecordError> {
-    const NAME: &str = "targetResources";
     let json = value.json();
-    if !json.trim_start().starts_with('{') {
-        let list: Vec<Option<&RawValue>> = read(&json, NAME)?.unwrap_or_default();
-        return list.into_iter().flatten().map(|element| target(element, NAME)).collect();
-    }
-    let Some(members) = read::<Members<'_>>(&json, NAME)? else { return Ok(Vec::new()) };
-    let is_list = !members.0.is_empty()
-        && members.0.iter().all(|(name, _)| name.bytes().all(|byte| byte.is_ascii_digit()));
-    if is_list {
-        return members.0.into_iter().map(|(_, element)| target(element, NAME)).collect();
-    }
-    Ok(vec![resource(&members)])
+    Ok(list(&json, "targetResources")?.iter().map(resource).collect())
 }
 
-fn target(element: &RawValue, name: &'static str) -> Result<TargetResource, RecordError> {
-    Ok(read::<Members<'_>>(element.get(), name)?.map_or_else(TargetResource::default, |it| resource(&it)))
+/// Reads a list of objects. A single one may stand without a list around it, and a list may be written as an object with
+/// the members `"0"`, `"1"`, ….
+pub(super) fn list<'a>(json: &'a str, name: &'static str) -> Result<Vec<Members<'a>>, RecordError> {
+    let elements: Vec<&RawValue> = if json.trim_start().starts_with('{') {
+        let Some(members) = read::<Members<'_>>(json, name)? else { return Ok(Vec::new()) };
+        let is_list = !members.0.is_empty()
+            && members.0.iter().all(|(name, _)| name.bytes().all(|byte| byte.is_ascii_digit()));
+        if !is_list {
+            return Ok(vec![members]);
+        }
+        members.0.into_iter().map(|(_, element)| element).collect()
+    } else {
+        read::<Vec<Option<&RawValue>>>(json, name)?.unwrap_or_default().into_iter().flatten().collect()
+    };
+    let objects = elements.into_iter().map(|element| read(element.get(), name));
+    objects.filter_map(Result::transpose).collect()
 }
 
 fn resource(members: &Members<'_>) -> TargetResource {
@@ -66,7 +68,10 @@ fn resource(members: &Members<'_>) -> TargetResource {
 }
 
 /// Reads JSON of a shape; `None` for nothing and for null.
-fn read<'a, T: Deserialize<'a>>(json: &'a str, name: &'static str) -> Result<Option<T>, RecordError> {
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    json: &'a str,
+    name: &'static str,
+) -> Result<Option<T>, RecordError> {
     if json.is_empty() {
         return Ok(None);
     }

@@ -13,6 +13,7 @@ use super::{
     service::Service,
     time::{Zone, parse_time_in},
     unified,
+    update::{self, Update},
 };
 use crate::{
     domain::ids::EventId,
@@ -94,10 +95,13 @@ impl DirectoryAudit {
             result_reason: text(Field::ResultReason).unwrap_or_default(),
             initiated_by: Initiator::default(),
             target_resources: Vec::new(),
+            update: update::is_named(fields).then(|| Box::new(Update::of(fields))),
         };
         if record.logged_by_service.is_empty() || Service::logs_registrations(&record.logged_by_service) {
             record.initiated_by = who(fields)?;
             record.target_resources = to_whom(fields)?;
+        } else if record.update.is_some() {
+            record.target_resources = to_whom(fields).unwrap_or_default();
         }
         Ok(record)
     }

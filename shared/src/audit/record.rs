@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::error::Category;
 
-use super::time::TimeError;
+use super::{time::TimeError, update::Update};
 use crate::{domain::ids::EventId, text::clip};
 
 /// A `directoryAudit` record. What the record lacks is empty here.
@@ -23,8 +23,11 @@ pub struct DirectoryAudit {
     pub result_reason: String,
     /// Who did it. In JSON, read only for services that log registrations, or if none is named.
     pub initiated_by: Initiator,
-    /// To whom or what. In JSON, read only for services that log registrations, or if none is named.
+    /// To whom or what. In JSON, read only for services that log registrations, or if none is named; and, as far as it
+    /// can be read, for what the directory changed about a user.
     pub target_resources: Vec<TargetResource>,
+    /// What the directory changed about a user, still unread: [`DirectoryAudit::change`] reads it.
+    pub(super) update: Option<Box<Update>>,
 }
 
 /// Who did something: a user, an app, or nobody by name.

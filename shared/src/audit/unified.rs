@@ -9,6 +9,7 @@ use super::{
     fields::{Field, Fields, Members},
     record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource},
     time::{Zone, parse_time_in},
+    update::{self, Update},
 };
 use crate::{domain::ids::EventId, text::same_name};
 
@@ -38,7 +39,7 @@ pub(super) fn record(fields: &Fields<'_>) -> Result<DirectoryAudit, RecordError>
     let is_known = target.user.is_some() || target.principal_name.is_some();
     let resource = TargetResource {
         kind: target.user.is_some().then(|| "User".to_owned()),
-        id: target.user,
+        id: target.user.clone(),
         user_principal_name: target.principal_name,
     };
     Ok(DirectoryAudit {
@@ -53,14 +54,18 @@ pub(super) fn record(fields: &Fields<'_>) -> Result<DirectoryAudit, RecordError>
             app: actor.is_app,
             app_id: None,
         },
+        update: update::is_named(fields)
+            .then(|| Box::new(Update::of_unified(fields, target.user.as_deref(), &actor))),
         target_resources: if is_known { vec![resource] } else { Vec::new() },
     })
 }
 
 /// What the identities of `Actor` or `Target` say.
 #[derive(Default)]
-struct Named {
-    user: Option<String>,
+pub(super) struct Named {
+    pub(super) user: Option<String>,
+    /// An app's display name.
+    pub(super) app: Option<String>,
     principal_name: Option<String>,
     is_app: bool,
 }
@@ -80,6 +85,7 @@ fn names(fields: &Fields<'_>, field: Field, name: &'static str) -> Result<Named,
     let is_name = |identity: &&Members<'_>| identity.text("type").as_deref() == Some("5");
     Ok(Named {
         user: after("User_").or_else(|| says("User").then(bare).flatten()),
+        app: list.iter().find(|it| it.text("type").as_deref() == Some("1")).and_then(|it| it.text("id")),
         principal_name: list
             .iter()
             .find(is_name)

@@ -3,14 +3,23 @@
 //! Source: <https://techcommunity.microsoft.com/blog/microsoftsecurityexperts/4154039>. Old and new values are JSON in
 //! texts, which may be absent, cut off or of another shape: such a text shows nothing.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{json, value::RawValue};
 use uuid::Uuid;
 
-use super::{record::RecordError, time::parse_time};
+use super::{
+    activity::Activity,
+    event::made_key,
+    fields::{Field, Fields, FlatTarget, Members, Value, text},
+    nested::{list, read},
+    record::{DirectoryAudit, RecordError},
+    unified::Named,
+};
 use crate::{
     domain::{
-        ids::{EventId, MethodId, UserId},
+        ids::{MethodId, UserId},
         story::{Change, Numbers, RecordedChange},
     },
     text::same_name,
@@ -18,45 +27,60 @@ use crate::{
 
 /// The app in whose name the service keeps the details of users who register.
 const MFA_SERVICE: &str = "Azure MFA StrongAuthenticationService";
+const TARGETS: &str = "targetResources";
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    id: Option<String>,
-    activity_date_time: String,
-    activity_display_name: Option<String>,
-    result: Option<String>,
-    initiated_by: Option<InitiatedBy>,
-    target_resources: Option<Vec<Option<Target>>>,
+/// Who changed whom, and what: JSON in Graph's shape, with names in any spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Update {
+    by: String,
+    targets: String,
 }
 
-#[derive(Default, Deserialize)]
-struct InitiatedBy {
-    user: Option<Doer>,
-    app: Option<Doer>,
+/// Whether a record is one of those that say what the directory changed about a user.
+pub(super) fn is_named(fields: &Fields<'_>) -> bool {
+    let name = [Field::ActivityDisplayName, Field::OperationName, Field::Operation]
+        .into_iter()
+        .find_map(|field| fields.text(field));
+    name.is_some_and(|name| same_name(&name, "Update user"))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Doer {
-    id: Option<String>,
-    display_name: Option<String>,
+impl Update {
+    /// Takes it from a record in Graph's shape, or from columns.
+    pub(super) fn of(fields: &Fields<'_>) -> Self {
+        let text = |field| fields.text(field);
+        let by = fields.get(Field::InitiatedBy).map_or_else(
+            || {
+                json!({"user": {"id": text(Field::ActorId)}, "app": {"displayName": text(Field::AppName)}})
+                    .to_string()
+            },
+            |by| by.json().into_owned(),
+        );
+        let targets = fields.get(Field::TargetResources).map_or_else(
+            || json!(fields.targets.iter().map(target).collect::<Vec<_>>()).to_string(),
+            |targets| targets.json().into_owned(),
+        );
+        Self { by, targets }
+    }
+
+    /// Takes it from a record of the unified audit log.
+    pub(super) fn of_unified(fields: &Fields<'_>, target: Option<&str>, by: &Named) -> Self {
+        let properties = fields.get(Field::ModifiedProperties).map(Value::json);
+        let properties = properties.as_deref().and_then(|json| serde_json::from_str::<&RawValue>(json).ok());
+        Self {
+            by: json!({"user": {"id": by.user}, "app": {"displayName": by.app}}).to_string(),
+            targets: json!([{"id": target, "modifiedProperties": properties}]).to_string(),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Target {
-    id: Option<String>,
-    r#type: Option<String>,
-    modified_properties: Option<Vec<Option<Property>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Property {
-    display_name: Option<String>,
-    old_value: Option<Value>,
-    new_value: Option<Value>,
+fn target(target: &FlatTarget<'_>) -> serde_json::Value {
+    let text = |value: &Option<Value<'_>>| value.as_ref().and_then(|value| Some(value.text()?.into_owned()));
+    let property = |parts: &[Option<Value<'_>>; 3]| {
+        let [name, old, new] = parts.each_ref().map(text);
+        json!({"displayName": name, "oldValue": old, "newValue": new})
+    };
+    let properties: Vec<_> = target.properties.iter().map(property).collect();
+    json!({"id": text(&target.id), "type": text(&target.kind), "modifiedProperties": properties})
 }
 
 #[derive(Deserialize)]
@@ -84,48 +108,55 @@ struct UserDetails {
     voice_only_phone_number: Option<String>,
 }
 
-/// Reads a record of the directory. Returns `None` if it tells nothing of a user's MFA details.
-pub fn read_update(json: &str) -> Result<Option<(UserId, RecordedChange)>, RecordError> {
-    let record: Record = serde_json::from_str(json).map_err(|error| {
-        RecordError::Syntax(format!("{:?} at column {}", error.classify(), error.column()))
-    })?;
-    let is = |text: &Option<String>, name: &str| text.as_deref().is_some_and(|text| same_name(text, name));
-    if !is(&record.activity_display_name, "Update user") || !is(&record.result, "success") {
-        return Ok(None);
+impl DirectoryAudit {
+    /// What the directory recorded of a user's MFA details. Returns `None` if the record tells nothing of them.
+    pub fn change(&self) -> Result<Option<(UserId, RecordedChange)>, RecordError> {
+        let Some(update) = self.update.as_deref().filter(|_| same_name(&self.result, "success")) else {
+            return Ok(None);
+        };
+        let is_user = |target: &&Members<'_>| target.text("type").is_none_or(|kind| same_name(&kind, "User"));
+        let targets = list(&update.targets, TARGETS)?;
+        let Some(target) = targets.iter().find(is_user) else { return Ok(None) };
+        let user = target.text("id").and_then(|id| id.parse::<UserId>().ok());
+        let (Some(user), Some(properties)) = (user, target.get("modifiedproperties")) else {
+            return Ok(None);
+        };
+        let properties = list(properties.get(), TARGETS)?;
+        let made = || {
+            let activity = Activity::from_name(&self.activity_display_name);
+            made_key(&[user.to_string()], self.activity_date_time, &activity, "")
+        };
+        let change = RecordedChange {
+            event_id: self.id.clone().unwrap_or_else(made),
+            at: self.activity_date_time,
+            by_another: !is_own(&update.by, user)?,
+            flags: change(&properties, "StrongAuthenticationMethod", |flags: Vec<Flag>| {
+                flags.into_iter().map(|flag| flag.method_type).collect()
+            }),
+            apps: change(&properties, "StrongAuthenticationPhoneAppDetail", |apps: Vec<App>| {
+                apps.into_iter().map(|app| MethodId(app.id)).collect()
+            }),
+            numbers: numbers(&properties),
+            required: requirement(&properties),
+        };
+        Ok(change.tells().then_some((user, change)))
     }
-    let is_user = |target: &Target| target.r#type.is_none() || is(&target.r#type, "User");
-    let Some(target) = record.target_resources.into_iter().flatten().flatten().find(is_user) else {
-        return Ok(None);
-    };
-    let Some(user) = target.id.as_deref().and_then(|id| id.parse::<UserId>().ok()) else { return Ok(None) };
-    let at = parse_time(&record.activity_date_time)?;
-    let properties: Vec<Property> = target.modified_properties.into_iter().flatten().flatten().collect();
-    let change = RecordedChange {
-        event_id: EventId(record.id.ok_or(RecordError::Missing("id"))?),
-        at,
-        by_another: !is_own(record.initiated_by.unwrap_or_default(), user),
-        flags: change(&properties, "StrongAuthenticationMethod", |flags: Vec<Flag>| {
-            flags.into_iter().map(|flag| flag.method_type).collect()
-        }),
-        apps: change(&properties, "StrongAuthenticationPhoneAppDetail", |apps: Vec<App>| {
-            apps.into_iter().map(|app| MethodId(app.id)).collect()
-        }),
-        numbers: numbers(&properties),
-        required: requirement(&properties),
-    };
-    Ok(change.tells().then_some((user, change)))
 }
 
 /// Whether the user made the change, or the MFA service for the user.
-fn is_own(by: InitiatedBy, user: UserId) -> bool {
-    let InitiatedBy { user: actor, app } = by;
-    let is_user = actor.and_then(|actor| actor.id).and_then(|id| id.parse().ok()) == Some(user);
-    let is_service = app.and_then(|app| app.display_name).is_some_and(|name| same_name(&name, MFA_SERVICE));
-    is_user || is_service
+fn is_own(by: &str, user: UserId) -> Result<bool, RecordError> {
+    const NAME: &str = "initiatedBy";
+    let Some(by) = read::<Members<'_>>(by, NAME)? else { return Ok(false) };
+    let of = |who: &str| by.get(who).map_or(Ok(None), |who| read::<Members<'_>>(who.get(), NAME));
+    let (actor, app) = (of("user")?, of("app")?);
+    let is_user = actor.and_then(|actor| actor.text("id")?.parse().ok()) == Some(user);
+    let is_service =
+        app.and_then(|app| app.text("displayname")).is_some_and(|name| same_name(&name, MFA_SERVICE));
+    Ok(is_user || is_service)
 }
 
 /// The phone numbers before and after, hashed at the door.
-fn numbers(properties: &[Property]) -> Option<Numbers> {
+fn numbers(properties: &[Members<'_>]) -> Option<Numbers> {
     named(properties, "StrongAuthenticationUserDetails")?;
     let slots = |details: UserDetails| {
         let UserDetails { phone_number, alternative_phone_number, voice_only_phone_number } = details;
@@ -137,41 +168,47 @@ fn numbers(properties: &[Property]) -> Option<Numbers> {
 
 /// Per-user MFA before and after. The record lists what changed, so it was on at one end: whatever is not literally
 /// an empty list counts as on.
-fn requirement(properties: &[Property]) -> Change<bool> {
+fn requirement(properties: &[Members<'_>]) -> Change<bool> {
     let Some(property) = named(properties, "StrongAuthenticationRequirement") else {
         return Change::default();
     };
-    let is_on =
-        |text: &Option<Value>| Some(text.as_ref().and_then(Value::as_str).map(str::trim) != Some("[]"));
-    Change { before: is_on(&property.old_value), after: is_on(&property.new_value) }
+    let is_on = |side: &str| Some(side_of(property, side).as_deref().map(str::trim) != Some("[]"));
+    Change { before: is_on("oldvalue"), after: is_on("newvalue") }
 }
 
-fn named<'a>(properties: &'a [Property], name: &str) -> Option<&'a Property> {
-    let is_it = |its: &str| same_name(its, name);
-    properties.iter().find(|property| property.display_name.as_deref().is_some_and(is_it))
+fn named<'a>(properties: &'a [Members<'a>], name: &str) -> Option<&'a Members<'a>> {
+    let is_it = |property: &&Members<'_>| {
+        // The unified audit log has a shorter name for the name.
+        let its = property.text("displayname").or_else(|| property.text("name"));
+        its.is_some_and(|its| same_name(&its, name))
+    };
+    properties.iter().find(is_it)
+}
+
+/// The text of one side of a property; whatever is no text shows nothing.
+fn side_of<'a>(property: &Members<'a>, side: &str) -> Option<Cow<'a, str>> {
+    property.get(side).filter(|value| value.get().starts_with('"')).and_then(text)
 }
 
 /// A property before and after; what is not JSON of its shape is not shown.
 fn change<J: DeserializeOwned, T: PartialEq>(
-    properties: &[Property],
+    properties: &[Members<'_>],
     name: &str,
     read: impl Fn(J) -> T,
 ) -> Change<T> {
     let Some(property) = named(properties, name) else { return Change::default() };
-    let side = |text: &Option<Value>| {
-        let read_text = |text: &str| serde_json::from_str(text).ok();
-        text.as_ref().and_then(Value::as_str).and_then(read_text).map(&read)
-    };
-    Change { before: side(&property.old_value), after: side(&property.new_value) }
+    let side = |side: &str| serde_json::from_str(&side_of(property, side)?).ok().map(&read);
+    Change { before: side("oldvalue"), after: side("newvalue") }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::json;
+    use serde_json::Value;
 
     use super::*;
+    use crate::audit::time::parse_time;
     use crate::domain::{
         story::{Came, Story},
         window::Window,
@@ -186,6 +223,10 @@ mod tests {
             "initiatedBy": { "user": null, "app": { "appId": null, "displayName": MFA_SERVICE } },
             "targetResources": [{ "id": USER, "type": "User", "modifiedProperties": properties }],
         })
+    }
+
+    fn read_update(json: &str) -> Result<Option<(UserId, RecordedChange)>, RecordError> {
+        DirectoryAudit::from_graph(json)?.change()
     }
 
     fn read(record: &Value) -> Option<RecordedChange> {

@@ -82,6 +82,12 @@ impl<T> Change<T> {
 }
 
 impl RecordedChange {
+    /// Whether it is the stamp: the user's MFA flags went from none to some.
+    pub fn stamps(&self) -> bool {
+        let is_empty = |side: &Option<BTreeSet<u8>>| side.as_ref().map(BTreeSet::is_empty);
+        is_empty(&self.flags.before) == Some(true) && is_empty(&self.flags.after) == Some(false)
+    }
+
     /// Whether it tells anything: an app that is only used or renamed leaves the same ids.
     pub fn tells(&self) -> bool {
         let flags = self.flags.is_shown() && self.flags.before != self.flags.after;

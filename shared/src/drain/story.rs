@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::interrupted::Interrupted;
 use crate::{
-    audit::{DirectoryAudit, Event, RecordError, Registration, acts, interpret, is_about, read_update},
+    audit::{DirectoryAudit, Event, RecordError, Registration, acts, interpret, is_about},
     domain::{
         facts::{Facts, LogReading, RecordedAct, RecordedRegistration, Told},
         ids::UserId,
@@ -130,7 +130,7 @@ impl Story {
             return Ok(false);
         }
         let record = DirectoryAudit::from_graph(json)?;
-        let change = read_update(json)?.filter(|(whose, _)| *whose == user);
+        let change = record.change()?.filter(|(whose, _)| *whose == user);
         self.changes.extend(change.map(|(_, change)| change));
         let event = interpret(&record);
         let acts = acts(&record, &event).into_iter().map(|act| act.recorded(&process.settings.client_id));

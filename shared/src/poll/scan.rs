@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audit::{
         self, AmbiguousRegistration, Broken, DirectoryAudit, Event, MethodAct, Registration, Service,
-        interpret, read_update,
+        interpret,
     },
     domain::{
         ids::{EventId, UserId},
@@ -296,7 +296,7 @@ impl Poll<'_> {
             latest = Some(latest.map_or(at, |latest| latest.max(at)));
             summary.events_read += 1;
             if scan.service == Service::CoreDirectory {
-                match read_update(raw.get()) {
+                match record.change() {
                     Ok(change) => changes.extend(change),
                     // It proves nothing then, and whoever it concerns is held if nothing else does.
                     Err(error) => tracing::warn!(error = %error, "record of the directory not read"),

@@ -7,6 +7,7 @@ use crate::audit::{
     fields::{Field, Fields, Value},
     names::{Known, TargetPart, is, known},
     record::{DirectoryAudit, RecordError},
+    update,
 };
 
 /// Names, in plain form, of columns that keep a whole record as JSON.
@@ -19,6 +20,8 @@ pub(super) struct Columns {
     /// The position of the last column that a row must reach.
     last_needed: usize,
     known: Vec<(usize, Known)>,
+    /// The columns of what the directory changed, which only its own records need.
+    changes: Vec<(usize, Known)>,
     /// The column that keeps a whole record, if the others do not make one.
     nested: Option<usize>,
 }
@@ -44,7 +47,14 @@ impl Columns {
 
     /// Columns at known places.
     pub(super) fn at(count: usize, known: Vec<(usize, Known)>) -> Self {
-        let mut columns = Self { count, known, ..Self::default() };
+        let is_change = |(_, known): &(usize, Known)| {
+            matches!(
+                known,
+                Known::Target(_, TargetPart::Property(..)) | Known::Field(Field::ModifiedProperties, _)
+            )
+        };
+        let (changes, known) = known.into_iter().partition(is_change);
+        let mut columns = Self { count, known, changes, ..Self::default() };
         if columns.place(Field::ActivityDateTime).is_some() {
             // What a row lacks there, the time of its arrival does not tell.
             columns.known.retain(|(_, known)| !matches!(known, Known::Field(Field::TimeGenerated, _)));
@@ -102,10 +112,16 @@ impl Columns {
             };
         }
         let mut fields = Fields::default();
-        for (at, name) in &self.known {
-            if let Some(cell) = cells.get(*at) {
-                fields.set(*name, Value::Cell(unquoted(cell)));
+        let mut set = |columns: &[(usize, Known)]| {
+            for (at, name) in columns {
+                if let Some(cell) = cells.get(*at) {
+                    fields.set(*name, Value::Cell(unquoted(cell)));
+                }
             }
+            update::is_named(&fields)
+        };
+        if set(&self.known) {
+            set(&self.changes);
         }
         Ok(vec![DirectoryAudit::from_known(&fields).map(|record| (record, self.format()))])
     }
