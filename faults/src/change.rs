@@ -163,7 +163,8 @@ impl Watch {
         let asked_just_now = person.is_asked_just_now(self.clock.now());
         harms.retain(|harm| *harm != Harm::MfaDemanded || !asked_just_now);
         for harm in judge::unanswered(harms, (method, alone), person.released, &view.settings.policy) {
-            if harm.is_in_no_registration_log() {
+            let by = self.clock.now() - STORY_FRESH - SKEW;
+            if harm.is_in_no_registration_log() && !self.tenant.log_shows(user, harm, window.0, by) {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {
                 let (came_at, created) = (method.origin.came_at, method.created);

@@ -31,6 +31,7 @@ mod router;
 mod secrets;
 mod serve;
 mod service;
+mod shown;
 mod standing;
 mod state;
 mod tenant;

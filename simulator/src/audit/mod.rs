@@ -59,6 +59,11 @@ impl AuditLog {
         entries.map(|((at, _), entry)| (*at, &entry.record))
     }
 
+    /// All records from a moment on, by time, each with the moment since when Graph lists it.
+    pub(crate) fn entries_since(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, &Value)> {
+        self.entries.range((from, 0)..).map(|(_, entry)| (entry.visible_at, &entry.record))
+    }
+
     /// The records of one page.
     pub(crate) fn page(&self, stretch: &Stretch) -> Vec<(Position, &Value)> {
         let mut from = (lower_bound(stretch.clauses).max(Some(stretch.oldest)).unwrap_or(stretch.oldest), 0);
