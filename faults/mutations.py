@@ -151,6 +151,45 @@ MUTATIONS = [
         "",
     ),
     (
+        "a claim taken for proof",
+        "shared/src/domain/facts.rs",
+        "        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some())\n",
+        "        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some() || !self.event_id.0.is_empty())\n",
+    ),
+    (
+        "people cleared by half a report",
+        RULES,
+        """            RegistrationReportList::Partly => {
+                unknown("the registration report was not read to its end within a day")
+            }
+""",
+        "            RegistrationReportList::Partly => pass(\"half a report\"),\n",
+    ),
+    (
+        "one property of the directory's records read",
+        "shared/src/domain/story.rs",
+        "        let shown = [had_flags, had_apps].into_iter().flatten();\n",
+        "        let shown = [had_flags, had_apps.filter(|_| false)].into_iter().flatten();\n",
+    ),
+    (
+        "an MFA user from before the window passed",
+        RULES,
+        "        match self.facts.story.stamp(&self.policy.window) {\n",
+        "        match self.facts.story.stamp(&self.policy.window).filter(|(_, stamped)| *stamped) {\n",
+    ),
+    (
+        "per-user MFA that was on meanwhile overlooked",
+        RULES,
+        "        match self.facts.story.required(&self.policy.window) {\n",
+        "        match self.facts.story.required(&self.policy.window).filter(|_| false) {\n",
+    ),
+    (
+        "two methods matched to one registration",
+        ORIGIN,
+        "            left.by_ref()\n",
+        "            left.clone()\n",
+    ),
+    (
         "no second look",
         HANDLING,
         "    (!strong.all(is_known)).then_some(",
