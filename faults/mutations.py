@@ -190,6 +190,24 @@ MUTATIONS = [
         "            left.clone()\n",
     ),
     (
+        "one approval taken for two",
+        "shared/src/domain/approval.rs",
+        "        if approval.is_given(approvers) { None } else { not_approved }\n",
+        "        if approval.is_given(approvers.min(1)) { None } else { not_approved }\n",
+    ),
+    (
+        "an approval covers what changed since the review",
+        "shared/src/domain/approval.rs",
+        "!methods.all(|method| approval.methods.shows(method))",
+        "methods.next().is_none()",
+    ),
+    (
+        "a straggler of the first plan goes without approval",
+        "shared/src/domain/review.rs",
+        "first.is_none_or(|made_at| self.first_seen_at <= made_at)",
+        "first.is_none()",
+    ),
+    (
         "no second look",
         HANDLING,
         "    (!strong.all(is_known)).then_some(",

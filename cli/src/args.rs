@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::{
-    domain::{ids::EventId, user_ref::UserRef},
+    domain::{
+        ids::{EventId, UserId},
+        plan::PlanHash,
+        user_ref::UserRef,
+    },
     settings::{Mode, choice},
 };
 
@@ -145,6 +149,9 @@ pub enum Command {
         #[command(flatten)]
         wanted: Wanted,
     },
+    /// Read and approve who would be rolled back, before anything is deleted
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Show mode, window, scan position, counts, cap and brake
     Status,
     /// Check settings, sign-in, permissions and what must hold before anything is deleted
@@ -186,6 +193,50 @@ impl Wanted {
     pub fn kind(&self) -> Option<&str> {
         if self.held { Some("held") } else { self.outcome.as_deref() }
     }
+}
+
+/// What to do about a plan.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Make a plan of everybody who would be rolled back now; `run` in mode report makes one, too
+    Make,
+    /// List a plan's users, with each method, where it comes from and what shows it
+    Show {
+        /// The plan's hash [default: the latest plan]
+        hash: Option<PlanHash>,
+    },
+    /// Show who was added, removed or changed between two plans
+    Diff {
+        /// The hash of the earlier plan
+        earlier: PlanHash,
+        /// The hash of the later plan [default: the latest plan]
+        later: Option<PlanHash>,
+    },
+    /// Approve a plan or a part of it; kept on record with your name
+    Approve {
+        /// The plan's hash
+        hash: PlanHash,
+        /// Why; kept on record
+        #[arg(long)]
+        reason: String,
+        /// Whom of the plan.
+        #[command(flatten)]
+        whom: Whom,
+    },
+}
+
+/// Whom of a plan to approve; without any of these, all.
+#[derive(Debug, clap::Args)]
+pub struct Whom {
+    /// Only the first so many users of the plan
+    #[arg(long, value_name = "NUMBER")]
+    pub first: Option<usize>,
+    /// Only these users
+    #[arg(long, num_args = 1.., value_name = "USER_ID")]
+    pub user: Vec<UserId>,
+    /// All but these users
+    #[arg(long, num_args = 1.., value_name = "USER_ID")]
+    pub except: Vec<UserId>,
 }
 
 /// A move of the brake.

@@ -6,6 +6,7 @@ mod faults;
 mod forms;
 mod hostile;
 mod kill;
+mod plan;
 mod run;
 mod scan;
 mod secrets;

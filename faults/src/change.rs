@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, sync::atomic::Ordering::Relaxed};
 use jiff::{SignedDuration, Timestamp};
 use shared::{
     domain::{
+        approval::RequireApproval,
         brake::Brake,
         facts::RecordedRegistration,
         state::{Release, UserState},
@@ -20,6 +21,7 @@ use crate::{
     about::{About, EXCLUSIONS, POLICIES, ROLES, STORY, WHAT_IF},
     judge,
     person::Person,
+    plans::Word,
     steps::lock,
     watch::{SKEW, View, Watch, uuid},
 };
@@ -86,6 +88,7 @@ impl Watch {
                 let alone = there.methods.iter().filter(of_kind).count() == 1;
                 self.judge(view, &person, user, (method, alone), &broken);
                 self.was_seen_before(view, user, method, &broken);
+                self.is_approved(view, &person, &state, method, &broken);
                 self.is_no_second_rollback(&person, &state, method, &broken);
             }
         }
@@ -146,6 +149,33 @@ impl Watch {
         let is_look = |at: &&Timestamp| was_there(**at) && **at <= latest;
         if !lock(&self.looks).get(&user).is_some_and(|looks| looks.iter().any(|at| is_look(&at))) {
             broken(1, "a DELETE without a second look");
+        }
+    }
+
+    /// Enough people have read that this very method would go, where the settings ask for that.
+    fn is_approved(
+        &self,
+        view: &View,
+        person: &Person,
+        state: &UserState,
+        method: &MethodView,
+        broken: &dyn Fn(u8, &str),
+    ) {
+        let first = *lock(&self.first_approved);
+        let is_straggler = first.is_some_and(|made_at| state.first_seen_at > made_at);
+        match view.settings.require_approval {
+            RequireApproval::Off => return,
+            RequireApproval::First if is_straggler && !person.by_hand => return,
+            RequireApproval::First | RequireApproval::Always => {}
+        }
+        // Without a date, a number that is registered again looks as it did.
+        let looks_the_same = method.kind == "phone" && method.created.is_none();
+        let names_it = |word: &&Word| looks_the_same || method.origin.came_at <= word.of;
+        let words = lock(&self.words);
+        let words = words.get(&(uuid(state.user_id), method.id.clone()));
+        let who: BTreeSet<&str> = words.into_iter().flatten().filter(names_it).map(|word| word.who).collect();
+        if who.len() < usize::try_from(view.settings.plan_approvers).unwrap_or(usize::MAX) {
+            broken(1, "a DELETE that not enough people approved");
         }
     }
 

@@ -295,7 +295,7 @@ impl World {
         machine.is_busy.set(false);
     }
 
-    async fn wake(&self, user: Uuid) {
+    pub(crate) async fn wake(&self, user: Uuid) {
         let message = Message {
             schema: SCHEMA,
             user_id: user_id(user),

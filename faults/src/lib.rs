@@ -15,7 +15,9 @@ mod machine;
 mod network;
 mod panics;
 mod person;
+mod plans;
 mod rest;
+mod review;
 mod runs;
 mod steps;
 mod watch;
@@ -88,6 +90,7 @@ async fn play(world: &Rc<World>) {
     let deeds = world.rng.borrow_mut().usize(8..40);
     for _ in 0..deeds {
         world.deed().await;
+        world.review().await;
         tokio::time::sleep(world.gap()).await;
     }
     world.calm_down().await;

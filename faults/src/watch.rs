@@ -23,7 +23,7 @@ use shared::{
 use simulator::{Harm, Tenant};
 use uuid::Uuid;
 
-use crate::{about::About, person::Person, steps::lock};
+use crate::{about::About, person::Person, plans::Word, steps::lock};
 
 /// Clocks of processes are off by this at most, to either side.
 pub(crate) const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -84,6 +84,10 @@ pub(crate) struct Watch {
     pub(crate) asks_a_group: AtomicBool,
     calm: AtomicBool,
     violations: Mutex<Vec<String>>,
+    /// Who approved the deletion of which method.
+    pub(crate) words: Mutex<BTreeMap<(Uuid, String), Vec<Word>>>,
+    /// When the first plan was made that enough people approved.
+    pub(crate) first_approved: Mutex<Option<Timestamp>>,
     /// Counts DELETEs by harms that are in no log of registrations.
     pub(crate) unseen: Mutex<BTreeMap<Harm, u64>>,
 }
@@ -104,6 +108,8 @@ impl Watch {
             asks_a_group,
             calm,
             violations,
+            words: Mutex::default(),
+            first_approved: Mutex::default(),
             unseen,
         };
         let watch = Arc::new(watch);

@@ -20,6 +20,7 @@ use crate::{
     ledger::{Index, Weather},
     machine::Machine,
     person::Person,
+    plans::{self, Read},
     steps::lock,
     watch::Watch,
 };
@@ -66,6 +67,10 @@ pub(crate) struct World {
     /// How often the settings changed.
     pub(crate) deployment: Cell<u32>,
     pub(crate) tally: RefCell<Tally>,
+    /// What people draw who review.
+    pub(crate) reviewers: RefCell<Rng>,
+    /// The plans that people have read.
+    pub(crate) plans: RefCell<Vec<Read>>,
 }
 
 /// What happened in a schedule.
@@ -172,6 +177,7 @@ impl World {
             ("MAX_FAILURE_PERCENT", "100".to_owned()),
             ("MODE", "enforce".to_owned()),
         ]);
+        vars.extend(plans::settings(seed).map(|(name, value)| (name, value.to_owned())));
         let asked_group = tenant.add_group("MFA for a group");
         let watch = Watch::new(tenant.clone(), store, clock.clone());
         let often = |rng: &mut Rng| *rng.choice(&[0.0, 0.0, 0.02, 0.08]).expect("some");
@@ -207,6 +213,8 @@ impl World {
             machines: RefCell::default(),
             deployment: Cell::default(),
             tally: RefCell::default(),
+            reviewers: RefCell::new(Rng::with_seed(seed ^ 0x0e71)),
+            plans: RefCell::default(),
         };
         world.meet();
         if world.chance(2) {

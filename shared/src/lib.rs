@@ -19,6 +19,7 @@ pub mod ids_file;
 pub mod ledger;
 pub mod notices;
 pub mod panics;
+pub mod plan;
 pub mod poll;
 pub mod preflight;
 pub mod process;

@@ -13,8 +13,10 @@ impl Tenant {
         let state = self.state();
         let from = start.max(by - state.options.retention);
         let is_broken_now = |record: &Value| state.options.faults.standing.is_some() && is_broken(record);
-        let all: Vec<_> = state.audit.entries_since(from).filter(|(_, record)| is_update_of(record, user)).collect();
-        let is_listed = |(visible_at, record): &(Timestamp, &Value)| *visible_at <= by && !is_broken_now(record);
+        let all: Vec<_> =
+            state.audit.entries_since(from).filter(|(_, record)| is_update_of(record, user)).collect();
+        let is_listed =
+            |(visible_at, record): &(Timestamp, &Value)| *visible_at <= by && !is_broken_now(record);
         match harm {
             Harm::MfaWasMeant => all
                 .iter()

@@ -142,6 +142,10 @@ fn line(entry: &Past) -> String {
         Past::Release { who, why, at } => {
             format!("{} released by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }
+        Past::Approved { who, why, plan, at } => {
+            let (who, why) = (output::plain(who), output::plain(why));
+            format!("{} plan {plan} approved by {who}: {why}", clock_time(*at))
+        }
         Past::Erased { who, why, at } => {
             format!("{} erased by {}: {}", clock_time(*at), output::plain(who), output::plain(why))
         }

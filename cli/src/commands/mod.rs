@@ -7,6 +7,7 @@ mod demo_check;
 mod doctor;
 mod erase;
 mod explain;
+mod plan;
 mod release;
 mod report;
 mod results;
@@ -64,6 +65,7 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         }
         Command::Erase { user, reason } => erase::erase(&opened(ledger).await?, &user, &reason, format).await,
         Command::Brake { turn, reason } => brake::brake(&opened(ledger).await?, turn, &reason, format).await,
+        Command::Plan(command) => plan::carry_out(&opened(ledger).await?, command, format).await,
         Command::Report { wanted } => report::report(ledger, &wanted, format).await,
         Command::Status => status::status(ledger, format).await,
         Command::Doctor => doctor::doctor(ledger, format).await,
@@ -91,10 +93,11 @@ fn settings(how: &How) -> Result<(Settings, ClientSecret), CommandError> {
     Ok(read(lookup)?)
 }
 
-/// Reads all settings of one machine, or returns everything that is wrong with them.
+/// Reads all settings of one machine, whose ledger knows one person only, or returns everything that is wrong with them.
 fn read(lookup: impl Lookup) -> Result<(Settings, ClientSecret), SettingsError> {
     let mut vars = Vars::new(lookup);
     let (settings, secret) = (Settings::from_vars(&mut vars), ClientSecret::from_vars(&mut vars));
+    let settings = settings.map(|settings| Settings { plan_approvers: 1, ..settings });
     vars.finish(settings.zip(secret))
 }
 

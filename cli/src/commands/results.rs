@@ -10,6 +10,7 @@ use shared::{
     view::next_step,
 };
 
+use super::plan::line_of;
 use crate::{
     args::Format,
     engine::{Drained, Engine},
@@ -63,6 +64,9 @@ pub(super) async fn write(
     if let Some(stop) = drained.stop {
         return Err(stop.into());
     }
+    if engine.run.process.settings.mode == Mode::Report {
+        make_plan(engine, format).await?;
+    }
     let incomplete = drained.dead_letters > 0
         || !drained.newer.is_empty()
         || summary.is_some_and(|summary| summary.gaps > 0)
@@ -71,6 +75,19 @@ pub(super) async fn write(
             .values()
             .any(|state| matches!(state.outcome(), Some(Outcome::Failed(_) | Outcome::Partial(_))));
     Ok(if incomplete { Exit::Incomplete } else { Exit::Done })
+}
+
+/// A report is what people approve, if somebody would be rolled back.
+async fn make_plan(engine: &Engine, format: Format) -> Result<(), CommandError> {
+    let process = &engine.run.process;
+    let (fingerprint, who) = (process.settings.policy.fingerprint(), super::who());
+    let plan = shared::plan::make(&process.ledger, fingerprint, &who, process.clock.now()).await?;
+    match format {
+        _ if plan.users == 0 => {}
+        Format::Table | Format::Html => output::say!("{}", line_of(&plan.into())),
+        Format::Json | Format::Csv => eprintln!("{}", line_of(&plan.into())),
+    }
+    Ok(())
 }
 
 fn rows(users: &[UserResult<'_>]) -> Rows {

@@ -67,6 +67,9 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
             let BrakeMoved { brake } = stack.ask(call).await?;
             brake::show(brake.state, &reason, format)
         }
+        Command::Plan(_) => {
+            Err(CommandError::usage("plan: plans are made and approved on a ledger of this machine only"))
+        }
         Command::Report { wanted } => report(&stack, &wanted, format).await,
         Command::Status => status::show(&stack.ask::<Status>(Call::get(&["status"])).await?, format),
         Command::Doctor => doctor::show(&stack.ask::<Vec<Check>>(Call::get(&["doctor"])).await?, format),

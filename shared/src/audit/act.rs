@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::{
     activity::{Activity, Status},
-    event::{Event, made_key},
+    event::Event,
+    made::made_key,
     reason::kinds_named,
     record::DirectoryAudit,
     who::{AmbiguousWhy, concerned, who_registered},

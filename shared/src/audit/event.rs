@@ -4,17 +4,15 @@ use jiff::Timestamp;
 
 use super::{
     activity::{Activity, Status},
+    made::made_key,
     reason::kinds_named,
     record::DirectoryAudit,
     service::Service,
     who::{AmbiguousWhy, who_registered},
 };
-use crate::{
-    digest::digest,
-    domain::{
-        ids::{EventId, UserId},
-        method::MethodKind,
-    },
+use crate::domain::{
+    ids::{EventId, UserId},
+    method::MethodKind,
 };
 
 /// What one record means.
@@ -91,12 +89,6 @@ impl AmbiguousRegistration {
         let made = || made_key(&self.ids, self.registered_at, &self.activity, &self.reason);
         self.event_id.clone().unwrap_or_else(made)
     }
-}
-
-pub(super) fn made_key(ids: &[String], at: Timestamp, activity: &Activity, reason: &str) -> EventId {
-    let at = at.to_string();
-    let parts = ids.iter().map(String::as_str).chain([at.as_str(), activity.name(), reason]);
-    EventId::made(&digest(parts.map(str::as_bytes), 16))
 }
 
 /// Says what a record means.

@@ -11,6 +11,7 @@ mod event_tests;
 pub mod export;
 mod fields;
 mod glimpse;
+mod made;
 mod names;
 mod nested;
 mod preselect;

@@ -9,11 +9,10 @@ use super::{
     names::TABLE,
     nested::{initiator, targets},
     preselect::Member,
-    record::{Actor, DirectoryAudit, Initiator, RecordError, Shape, TargetResource},
+    record::{Actor, DirectoryAudit, Initiator, RecordError, Shape, TargetResource, Update},
     service::Service,
     time::{Zone, parse_time_in},
-    unified,
-    update::{self, Update},
+    unified, update,
 };
 use crate::{
     domain::ids::EventId,

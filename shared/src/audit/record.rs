@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::error::Category;
 
-use super::{time::TimeError, update::Update};
+use super::time::TimeError;
 use crate::{domain::ids::EventId, text::clip};
 
 /// A `directoryAudit` record. What the record lacks is empty here.
@@ -59,6 +59,13 @@ pub struct TargetResource {
     pub kind: Option<String>,
     /// The principal name, if it is a user.
     pub user_principal_name: Option<String>,
+}
+
+/// Who changed whom, and what: JSON in Graph's shape, with names in any spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Update {
+    pub(super) by: String,
+    pub(super) targets: String,
 }
 
 /// Why a JSON value is not a record of the audit log.

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 
 use super::{
     fields::{Field, Fields, Members},
-    record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource},
+    record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource, Update},
     time::{Zone, parse_time_in},
-    update::{self, Update},
+    update,
 };
 use crate::{domain::ids::EventId, text::same_name};
 
@@ -39,7 +39,7 @@ pub(super) fn record(fields: &Fields<'_>) -> Result<DirectoryAudit, RecordError>
     let is_known = target.user.is_some() || target.principal_name.is_some();
     let resource = TargetResource {
         kind: target.user.is_some().then(|| "User".to_owned()),
-        id: target.user.clone(),
+        id: target.user,
         user_principal_name: target.principal_name,
     };
     Ok(DirectoryAudit {
@@ -54,18 +54,23 @@ pub(super) fn record(fields: &Fields<'_>) -> Result<DirectoryAudit, RecordError>
             app: actor.is_app,
             app_id: None,
         },
-        update: update::is_named(fields)
-            .then(|| Box::new(Update::of_unified(fields, target.user.as_deref(), &actor))),
+        update: update::is_named(fields).then(|| {
+            Box::new(Update::of_unified(
+                fields,
+                resource.id.as_deref(),
+                [actor.user.as_deref(), actor.app.as_deref()],
+            ))
+        }),
         target_resources: if is_known { vec![resource] } else { Vec::new() },
     })
 }
 
 /// What the identities of `Actor` or `Target` say.
 #[derive(Default)]
-pub(super) struct Named {
-    pub(super) user: Option<String>,
+struct Named {
+    user: Option<String>,
     /// An app's display name.
-    pub(super) app: Option<String>,
+    app: Option<String>,
     principal_name: Option<String>,
     is_app: bool,
 }

@@ -11,11 +11,10 @@ use uuid::Uuid;
 
 use super::{
     activity::Activity,
-    event::made_key,
     fields::{Field, Fields, FlatTarget, Members, Value, text},
+    made::made_key,
     nested::{list, read},
-    record::{DirectoryAudit, RecordError},
-    unified::Named,
+    record::{DirectoryAudit, RecordError, Update},
 };
 use crate::{
     domain::{
@@ -28,13 +27,6 @@ use crate::{
 /// The app in whose name the service keeps the details of users who register.
 const MFA_SERVICE: &str = "Azure MFA StrongAuthenticationService";
 const TARGETS: &str = "targetResources";
-
-/// Who changed whom, and what: JSON in Graph's shape, with names in any spelling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Update {
-    by: String,
-    targets: String,
-}
 
 /// Whether a record is one of those that say what the directory changed about a user.
 pub(super) fn is_named(fields: &Fields<'_>) -> bool {
@@ -63,11 +55,12 @@ impl Update {
     }
 
     /// Takes it from a record of the unified audit log.
-    pub(super) fn of_unified(fields: &Fields<'_>, target: Option<&str>, by: &Named) -> Self {
+    pub(super) fn of_unified(fields: &Fields<'_>, target: Option<&str>, by: [Option<&str>; 2]) -> Self {
+        let [user, app] = by;
         let properties = fields.get(Field::ModifiedProperties).map(Value::json);
         let properties = properties.as_deref().and_then(|json| serde_json::from_str::<&RawValue>(json).ok());
         Self {
-            by: json!({"user": {"id": by.user}, "app": {"displayName": by.app}}).to_string(),
+            by: json!({"user": {"id": user}, "app": {"displayName": app}}).to_string(),
             targets: json!([{"id": target, "modifiedProperties": properties}]).to_string(),
         }
     }

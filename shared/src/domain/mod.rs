@@ -2,6 +2,7 @@
 //! decisions, intents, and one user's state. Plain values and pure functions; nothing here reads or writes.
 
 pub mod account;
+pub mod approval;
 pub mod brake;
 pub mod decision;
 pub mod default_method;
@@ -13,8 +14,10 @@ pub mod memory;
 pub mod method;
 pub mod origin;
 pub mod outcome;
+pub mod plan;
 pub mod policies;
 pub mod reason;
+mod review;
 pub mod rule;
 pub mod state;
 pub mod story;

@@ -81,6 +81,8 @@ pub enum Deferred {
     PreflightFailed,
     /// The methods were seen too short a time ago: a record about them may still come.
     SecondLook,
+    /// No plan that names these methods was approved by enough people.
+    NotApproved,
 }
 
 impl Deferred {
@@ -156,6 +158,8 @@ pub enum Held {
     LastCredential,
     /// A strong method is what the user signs in with.
     PrimarySignIn,
+    /// What people approved is not what would be deleted now: another method is there, or the settings changed.
+    ChangedSinceReview,
     /// A registration that does not clearly name one user.
     AmbiguousEvent,
     /// What the rule needs to know could not be read.
@@ -177,7 +181,7 @@ impl Held {
     /// Whether a person's release can lift it; some only for users who are listed in `RELEASABLE_USER_IDS`.
     pub fn can_be_released(self, is_listed: bool) -> bool {
         match self {
-            Self::Excluded | Self::Unknown(_) => false,
+            Self::Excluded | Self::ChangedSinceReview | Self::Unknown(_) => false,
             Self::Administrator | Self::LastCredential => is_listed,
             _ => true,
         }

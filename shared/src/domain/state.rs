@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::decision::Consequences;
 use crate::domain::{
+    approval::Approval,
     brake::Counted,
-    decision::Decision,
+    decision::{Consequences, Decision},
     facts::RecordedRegistration,
     ids::{RunId, UserId},
     intent::Intent,
@@ -186,6 +186,9 @@ pub struct UserState {
     pub slot_at: Option<Timestamp>,
     /// A person's release that is not used up yet.
     pub release: Option<Release>,
+    /// What people approved, where a setting asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// How the user counts towards the failure rate; `None` if not at all.
     pub counted: Option<Counted>,
     /// What reports say about the user.
@@ -217,6 +220,7 @@ impl UserState {
             first_delete_at: None,
             slot_at: None,
             release: None,
+            approval: None,
             counted: None,
             about: About::default(),
             memory: None,
@@ -325,6 +329,7 @@ impl UserState {
             && !reason.can_be_released(is_listed)
         {
             let hint = match reason {
+                Held::ChangedSinceReview => "approve a new plan, which shows what changed",
                 Held::Excluded => "take the user out of EXCLUDED_USER_IDS or EXCLUDED_GROUP_ID",
                 Held::Administrator | Held::LastCredential => {
                     "only users whose object id is in RELEASABLE_USER_IDS can be"
@@ -371,6 +376,7 @@ impl UserState {
         self.attempts = Attempts::default();
         if concluded.outcome == Outcome::RolledBack {
             self.kept = self.intent.take().and_then(|intent| intent.kept);
+            self.approval = None;
         }
         match (concluded.outcome, &mut self.release) {
             // A partial rollback is unfinished: what a person released stays released for it, but that does

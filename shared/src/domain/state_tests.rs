@@ -427,6 +427,7 @@ fn rich() -> UserState {
     UserState {
         memory: None,
         kept: None,
+        approval: None,
         user_id: user(),
         registrations: vec![event("Directory_1 2%'\"\u{0}ü_3", -10), event("e2", -5)],
         by_hand: Some(ByHand { who: "ops".to_owned(), why: "\"quoted\"\n".to_owned(), at: at(1) }),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    handling::{gate, second_look},
+    handling::stops,
     interrupted::Interrupted,
     reads::{about, read},
     story::{GOOD_FOR, Story},
@@ -70,8 +70,7 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
         decision = decide(&state, &facts);
     }
     let stops_at = match decision.verdict {
-        Verdict::RollBack => gate(scope, user_id, &preflight, now)
-            .or_else(|| second_look(scope, state.memory.as_ref(), &facts, now)),
+        Verdict::RollBack => stops(scope, &state, &facts, &decision, &preflight, now).await?,
         Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
         Verdict::Held(reason) => Some(Outcome::Held(reason)),
     };

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     active::Working,
     again::{backoff, gave_up},
+    approved::approved,
     ending::{Conclusion, Decided, Ending},
     interrupted::{Break, Interrupted},
     lease::{Leased, free_at, under_lease},
@@ -109,7 +110,7 @@ impl Drain<'_> {
 
 /// Returns the outcome that takes the place of a rollback that was decided on, or `None` if nothing stands in
 /// its way.
-pub(super) fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
+fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Timestamp) -> Option<Outcome> {
     let settings = &scope.process.settings;
     if settings.mode == Mode::Report {
         return Some(Outcome::WouldRollBack);
@@ -126,13 +127,28 @@ pub(super) fn gate(scope: &Scope, user: UserId, preflight: &Preflight, now: Time
     deferred.map(Outcome::Deferred)
 }
 
-/// Returns the outcome that takes the place of a rollback if a look at some method lies too short a time back.
-pub(super) fn second_look(
+/// Returns the outcome that takes the place of a rollback that was decided on: the gate's, or that it is not approved, or
+/// that a second look is due. `None` if nothing stands in its way.
+pub(super) async fn stops(
     scope: &Scope,
-    memory: Option<&Memory>,
+    user: &UserState,
     facts: &Facts,
+    decision: &Decision,
+    preflight: &Preflight,
     now: Timestamp,
-) -> Option<Outcome> {
+) -> Result<Option<Outcome>, LedgerError> {
+    if let Some(outcome) = gate(scope, user.user_id, preflight, now) {
+        return Ok(Some(outcome));
+    }
+    let methods = facts.methods.known().map_or(&[][..], Vec::as_slice);
+    if let Some(outcome) = approved(scope, user, methods, decision, now).await? {
+        return Ok(Some(outcome));
+    }
+    Ok(second_look(scope, user.memory.as_ref(), facts, now))
+}
+
+/// Returns the outcome that takes the place of a rollback if a look at some method lies too short a time back.
+fn second_look(scope: &Scope, memory: Option<&Memory>, facts: &Facts, now: Timestamp) -> Option<Outcome> {
     let latest = shift(now, -scope.process.settings.second_look);
     let is_known = |method: &AuthenticationMethod| {
         memory.and_then(|memory| memory.since(method)).is_some_and(|since| since <= latest)
@@ -195,17 +211,15 @@ impl Handling<'_, '_> {
             self.note(&facts, &preflight);
             let stop = match decision.verdict {
                 Verdict::RollBack => {
-                    let memory = self.leased.state.value.memory.as_ref();
-                    gate(drain, user, &preflight, now).or_else(|| second_look(drain, memory, &facts, now))
+                    let state = &self.leased.state.value;
+                    stops(drain, state, &facts, &decision, &preflight, now).await?
                 }
                 Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
                 Verdict::Held(reason) => Some(Outcome::Held(reason)),
             };
             let questions = questions(drain, &preflight.belts, user);
-            if matches!(stop, None | Some(Outcome::WouldRollBack))
-                && self.demand.is_none()
-                && !questions.is_empty()
-            {
+            let may_go = [None, Some(Outcome::WouldRollBack), Some(Outcome::Deferred(Deferred::NotApproved))];
+            if may_go.contains(&stop) && self.demand.is_none() && !questions.is_empty() {
                 self.demand = Some(Demand::ask(drain, user, &questions).await?);
                 (working, just_read) = (Some(at_work), Some(facts));
                 continue;

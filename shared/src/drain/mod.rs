@@ -15,7 +15,8 @@
 //! 4. **Settle** (`settle.rs`). An open intent comes first: a crash may have left it half done, and only what
 //!    it lists may be resumed. If two reads show that nothing of it is left, the user is rolled back.
 //! 5. **Decide** (`decide`, pure), with everything that was read. A decision not to roll back is the outcome.
-//! 6. **Gate.** Mode, window, preflight and canaries may defer what was decided.
+//! 6. **Gate.** Mode, window, preflight and canaries may defer what was decided; where people approve first
+//!    (`approved.rs`), so may a missing approval, and methods or settings that are not those approved hold the user.
 //! 7. **Story** (`story.rs`). The audit log is asked for all that it tells of this user until now. That goes on
 //!    record, and the handling starts over from step 3 with it; what was read just now is not read again. Only who
 //!    would be rolled back costs such a request: there are few of them in a budget. Exclusions, roles and
@@ -41,6 +42,7 @@
 
 mod active;
 mod again;
+mod approved;
 mod batch;
 mod default_method;
 mod ending;

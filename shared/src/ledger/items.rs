@@ -7,6 +7,7 @@ use crate::{
     domain::{
         ids::{EventId, RunId, UserId},
         intent::{DurableIntent, Intent},
+        plan::PlanHash,
         state::{Concluded, UserState},
     },
     ledger::{key::Key, store::Cursor},
@@ -41,6 +42,17 @@ pub enum HistoryEntry {
         /// The reason that they gave.
         why: String,
         /// When the user was released.
+        at: Timestamp,
+    },
+    /// A person approved what a plan lists of the user.
+    Approved {
+        /// Who approved.
+        who: String,
+        /// The reason that they gave.
+        why: String,
+        /// The plan.
+        plan: PlanHash,
+        /// When it was approved.
         at: Timestamp,
     },
     /// The record of the user was erased up to this moment.
@@ -102,6 +114,15 @@ pub struct RegistrationReportState {
     /// How often the reading under way has failed after its first page.
     #[serde(default)]
     pub failures: u32,
+}
+
+/// What is known of plans as a whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plans {
+    /// The plan that was made last.
+    pub latest: Option<PlanHash>,
+    /// When the first plan that enough people approved was made.
+    pub first_approved_made_at: Option<Timestamp>,
 }
 
 /// An item of a list: a user, or an event without one.

@@ -5,7 +5,10 @@ use uuid::Uuid;
 
 use crate::{
     digest::digest,
-    domain::ids::{EventId, UserId},
+    domain::{
+        ids::{EventId, UserId},
+        plan::PlanHash,
+    },
 };
 
 /// Where a document is kept.
@@ -72,6 +75,24 @@ impl Key {
     /// The daily cap and the brake.
     pub fn brake() -> Self {
         Self::new("BRAKE", "STATE")
+    }
+
+    /// What is known of plans as a whole.
+    pub fn plans() -> Self {
+        Self::new("PLANS", "STATE")
+    }
+
+    /// A plan without its users.
+    pub fn plan(hash: &PlanHash) -> Self {
+        Self::new(format!("PLAN#{hash}"), "STATE")
+    }
+
+    /// The prefix of the sort keys that [`Key::plan_part`] makes.
+    pub const PLAN_PART: &'static str = "P#";
+
+    /// A part of a plan's users; parts sort by number.
+    pub fn plan_part(hash: &PlanHash, number: usize) -> Self {
+        Self::new(format!("PLAN#{hash}"), format!("{}{number:06}", Self::PLAN_PART))
     }
 
     /// The notices that people were sent.

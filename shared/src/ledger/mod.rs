@@ -10,6 +10,7 @@ mod idempotency;
 mod items;
 mod key;
 mod lists;
+mod plans;
 mod registration_report;
 mod rollback;
 mod store;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 pub use self::{
     items::{
-        AmbiguousEvent, Claim, Claimed, Entry, HistoryEntry, IntentWritten, KeptAnswer, Page,
+        AmbiguousEvent, Claim, Claimed, Entry, HistoryEntry, IntentWritten, KeptAnswer, Page, Plans,
         RegistrationReportState, Versioned,
     },
     key::Key,

@@ -78,6 +78,7 @@ impl Poll<'_> {
         let pending = self.process.ledger.count("pending").await?;
         let free = u64::from(brake.slots_free(self.process.settings.limits, now)).saturating_sub(pending);
         let mut free = usize::try_from(free).unwrap_or(usize::MAX);
+        let first = self.process.ledger.plans().await?.first_approved_made_at;
         if self.process.settings.mode == Mode::Canary {
             let canaries: Vec<UserId> = preflight.canaries.iter().copied().collect();
             let waiting: Vec<UserState> = self
@@ -87,7 +88,9 @@ impl Poll<'_> {
                 .await?
                 .into_iter()
                 .filter_map(|(_, held)| held.value)
-                .filter(|state| !state.is_pending() && self.has_waited(state, now))
+                .filter(|state| {
+                    !state.is_pending() && self.has_waited(state, now) && self.may_go(state, first)
+                })
                 .take(free)
                 .collect();
             let canaries = waiting.iter().map(|state| state.user_id).collect();
@@ -99,9 +102,8 @@ impl Poll<'_> {
             let mut query = query(outcome, Some(shift(now, -self.waits_for(outcome))));
             while waiting.len() < free.saturating_mul(2).saturating_add(PAGE) {
                 let page = self.process.ledger.list(&query).await?;
-                waiting.extend(
-                    page.entries.iter().filter_map(user).map(|state| (state.first_seen_at, state.user_id)),
-                );
+                let users = page.entries.iter().filter_map(user).filter(|state| self.may_go(state, first));
+                waiting.extend(users.map(|state| (state.first_seen_at, state.user_id)));
                 match page.next {
                     Some(next) => query.after = Some(next),
                     None => break,
@@ -117,6 +119,7 @@ impl Poll<'_> {
     /// Promotes partials that mode, cap, brake or preflight had stopped. A user whose slot still holds needs
     /// no new one; the others need a free slot.
     async fn resume(&self, preflight: &Preflight, mut free: u32, now: Timestamp) -> Result<u64, PollError> {
+        let first = self.process.ledger.plans().await?.first_approved_made_at;
         let mut users = Vec::new();
         for reason in outcome::Partial::all().filter(|reason| reason.waits()) {
             let outcome = Outcome::Partial(reason);
@@ -124,8 +127,9 @@ impl Poll<'_> {
             loop {
                 let page = self.process.ledger.list(&query).await?;
                 for state in page.entries.iter().filter_map(user) {
-                    let allowed = self.process.settings.mode == Mode::Enforce
-                        || preflight.canaries.contains(&state.user_id);
+                    let allowed = self.may_go(state, first)
+                        && (self.process.settings.mode == Mode::Enforce
+                            || preflight.canaries.contains(&state.user_id));
                     let holds = state.slot_at.is_some_and(|at| Brake::slot_holds(at, now));
                     if allowed && (holds || free > 0) {
                         free -= u32::from(!holds);
@@ -159,6 +163,19 @@ impl Poll<'_> {
         }
     }
 
+    /// Whether something else than an approval may change the outcome. An approval wakes by itself; but what was decided
+    /// under other settings is in no plan, so that nobody could approve it.
+    fn may_go(&self, state: &UserState, first: Option<Timestamp>) -> bool {
+        let settings = &self.process.settings;
+        let is_unapproved = state.outcome().is_some_and(|outcome| {
+            let partial = Outcome::Partial(outcome::Partial::Deferred(Deferred::NotApproved));
+            outcome == Outcome::Deferred(Deferred::NotApproved) || outcome == partial
+        });
+        !is_unapproved
+            || !state.needs_approval(settings.require_approval, first)
+            || decided_under_other(state, &settings.policy.fingerprint())
+    }
+
     fn has_waited(&self, state: &UserState, now: Timestamp) -> bool {
         state.concluded.as_ref().is_some_and(|concluded| {
             let outcome = concluded.outcome;
@@ -176,7 +193,9 @@ impl Poll<'_> {
         let changed = position.value.promoted_for.as_ref() != Some(&fingerprint);
         let mut promoted = 0;
         for outcome in Outcome::all() {
-            let Some(soonest) = soonest(outcome, changed) else { continue };
+            let is_planned = outcome == Outcome::WouldRollBack && self.process.settings.mode == Mode::Report;
+            let may_change = changed && (goes_by_settings(outcome) || is_planned);
+            let Some(soonest) = soonest(outcome, may_change) else { continue };
             let mut query = query(outcome, Some(shift(now, -soonest)));
             loop {
                 if self.is_over() {
@@ -188,7 +207,7 @@ impl Poll<'_> {
                     .iter()
                     .filter_map(user)
                     .filter(|state| {
-                        let may_change = changed && goes_by_settings(outcome) || outcome == OUTSIDE_WINDOW;
+                        let may_change = may_change || outcome == OUTSIDE_WINDOW;
                         may_change && decided_under_other(state, &fingerprint) || is_due(state, outcome, now)
                     })
                     .map(|state| state.user_id)
@@ -301,8 +320,8 @@ fn decided_under_other(state: &UserState, fingerprint: &Fingerprint) -> bool {
 }
 
 /// The shortest time after which any user with this outcome is looked at again.
-fn soonest(outcome: Outcome, settings_changed: bool) -> Option<SignedDuration> {
-    if settings_changed && goes_by_settings(outcome) {
+fn soonest(outcome: Outcome, settings_change_it: bool) -> Option<SignedDuration> {
+    if settings_change_it {
         return Some(SignedDuration::ZERO);
     }
     match outcome {

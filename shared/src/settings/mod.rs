@@ -13,6 +13,7 @@ use crate::{
     cloud::{Cloud, Endpoints},
     digest::digest,
     domain::{
+        approval::RequireApproval,
         brake::Limits,
         decision::Fingerprint,
         ids::{GroupId, TenantId, UserId},
@@ -164,6 +165,10 @@ pub struct Settings {
     pub limits: Limits,
     /// `SECOND_LOOK_MINUTES`: how long before its deletion a method must have been seen; records come late.
     pub second_look: SignedDuration,
+    /// `REQUIRE_APPROVAL`: which rollbacks wait until people have approved a plan that names them.
+    pub require_approval: RequireApproval,
+    /// `PLAN_APPROVERS`: how many people have to approve.
+    pub plan_approvers: u32,
     /// `OVERLAP_MINUTES`: how far a scan goes back behind the watermark.
     pub overlap: SignedDuration,
     /// `AUDIT_RETENTION_DAYS`: how long Entra keeps audit events.
@@ -227,6 +232,8 @@ impl Settings {
         let max_rollbacks_per_day = vars.number("MAX_ROLLBACKS_PER_DAY", 1..=1_000_000, 50);
         let max_failure_percent = vars.number("MAX_FAILURE_PERCENT", 0..=100, 20);
         let second_look = vars.number("SECOND_LOOK_MINUTES", 0..=24 * 60, 30);
+        let require_approval = vars.optional("REQUIRE_APPROVAL", choice).unwrap_or(RequireApproval::Off);
+        let plan_approvers = vars.number("PLAN_APPROVERS", 1..=2, 1);
         let overlap = vars.number("OVERLAP_MINUTES", 5..=24 * 60, 60);
         let retention = vars.number("AUDIT_RETENTION_DAYS", 1..=3650, 30);
         let requests_per_second = vars
@@ -259,6 +266,8 @@ impl Settings {
             no_exclusions,
             limits: Limits { max_rollbacks_per_day, max_failure_percent },
             second_look: SignedDuration::from_mins(second_look.into()),
+            require_approval,
+            plan_approvers,
             overlap: SignedDuration::from_mins(overlap.into()),
             retention: SignedDuration::from_hours(i64::from(retention) * 24),
             requests_per_second,

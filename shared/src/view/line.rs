@@ -143,6 +143,7 @@ pub fn next_step(outcome: Outcome, consequences: Option<&Consequences>) -> &'sta
         Outcome::Deferred(Deferred::SecondLook) => {
             "looked at again after SECOND_LOOK_MINUTES: run again, or run --wait"
         }
+        Outcome::Deferred(Deferred::NotApproved) => "plan make, then plan approve HASH --reason …",
         Outcome::NotEligible(_) => "none",
         Outcome::Held(reason) => lifted_by(reason),
     }
@@ -175,6 +176,9 @@ fn lifted_by(reason: Held) -> &'static str {
             "give the user a password or key: looked at daily; or release, if RELEASABLE_USER_IDS lists the user"
         }
         Held::PrimarySignIn => "let the user sign in by something else; or release USER_ID --reason …",
+        Held::ChangedSinceReview => {
+            "plan make and plan diff show what changed; then plan approve HASH --reason …"
+        }
         Held::AmbiguousEvent => "release --event ID --reason …, or name the user by hand",
         Held::Unknown(_) => "no release: looked at hourly; explain USER_ID says what cannot be read",
     }

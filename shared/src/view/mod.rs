@@ -2,8 +2,10 @@
 
 mod line;
 mod past;
+mod plan;
 mod status;
 
 pub use line::{Line, listed, name, next_step};
 pub use past::Past;
+pub use plan::{PlanDiff, PlanHead, PlannedLine};
 pub use status::{BrakeView, FailureRate, Messages, Status};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{method::MethodName, state::Concluded},
+    domain::{method::MethodName, plan::PlanHash, state::Concluded},
     ledger::HistoryEntry,
 };
 
@@ -29,6 +29,17 @@ pub enum Past {
         /// The reason that this person gave.
         why: String,
         /// When the release was written to the ledger.
+        at: Timestamp,
+    },
+    /// A person approved what a plan lists of the user.
+    Approved {
+        /// Who approved: the caller's IAM ARN, or the local user name on the command line.
+        who: String,
+        /// The reason that this person gave.
+        why: String,
+        /// The hash of the plan.
+        plan: PlanHash,
+        /// When the approval was written to the ledger.
         at: Timestamp,
     },
     /// What was on record before was erased.
@@ -64,6 +75,7 @@ impl From<HistoryEntry> for Past {
                     .collect(),
             },
             HistoryEntry::Release { who, why, at } => Self::Release { who, why, at },
+            HistoryEntry::Approved { who, why, plan, at } => Self::Approved { who, why, plan, at },
             HistoryEntry::Erased { who, why, at } => Self::Erased { who, why, at },
             HistoryEntry::ByHand { who, why, at } => Self::ByHand { who, why, at },
         }

@@ -393,6 +393,12 @@ fn an_explanation_has_what_is_described() {
         Past::Intent { at: at(), methods: vec![method.clone()] },
         Past::Release { who: who().0, why: who().1, at: at() },
         Past::Erased { who: who().0, why: who().1, at: at() },
+        Past::Approved {
+            who: who().0,
+            why: who().1,
+            plan: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+            at: at(),
+        },
         Past::ByHand { who: who().0, why: who().1, at: at() },
     ];
     answer("MethodName", &[&method]);
