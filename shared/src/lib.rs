@@ -10,6 +10,7 @@ pub mod clock;
 pub mod cloud;
 pub mod credentials;
 pub mod decide;
+pub mod diagnose;
 mod digest;
 pub mod doctor;
 pub mod domain;

@@ -1,5 +1,6 @@
 //! Groups, roles and policies.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 /// How a role is held.
@@ -11,7 +12,7 @@ pub enum RoleKind {
     Eligible,
 }
 
-/// The policies that make people register.
+/// The policies that make people register, or let them.
 #[derive(Debug, Clone, Default)]
 pub struct Policies {
     /// Whether security defaults are on.
@@ -20,6 +21,62 @@ pub struct Policies {
     pub conditional_access: Vec<ConditionalAccess>,
     /// Whether the registration campaign nudges users to the Authenticator.
     pub registration_campaign: bool,
+    /// Which methods people may register.
+    pub methods: MethodsPolicy,
+    /// Whether administrators are kept from resetting their own passwords.
+    pub no_reset_for_administrators: bool,
+}
+
+/// The authentication methods policy without the campaign. A new tenant's allows everybody the Authenticator, texts,
+/// codes and e-mail.
+#[derive(Debug, Clone)]
+pub struct MethodsPolicy {
+    /// Graph's `lastModifiedDateTime`.
+    pub modified_at: Option<Timestamp>,
+    /// Graph's `policyMigrationState`; `None` is null.
+    pub migration: Option<String>,
+    /// The settings by method.
+    pub methods: Vec<MethodSetting>,
+}
+
+/// What the policy says of one method.
+#[derive(Debug, Clone)]
+pub struct MethodSetting {
+    /// Graph's id of it, such as `Sms`.
+    pub id: String,
+    /// Whether it is enabled.
+    pub enabled: bool,
+    /// The groups that it is for; nobody here means everybody.
+    pub include_groups: Vec<Uuid>,
+    /// The groups that it is not for.
+    pub exclude_groups: Vec<Uuid>,
+}
+
+impl MethodSetting {
+    /// A method that is enabled for everybody, or disabled.
+    pub fn new(id: &str, enabled: bool) -> Self {
+        Self { id: id.to_owned(), enabled, include_groups: Vec::new(), exclude_groups: Vec::new() }
+    }
+}
+
+impl Default for MethodsPolicy {
+    fn default() -> Self {
+        let methods = [
+            ("MicrosoftAuthenticator", true),
+            ("Sms", true),
+            ("Voice", false),
+            ("SoftwareOath", true),
+            ("Email", true),
+            ("Fido2", false),
+            ("TemporaryAccessPass", false),
+            ("HardwareOath", false),
+        ];
+        Self {
+            modified_at: Some(Timestamp::constant(1_700_000_000, 0)),
+            migration: Some("migrationComplete".to_owned()),
+            methods: methods.map(|(id, enabled)| MethodSetting::new(id, enabled)).into(),
+        }
+    }
 }
 
 /// With what a Conditional Access policy grants access.
@@ -78,6 +135,8 @@ pub(crate) struct Group {
     pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) members: Vec<Uuid>,
+    /// Whether its members show only with `Member.Read.Hidden`.
+    pub(crate) is_hidden: bool,
 }
 
 /// A role that somebody holds or may take.

@@ -44,7 +44,7 @@ pub use account::{MethodView, NewUser, PerUserMfa, UserView};
 pub use answer::ConnectionLost;
 pub use audit::NewEvent;
 pub use credentials::{Certificate, FederatedCredential, InvalidKey, IssuerKeys};
-pub use directory::{ConditionalAccess, Grant, Policies, RoleKind};
+pub use directory::{ConditionalAccess, Grant, MethodSetting, MethodsPolicy, Policies, RoleKind};
 pub use journal::JournalEntry;
 pub use method::{MethodKind, NewMethod, PASSWORD_ID, PhoneType};
 pub use options::{Budget, Clock, Faults, Options, Premium};

@@ -121,6 +121,16 @@ impl Tenant {
         self.state().add_member(group, member);
     }
 
+    /// Hides a group's members from whoever lacks `Member.Read.Hidden`.
+    pub fn hide_members(&self, group: Uuid) {
+        self.state().groups.get_mut(&group).expect("the group is in the tenant").is_hidden = true;
+    }
+
+    /// Leaves a user out of the SSPR policy.
+    pub fn leave_out_of_sspr(&self, user: Uuid) {
+        self.state().without_sspr.insert(user);
+    }
+
     /// Gives a directory role to a user, a group or (any other id) a service principal; `/` is the scope of
     /// the whole directory. Returns the assignment's id.
     pub fn assign_role(&self, principal: Uuid, kind: RoleKind, scope: &str) -> Uuid {

@@ -28,6 +28,8 @@ pub(crate) const GROUPS: &[&str] = &[
 pub(crate) const METHODS_READ: &[&str] =
     &["UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"];
 pub(crate) const POLICIES: &[&str] = &["Policy.Read.All"];
+pub(crate) const METHODS_POLICY: &[&str] = &["Policy.Read.AuthenticationMethod", "Policy.Read.All"];
+pub(crate) const HIDDEN_MEMBERS: &[&str] = &["Member.Read.Hidden"];
 pub(crate) const WHAT_IF: &[&str] = &["Policy.Read.ConditionalAccess", "Policy.Read.All"];
 pub(crate) const ASSIGNMENTS: &[&str] = &[
     "RoleManagement.Read.Directory",

@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) group_eligibilities: BTreeMap<Uuid, GroupEligibility>,
     pub(crate) policies: Policies,
     pub(crate) restricted: HashSet<Uuid>,
+    /// Users whom the SSPR policy leaves out.
+    pub(crate) without_sspr: HashSet<Uuid>,
     pub(crate) audit: AuditLog,
     pub(crate) parts: BTreeMap<Uuid, Part>,
     /// The registration report, and when it was made.
@@ -64,6 +66,7 @@ impl State {
             group_eligibilities: BTreeMap::new(),
             policies: Policies::default(),
             restricted: HashSet::new(),
+            without_sspr: HashSet::new(),
             audit: AuditLog::default(),
             parts: BTreeMap::new(),
             report: None,
@@ -150,7 +153,7 @@ impl State {
 
     pub(crate) fn add_group(&mut self, name: &str) -> Uuid {
         let id = random_uuid(&mut self.rng);
-        self.groups.insert(id, Group { id, name: name.to_owned(), members: Vec::new() });
+        self.groups.insert(id, Group { id, name: name.to_owned(), members: Vec::new(), is_hidden: false });
         id
     }
 

@@ -31,6 +31,14 @@ impl<T> Reading<T> {
             Self::Unknown(_) => None,
         }
     }
+
+    /// Why it is not known, if it is not.
+    pub fn unknown(&self) -> Option<&str> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(why) => Some(why),
+        }
+    }
 }
 
 /// An account, or the fact that there is none.

@@ -12,6 +12,7 @@ pub mod intent;
 pub mod look;
 pub mod memory;
 pub mod method;
+pub mod methods_policy;
 pub mod origin;
 pub mod outcome;
 pub mod plan;

@@ -129,6 +129,11 @@ impl Story {
         Self::new(self.0)
     }
 
+    /// All changes, oldest first.
+    pub fn changes(&self) -> &[RecordedChange] {
+        &self.0
+    }
+
     /// The changes from the window's start on.
     fn since(&self, window: &Window) -> impl Iterator<Item = &RecordedChange> {
         let start = window.start;

@@ -9,6 +9,7 @@ mod client;
 mod directory;
 mod error;
 mod methods;
+mod methods_policy;
 mod objects;
 mod pace;
 mod page;
@@ -21,16 +22,17 @@ pub mod transport;
 mod url;
 mod users;
 
-pub(crate) use self::audit_logs::at;
 pub use self::{
     answer::Answer,
     client::{Graph, Traffic, Turn},
     error::{GraphError, Refusal},
     methods::DELETE_TAKES_AT_MOST,
     methods::REMOVAL_SHOWS_AFTER,
+    methods_policy::GroupView,
     objects::{
         Application, ApplicationCredential, AuditPage, AuditQuery, AuditRecords, Eligibilities, Principal,
         PrincipalKind, RegistrationDetails, RegistrationReportPage, RoleGrant,
     },
     page::MAX_PAGES,
 };
+pub(crate) use self::{audit_logs::at, methods_policy::HIDDEN_MEMBERS};

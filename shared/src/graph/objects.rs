@@ -107,6 +107,9 @@ pub struct RegistrationDetails {
     /// Whether the user was registered for self-service password reset.
     #[serde(default)]
     pub is_sspr_registered: bool,
+    /// Whether the SSPR policy lets the user reset the password; `None` if Graph does not say.
+    #[serde(default)]
+    pub is_sspr_enabled: Option<bool>,
     /// The names of the registered methods, such as `microsoftAuthenticatorPasswordless`.
     #[serde(default)]
     pub methods_registered: Vec<String>,

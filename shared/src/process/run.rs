@@ -4,6 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use super::scope::{LeaseTerm, Process, Scope};
 use crate::{
+    diagnose::{self, Diagnosis, Question},
     domain::ids::{RunId, UserId},
     drain::{self, Drain, Explanation, Interrupted},
     poll::{self, Intake, PollError, Polled, ScanRequest},
@@ -48,6 +49,12 @@ impl Run {
     /// Reads a user and decides, without taking a lease or writing anything.
     pub async fn explain(&self, user_id: UserId) -> Result<Explanation, Interrupted> {
         drain::explain(self, user_id).await
+    }
+
+    /// Reads a user and the policies that concern them, and says what explains a complaint; `None` if the directory
+    /// does not know the user. Writes nothing.
+    pub async fn diagnose(&self, user: UserId, question: Question) -> Result<Option<Diagnosis>, Interrupted> {
+        diagnose::diagnose(self, user, question).await
     }
 
     /// Returns the intake for candidates of this run.

@@ -9,18 +9,26 @@ use crate::{
     cursor,
     directory::Group,
     ids::object_id,
+    permissions::{Granted, HIDDEN_MEMBERS},
     state::State,
 };
 
+use super::users;
+
+/// The most groups in one question.
+const MOST_IDS: usize = 20;
+
 pub(super) fn get(state: &mut State, group: &str, call: &Call) -> Handled {
     call.only(&["$select"])?;
-    let select = call.select("group", &["id", "displayName", "securityEnabled", "mailEnabled"])?;
+    let select =
+        call.select("group", &["id", "displayName", "securityEnabled", "mailEnabled", "visibility"])?;
     let group = existing(state, group)?;
     let all = json!({
         "id": group.id,
         "displayName": group.name,
         "securityEnabled": true,
         "mailEnabled": false,
+        "visibility": group.is_hidden.then_some("HiddenMembership"),
     });
     let mut body = match select {
         None => all,
@@ -30,6 +38,24 @@ pub(super) fn get(state: &mut State, group: &str, call: &Call) -> Handled {
     };
     body["@odata.context"] = json!(context("groups/$entity"));
     Ok(Success::Json(body))
+}
+
+/// Which of the groups in the body hold the user. One whose members are hidden is left out in silence.
+pub(super) fn that_hold(state: &mut State, user: &str, granted: &Granted, call: &Call) -> Handled {
+    call.only(&[])?;
+    let user = users::existing(state, user)?.id;
+    let asked: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+    let ids = asked["groupIds"].as_array().filter(|ids| ids.len() <= MOST_IDS);
+    let ids = ids.ok_or_else(|| Refusal::bad("The property 'groupIds' is missing or has too many ids."))?;
+    let may_look = |group: &Group| !group.is_hidden || granted.has(HIDDEN_MEMBERS);
+    let holding: Vec<&Value> = ids
+        .iter()
+        .filter(|id| {
+            let group = id.as_str().and_then(object_id).and_then(|id| state.groups.get(&id));
+            group.is_some_and(|group| may_look(group) && state.transitive_members(group.id).contains(&user))
+        })
+        .collect();
+    Ok(Success::Json(json!({ "@odata.context": context("Collection(Edm.String)"), "value": holding })))
 }
 
 pub(super) fn members(state: &mut State, group: &str, call: &Call) -> Handled {
@@ -105,6 +131,28 @@ mod tests {
         assert_eq!(client.all(&format!("{path}/microsoft.graph.user?$select=id")).await.len(), 5);
         assert_eq!(client.get(&format!("{path}?$top=1000")).await.status, 400);
         assert_eq!(client.get(&format!("{path}?$filter=id eq 'x'")).await.status, 400);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_user_is_in_the_groups_of_groups_and_in_hidden_ones_for_those_who_may_look() {
+        for (may_look, expected) in [(false, 1), (true, 2)] {
+            let mut options = options();
+            options.permissions.extend(may_look.then(|| "Member.Read.Hidden".to_owned()));
+            let client = client(options).await;
+            let groups = ["outer", "inner", "hidden", "other"].map(|name| client.tenant.add_group(name));
+            let ada = client.user("ada");
+            client.tenant.add_member(groups[0], groups[1]);
+            client.tenant.add_member(groups[1], ada);
+            client.tenant.add_member(groups[2], ada);
+            client.tenant.hide_members(groups[2]);
+            let asked = serde_json::json!({ "groupIds": [groups[0], groups[2], groups[3]] });
+            let path = format!("/v1.0/users/{ada}/checkMemberGroups");
+            let found = client.post(&path, &asked).await.json();
+            assert_eq!(found["value"].as_array().unwrap().len(), expected, "{found}");
+            assert_eq!(client.get(&path).await.status, 405);
+            let shown = client.get(&format!("/v1.0/groups/{}?$select=visibility", groups[2])).await.json();
+            assert_eq!(shown["visibility"], "HiddenMembership");
+        }
     }
 
     #[tokio::test(start_paused = true)]

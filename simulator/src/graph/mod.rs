@@ -28,8 +28,8 @@ use crate::{
     login,
     options::Budget,
     permissions::{
-        ASSIGNMENTS, AUDIT_LOG, DIRECTORY, ELIGIBILITIES, GROUP_ELIGIBILITIES, GROUPS, Granted, POLICIES,
-        USERS, WHAT_IF,
+        ASSIGNMENTS, AUDIT_LOG, DIRECTORY, ELIGIBILITIES, GROUP_ELIGIBILITIES, GROUPS, Granted,
+        METHODS_POLICY, POLICIES, USERS, WHAT_IF,
     },
     state::State,
     tenant::Tenant,
@@ -47,6 +47,7 @@ pub(crate) fn router() -> Router<Tenant> {
         .route(&report_of_one, one(AUDIT_LOG, reports::of_user))
         .route("/users", list(USERS, users::list))
         .route("/users/{user}", one(USERS, users::get))
+        .route("/users/{user}/checkMemberGroups", any(Asked::member_groups))
         .route("/users/{user}/authentication/{segment}", any(Asked::segment))
         .route("/users/{user}/authentication/{segment}/{id}", any(Asked::method))
         .route("/groups/{group}", one(GROUPS, groups::get))
@@ -62,7 +63,11 @@ pub(crate) fn router() -> Router<Tenant> {
             "/policies/identitySecurityDefaultsEnforcementPolicy",
             list(POLICIES, policies::security_defaults),
         )
-        .route("/policies/authenticationMethodsPolicy", list(POLICIES, policies::authentication_methods))
+        .route(
+            "/policies/authenticationMethodsPolicy",
+            list(METHODS_POLICY, policies::authentication_methods),
+        )
+        .route("/policies/authorizationPolicy", list(POLICIES, policies::authorization))
         .route("/identity/conditionalAccess/policies", list(POLICIES, policies::conditional_access))
         .route("/identity/conditionalAccess/evaluate", any(|asked: Asked| ready(asked.what_if())))
         .route("/{named}", any(Asked::named))
@@ -133,6 +138,13 @@ impl Asked {
     fn what_if(&self) -> Answered {
         let allowed = self.call.must_be(&Method::POST).and_then(|()| self.granted.require(WHAT_IF));
         Extension(allowed.and_then(|()| policies::evaluate(&mut self.tenant.state(), &self.call)))
+    }
+
+    fn member_groups(self, Path(Name(user)): Path<Name>) -> Ready<Answered> {
+        let allowed = self.call.must_be(&Method::POST).and_then(|()| self.granted.require(GROUPS));
+        let answered = allowed
+            .and_then(|()| groups::that_hold(&mut self.tenant.state(), &user, &self.granted, &self.call));
+        ready(Extension(answered))
     }
 
     fn segment(self, Path((user, segment)): Path<(Name, Name)>) -> Ready<Answered> {

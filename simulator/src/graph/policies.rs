@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     answer::{Handled, Refusal, Success, context},
     call::Call,
-    directory::{ConditionalAccess, Grant},
+    directory::{ConditionalAccess, Grant, MethodSetting},
     ids::object_id,
     state::State,
 };
@@ -25,11 +25,14 @@ pub(super) fn security_defaults(state: &mut State, call: &Call) -> Handled {
 pub(super) fn authentication_methods(state: &mut State, call: &Call) -> Handled {
     call.only(&[])?;
     let campaign = if state.policies.registration_campaign { "enabled" } else { "disabled" };
+    let policy = &state.policies.methods;
     Ok(Success::Json(json!({
         "@odata.context": context("policies/authenticationMethodsPolicy/$entity"),
         "id": "authenticationMethodsPolicy",
         "displayName": "Authentication Methods Policy",
+        "lastModifiedDateTime": policy.modified_at,
         "policyVersion": "1.5",
+        "policyMigrationState": policy.migration,
         "registrationEnforcement": {
             "authenticationMethodsRegistrationCampaign": {
                 "snoozeDurationInDays": 1,
@@ -42,7 +45,35 @@ pub(super) fn authentication_methods(state: &mut State, call: &Call) -> Handled 
                 }],
             },
         },
-        "authenticationMethodConfigurations": [],
+        "authenticationMethodConfigurations": policy.methods.iter().map(setting).collect::<Vec<_>>(),
+    })))
+}
+
+fn setting(method: &MethodSetting) -> Value {
+    let target = |id: Value| json!({ "targetType": "group", "id": id, "isRegistrationRequired": false });
+    let targets = |groups: &[Uuid]| groups.iter().map(|id| target(json!(id))).collect::<Vec<_>>();
+    let mut include = targets(&method.include_groups);
+    if include.is_empty() {
+        include.push(target(json!("all_users")));
+    }
+    json!({
+        "@odata.type": format!("#microsoft.graph.{}AuthenticationMethodConfiguration", method.id),
+        "id": method.id,
+        "state": if method.enabled { "enabled" } else { "disabled" },
+        "excludeTargets": targets(&method.exclude_groups),
+        "includeTargets": include,
+    })
+}
+
+/// `allowedToUseSSPR` is about administrators only.
+pub(super) fn authorization(state: &mut State, call: &Call) -> Handled {
+    call.only(&[])?;
+    Ok(Success::Json(json!({
+        "@odata.context": context("policies/authorizationPolicy/$entity"),
+        "id": "authorizationPolicy",
+        "displayName": "Authorization Policy",
+        "allowedToUseSSPR": !state.policies.no_reset_for_administrators,
+        "allowInvitesFrom": "everyone",
     })))
 }
 
@@ -183,12 +214,19 @@ mod tests {
             security_defaults: true,
             conditional_access: vec![policy],
             registration_campaign: true,
+            no_reset_for_administrators: true,
+            ..Policies::default()
         });
         let defaults = client.get("/v1.0/policies/identitySecurityDefaultsEnforcementPolicy").await;
         assert_eq!(defaults.json()["isEnabled"], true);
         let methods = client.get("/v1.0/policies/authenticationMethodsPolicy").await.json();
         let campaign = &methods["registrationEnforcement"]["authenticationMethodsRegistrationCampaign"];
         assert_eq!(campaign["state"], "enabled");
+        let sms = &methods["authenticationMethodConfigurations"][1];
+        assert_eq!((&sms["id"], &sms["state"]), (&"Sms".into(), &"enabled".into()));
+        assert_eq!(sms["includeTargets"][0]["id"], "all_users");
+        let authorization = client.get("/v1.0/policies/authorizationPolicy").await.json();
+        assert_eq!(authorization["allowedToUseSSPR"], false);
         let access = client.get("/v1.0/identity/conditionalAccess/policies").await.items();
         assert_eq!(access[0]["grantControls"]["builtInControls"][0], "mfa");
         assert!(access[0]["grantControls"]["authenticationStrength"].is_null());

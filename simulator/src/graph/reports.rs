@@ -51,7 +51,8 @@ fn make(state: &State) -> Vec<(String, Value)> {
     let accounts = state.accounts.values().filter(|account| !account.deleted);
     accounts
         .map(|account| {
-            let row = row(account, administrators.contains(&account.id), &made);
+            let mut row = row(account, administrators.contains(&account.id), &made);
+            row["isSsprEnabled"] = json!(!state.without_sspr.contains(&account.id));
             (account.id.to_string(), row)
         })
         .collect()
@@ -90,7 +91,6 @@ fn row(account: &Account, is_admin: bool, made: &str) -> Value {
         "userType": account.user.user_type.as_deref().unwrap_or("member").to_lowercase(),
         "isAdmin": is_admin,
         "isSsprRegistered": sspr,
-        "isSsprEnabled": true,
         "isSsprCapable": sspr,
         "isMfaRegistered": mfa,
         "isMfaCapable": mfa,
