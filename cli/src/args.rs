@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::{
+    diagnose::{AskedMethod, Symptom},
     domain::{
         ids::{EventId, UserId},
         plan::PlanHash,
@@ -113,6 +114,19 @@ pub enum Command {
     Explain {
         /// The user's object id or principal name
         user: UserRef,
+    },
+    /// Say why a user is asked for MFA, or does not see the methods that they expect; changes nothing
+    Diagnose {
+        /// The user's object id or principal name
+        user: UserRef,
+        /// What the user complains of: missing-methods (asked to register at sign-in), cannot-add (at
+        /// aka.ms/mysecurityinfo) or unexpected-prompt [default: all three]
+        #[arg(long, value_parser = choice::<Symptom>)]
+        symptom: Option<Symptom>,
+        /// What the user wants to add: phone, alternate-phone, office-phone, authenticator, other-app, email,
+        /// security-questions, app-password or passkey
+        #[arg(long, value_parser = choice::<AskedMethod>)]
+        method: Option<AskedMethod>,
     },
     /// Lift the reasons why a user is held, or end a registration that does not name one clear user
     #[command(group = clap::ArgGroup::new("whom").required(true).args(["user", "event"]))]

@@ -1,14 +1,20 @@
 //! What `doctor` says about settings, permissions and the tenant, the same on the command line and on AWS.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    audit::DirectoryAudit,
-    domain::{facts::Reading, window::shift},
-    graph::Graph,
+    audit::{DirectoryAudit, Event, PREVIEW_SWITCHES, interpret},
+    domain::{
+        facts::Reading,
+        method::MethodKind,
+        window::{Window, shift},
+    },
+    graph::{AuditQuery, Graph},
     poll::Position,
-    preflight::{Fault, NEEDED, Preflight},
+    preflight::{Fault, NEEDED, OPTIONAL, Preflight},
     settings::Settings,
 };
 
@@ -66,13 +72,8 @@ pub fn settings(settings: &Settings) -> Check {
     Check::ok("settings", format!("mode {}, window {} to {}", settings.mode, window.start, window.end))
 }
 
-/// Activities by which an administrator switches the preview, or the policy that it became part of.
-/// Source: <https://github.com/MicrosoftDocs/azure-docs/issues/101446>.
-const SWITCHES: [&str; 3] = [
-    "Updated ConvergedUXV2 feature value",
-    "Update preview settings",
-    "Update authentication methods policy",
-];
+/// The audit log's time is to a tenth of a microsecond: what was at the switch itself is not after it.
+const NEXT_MOMENT: SignedDuration = SignedDuration::from_micros(1);
 
 /// How far a switch may be from the moment that a setting names.
 const SAME_SWITCH: SignedDuration = SignedDuration::from_hours(1);
@@ -94,13 +95,14 @@ pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<C
     }
     let from = shift(window.start, -SAME_SWITCH).max(kept_from);
     let mut switched: Vec<(Timestamp, &str)> = Vec::new();
-    for activity in SWITCHES {
+    for activity in PREVIEW_SWITCHES {
         let (found, missing) = match graph.audit_records_named(activity, from).await {
             Ok(found) => (found.records, found.missing),
             Err(error) => (Vec::new(), Some(error.to_string())),
         };
         if let Some(missing) = missing {
             checks.push(Check::note("preview switch", format!("cannot be read from the log: {missing}")));
+            checks.extend(after_the_switch(&window, graph, now, kept_from).await);
             return checks;
         }
         let records = found.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
@@ -128,7 +130,60 @@ pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<C
         };
         checks.push(check);
     }
+    checks.extend(after_the_switch(&window, graph, now, kept_from).await);
     checks
+}
+
+/// What an operator takes for a failed switch, and is not one.
+const NO_FAULT: &str = "combined registration is everybody's default today, so a registration after the switch is no fault by itself";
+
+/// Tells what was registered after the preview was switched off, by the kinds that the window is about. Reads one page:
+/// a sample is enough to see whether the switch took effect.
+async fn after_the_switch(
+    window: &Window,
+    graph: &Graph,
+    now: Timestamp,
+    kept_from: Timestamp,
+) -> Option<Check> {
+    const WHAT: &str = "after the switch";
+    let from = window.preview_disabled_at.max(kept_from);
+    if now <= from {
+        return None;
+    }
+    let asked = AuditQuery::Named("User registered security info", shift(from, NEXT_MOMENT));
+    let page = match graph.audit_page(&asked).await {
+        Ok(page) => page,
+        Err(error) => {
+            return Some(Check::note(WHAT, format!("registrations cannot be read from the log: {error}")));
+        }
+    };
+    let mut kinds: BTreeMap<MethodKind, usize> = BTreeMap::new();
+    let (mut all, mut in_window, mut users) = (0, 0, BTreeSet::new());
+    for json in &page.records {
+        let Ok(record) = DirectoryAudit::from_graph(json.get()) else { continue };
+        let Event::Registration(registration) = interpret(&record) else { continue };
+        let strong = registration.methods.iter().filter(|kind| kind.is_strong());
+        let Some(kind) = strong.min() else { continue };
+        *kinds.entry(kind.clone()).or_default() += 1;
+        all += 1;
+        in_window += usize::from(window.contains(registration.registered_at));
+        users.insert(registration.user_id);
+    }
+    let at_least = if page.next.is_some() || page.cut.is_some() { "at least " } else { "" };
+    let detail = match (all, at_least) {
+        (0, "") => return Some(Check::ok(WHAT, format!("nobody registered a phone or an app since {from}"))),
+        (0, _) => format!("a page of the log has no registration of a phone or an app since {from}"),
+        _ => {
+            let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            format!(
+                "{at_least}{all} registrations of a phone or an app by {} users since {from} ({}), {in_window} of them in \
+                 the window: {NO_FAULT}",
+                users.len(),
+                kinds.join(", ")
+            )
+        }
+    };
+    Some(Check::note(WHAT, detail))
 }
 
 /// Reports sign-in, permissions, other preflight faults, exclusions, administrators and policies.
@@ -142,6 +197,7 @@ pub fn tenant(settings: &Settings, preflight: &Preflight) -> Vec<Check> {
     }
     people(preflight, &mut checks);
     policies(preflight, &mut checks);
+    optional(preflight, &mut checks);
     checks
 }
 
@@ -171,6 +227,15 @@ fn permissions(preflight: &Preflight, to_delete: bool, checks: &mut Vec<Check>) 
             (false, false) => Check::missing,
         };
         checks.push(check(needed.permission, needed.needed_for));
+    }
+}
+
+/// Reports the permissions that nothing but `diagnose` asks for.
+fn optional(preflight: &Preflight, checks: &mut Vec<Check>) {
+    let Some(granted) = &preflight.granted else { return };
+    for needed in OPTIONAL {
+        let check = if needed.is_granted(granted) { Check::ok } else { Check::note };
+        checks.push(check(format!("optional: {}", needed.permission), needed.needed_for));
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         user_ref::UserRef,
         window::shift,
     },
-    graph::{Eligibilities, Graph, GraphError, PrincipalKind, RoleGrant},
+    graph::{Eligibilities, Graph, GraphError, HIDDEN_MEMBERS, PrincipalKind, RoleGrant},
     settings::{Mode, Settings, UsersAndGroup},
 };
 
@@ -124,6 +124,14 @@ pub const NEEDED: &[Needed] = &[
         to_delete: true,
     },
 ];
+
+/// Permissions without which only `diagnose` says less.
+pub const OPTIONAL: &[Needed] = &[Needed {
+    permission: HIDDEN_MEMBERS,
+    or: &[],
+    needed_for: "lets diagnose see whether a user is in a group with hidden membership that the authentication methods policy names",
+    to_delete: false,
+}];
 
 impl Needed {
     /// Whether this permission, or one whole set of alternatives, is among the granted ones.

@@ -3,6 +3,7 @@
 use shared::{
     domain::{
         decision::{RuleAnswer, RuleResult},
+        ids::UserId,
         method::MethodKind,
         origin::MethodOrigin,
         outcome::Verdict,
@@ -22,16 +23,26 @@ use crate::{
 };
 
 pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> Result<Exit, CommandError> {
-    let id = match user {
+    let id = named(engine, user).await?;
+    let explanation = engine.run.explain(id).await.map_err(interrupted)?;
+    show(&explanation, Some(engine.run.process.settings.mode), format)
+}
+
+/// Returns the id of a user who is named by id or principal name.
+pub(super) async fn named(engine: &Engine, user: &UserRef) -> Result<UserId, CommandError> {
+    Ok(match user {
         UserRef::Id(id) => *id,
         UserRef::PrincipalName(_) => engine.run.process.graph.user(user).await?.body.id,
-    };
-    let explanation = engine.run.explain(id).await.map_err(|interrupted| match interrupted {
+    })
+}
+
+/// Turns what kept a user from being read into an error with its exit code.
+pub(super) fn interrupted(interrupted: Interrupted) -> CommandError {
+    match interrupted {
         Interrupted::Stop(cause) => cause.into(),
         Interrupted::Item(why) | Interrupted::Newer(why) => CommandError::usage(why),
         Interrupted::ComeBack { cause, .. } => CommandError { exit: Exit::Tenant, message: cause },
-    })?;
-    show(&explanation, Some(engine.run.process.settings.mode), format)
+    }
 }
 
 /// Writes an explanation. `mode` is `None` for a stack, whose mode is not known here.

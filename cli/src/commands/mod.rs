@@ -3,7 +3,7 @@
 mod brake;
 mod demo;
 mod demo_check;
-
+mod diagnose;
 mod doctor;
 mod erase;
 mod explain;
@@ -58,6 +58,10 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         }
         Command::Explain { user } => {
             explain::explain(&open(&How::default(), ledger).await?, &user, format).await
+        }
+        Command::Diagnose { user, symptom, method } => {
+            let question = diagnose::question(symptom, method)?;
+            diagnose::diagnose(&open(&How::default(), ledger).await?, &user, question, format).await
         }
         Command::Release { user, event, reason } => {
             let ledger = opened(ledger).await?;

@@ -11,6 +11,7 @@ use shared::{
         RollbackRequest, RollbacksTaken, UsersPage,
     },
     audit::Event,
+    diagnose::Diagnosis,
     doctor::Check,
     domain::{ids::EventId, user_ref::UserRef},
     drain::Explanation,
@@ -19,7 +20,7 @@ use shared::{
     view::Status,
 };
 
-use super::{brake, doctor, erase, explain, release, status};
+use super::{brake, diagnose, doctor, erase, explain, release, status};
 use crate::{
     args::{BrakeTurn, Command, Format, How, Wanted},
     error::{CommandError, Exit},
@@ -51,6 +52,18 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
             let named = user.to_string();
             let explanation: Explanation = stack.ask(Call::get(&["users", &named])).await?;
             explain::show(&explanation, None, format)
+        }
+        Command::Diagnose { user, symptom, method } => {
+            diagnose::question(symptom, method)?;
+            let named = user.to_string();
+            let mut call = Call::get(&["users", &named, "diagnosis"]);
+            if let Some(symptom) = symptom {
+                call = call.parameter("symptom", symptom.to_string());
+            }
+            if let Some(method) = method {
+                call = call.parameter("method", method.to_string());
+            }
+            diagnose::show(&stack.ask::<Diagnosis>(call).await?, format)
         }
         Command::Release { user, event, reason } => lift(&stack, user, event, &reason, format).await,
         Command::Erase { user, reason } => {

@@ -4,7 +4,7 @@ use futures::FutureExt;
 use shared::{
     api::{
         BrakeMoved, Erased, EventEnded, PageCursor, Problem, ProblemKind, Released, UsersPage, UsersQuery,
-        read_reason,
+        read_question, read_reason,
     },
     domain::{
         brake::BrakeState,
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The routes that drain answers. `GET /doctor` takes an invocation by hand, since API Gateway asks poll.
-pub const ROUTES: [Route<DrainFunction>; 10] = [
+pub const ROUTES: [Route<DrainFunction>; 11] = [
     Route::new("POST", "/rollbacks", |drain, request, invocation| {
         drain.rollbacks(request, invocation).boxed_local()
     }),
@@ -36,6 +36,10 @@ pub const ROUTES: [Route<DrainFunction>; 10] = [
     Route::new("GET", "/users/{user_id}", |drain, request, invocation| {
         drain.explain(request, invocation).boxed_local()
     }),
+    Route::<DrainFunction>::new("GET", "/users/{user_id}/diagnosis", |drain, request, invocation| {
+        drain.diagnose(request, invocation).boxed_local()
+    })
+    .with_parameters(),
     Route::new("POST", "/users/{user_id}/release", |drain, request, invocation| {
         drain.release(request, invocation).boxed_local()
     }),
@@ -89,24 +93,38 @@ impl DrainFunction {
     }
 
     async fn explain(&self, request: &Request, invocation: Invocation) -> Answered {
+        let id = self.named_user(request).await?;
+        let run = self.run(invocation).await?;
+        let explanation = run.explain(id).await.map_err(|interrupted| interrupted.as_problem())?;
+        Ok(Answer::new(200, &explanation))
+    }
+
+    async fn diagnose(&self, request: &Request, invocation: Invocation) -> Answered {
+        let question = read_question(request.query())?;
+        let id = self.named_user(request).await?;
+        let run = self.run(invocation).await?;
+        let diagnosis = run.diagnose(id, question).await.map_err(|interrupted| interrupted.as_problem())?;
+        let nobody = || Problem::new(ProblemKind::NotFound, "nobody in this tenant has this object id");
+        Ok(Answer::new(200, &diagnosis.ok_or_else(nobody)?))
+    }
+
+    /// Returns the user whom the path names by object id or principal name.
+    async fn named_user(&self, request: &Request) -> Result<UserId, Problem> {
         let named: UserRef = request
             .path_parameter("user_id")
             .parse()
             .map_err(|error| Problem::new(ProblemKind::BadRequest, format!("user_id: {error}")))?;
-        let id = match &named {
-            UserRef::Id(id) => *id,
+        match &named {
+            UserRef::Id(id) => Ok(*id),
             UserRef::PrincipalName(_) => match self.sandbox.graph.user(&named).await {
-                Ok(found) => found.body.id,
+                Ok(found) => Ok(found.body.id),
                 Err(GraphError::NotFound) => {
                     let detail = "nobody in this tenant has this principal name";
-                    return Err(Problem::new(ProblemKind::NotFound, detail));
+                    Err(Problem::new(ProblemKind::NotFound, detail))
                 }
-                Err(error) => return Err(error.as_problem()),
+                Err(error) => Err(error.as_problem()),
             },
-        };
-        let run = self.run(invocation).await?;
-        let explanation = run.explain(id).await.map_err(|interrupted| interrupted.as_problem())?;
-        Ok(Answer::new(200, &explanation))
+        }
     }
 
     async fn release(&self, request: &Request, invocation: Invocation) -> Answered {

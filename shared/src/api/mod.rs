@@ -9,5 +9,5 @@ pub use answers::{BrakeMoved, Erased, EventEnded, Redriven, Refused, Released, R
 pub use problem::{Problem, ProblemKind};
 pub use requests::{
     MAX_BODY, MAX_LIMIT, MAX_NAMED, MAX_REASON, NamedRegistration, PageCursor, ReasonRequest,
-    RollbackRequest, ScanRange, UsersQuery, read_json, read_reason,
+    RollbackRequest, ScanRange, UsersQuery, read_json, read_question, read_reason,
 };

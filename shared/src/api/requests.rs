@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::{Problem, ProblemKind};
 use crate::{
     audit::{Activity, Registration},
+    diagnose::Question,
     digest::digest,
     domain::{
         ids::{EventId, UserId},
@@ -18,6 +19,7 @@ use crate::{
         window::{Range, Window},
     },
     ledger::{Cursor, Key},
+    settings::choice,
     text::clip,
     view::listed,
 };
@@ -214,6 +216,26 @@ fn check_reason(reason: &str) -> Result<(), Problem> {
         return Err(bad(&format!("reason: it has more than {MAX_REASON} characters")));
     }
     Ok(())
+}
+
+/// Reads what `GET /users/{user_id}/diagnosis` asks about; each parameter may occur only once.
+pub fn read_question<'a>(
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Question, Problem> {
+    let mut question = Question::default();
+    for (name, value) in parameters {
+        let wrong = |cause: String| bad(&format!("{name}: {cause}"));
+        let comes_twice = match name {
+            "symptom" => question.symptom.replace(choice(value).map_err(wrong)?).is_some(),
+            "method" => question.method.replace(choice(value).map_err(wrong)?).is_some(),
+            _ => return Err(bad(&format!("no such parameter: {name} (symptom, method)"))),
+        };
+        if comes_twice {
+            return Err(bad(&format!("{name} comes twice")));
+        }
+    }
+    question.check().map_err(|cause| bad(cause))?;
+    Ok(question)
 }
 
 /// `GET /users`: which entries to list.

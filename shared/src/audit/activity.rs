@@ -90,16 +90,19 @@ impl Activity {
     }
 }
 
-/// What switches the preview of combined registration, or may, under the names that have been seen.
-const SWITCHES: [&str; 3] = [
+/// What switches the preview of combined registration, or may, or the policy that it became part of. The last is
+/// Microsoft's own name (`reference-audit-activities.md`), the others have been seen.
+/// Source: <https://github.com/MicrosoftDocs/azure-docs/issues/101446>.
+pub const PREVIEW_SWITCHES: [&str; 4] = [
     "Updated ConvergedUXV2 feature value",
     "Update preview settings",
     "Update authentication methods policy",
+    "Authentication Methods Policy Update",
 ];
 
 /// Whether an activity, of any service, may have switched the preview on or off.
 pub fn is_preview_switch(activity: &str) -> bool {
-    SWITCHES.iter().any(|name| same_name(name, activity))
+    PREVIEW_SWITCHES.iter().any(|name| same_name(name, activity))
 }
 
 /// How an activity ended.

@@ -26,7 +26,7 @@ mod update;
 mod who;
 
 pub use act::{MethodAct, acts};
-pub use activity::{Activity, Status, is_preview_switch};
+pub use activity::{Activity, PREVIEW_SWITCHES, Status, is_preview_switch};
 pub use event::{AmbiguousRegistration, Event, Registration, interpret};
 pub use export::{Broken, Salvage, salvage};
 pub use glimpse::{Glimpse, glimpse};

@@ -79,6 +79,13 @@ pub enum AskedMethod {
     Passkey,
 }
 
+impl AskedMethod {
+    /// Whether it is good for resetting a password, and not for MFA.
+    pub(super) fn serves_sspr_alone(self) -> bool {
+        matches!(self, Self::Email | Self::SecurityQuestions)
+    }
+}
+
 /// What a finding has to do with the complaint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "snake_case")]

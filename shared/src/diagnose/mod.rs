@@ -37,6 +37,16 @@ pub struct Question {
 }
 
 impl Question {
+    /// Refuses a method beside a complaint that is about no method.
+    pub fn check(self) -> Result<(), &'static str> {
+        match (self.symptom, self.method) {
+            (Some(Symptom::MissingMethods | Symptom::UnexpectedPrompt), Some(_)) => {
+                Err("method goes with symptom cannot-add only")
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn is_about(self, symptom: Symptom) -> bool {
         self.symptom.is_none_or(|asked| asked == symptom)
     }

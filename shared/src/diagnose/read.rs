@@ -1,5 +1,6 @@
-//! Reads what a diagnosis is made from. What Graph refuses for good becomes an unknown with its reason, a missing
-//! permission too; only what passes, and a refused sign-in, interrupts.
+//! Reads what a diagnosis is made from. What cannot be read becomes an unknown with its reason: a missing permission, and
+//! a throttle or deadline too, since a person waits for the answer. Only a refused sign-in, and an account that cannot be
+//! read now, interrupt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use futures::{StreamExt, stream};
 use super::{
     Question,
     facts::{Facts, Group, PolicyChange, Sspr},
-    finding::Symptom,
+    finding::{AskedMethod, Symptom},
     policy_change::LOOKS_BACK,
     told::ToldEvent,
 };
@@ -28,25 +29,25 @@ use crate::{
     drain::{self, Interrupted, StopCause},
     graph::{GraphError, HIDDEN_MEMBERS},
     process::{Process, Scope},
+    text::same_name,
 };
 
 /// How many groups are looked at concurrently, and at most.
 const AT_ONCE: usize = 8;
 const MOST_GROUPS: usize = 40;
 
-/// The activities by which policies of MFA and registration change, of whatever service. Each is one request.
+/// The activities by which policies change, of whatever service: of methods, of what demands MFA, and of SSPR for
+/// administrators. Each is one request.
 /// Source: <https://learn.microsoft.com/en-us/entra/identity/monitoring-health/reference-audit-activities>.
-const POLICY_CHANGES: [&str; 3] =
-    ["Authentication Methods Policy Update", "Update conditional access policy", "Update security defaults"];
-
-/// By this one SSPR for administrators changes.
+const METHODS_CHANGE: &str = "Authentication Methods Policy Update";
+const DEMAND_CHANGES: [&str; 2] = ["Update security defaults", "Update conditional access policy"];
 const AUTHORIZATION_CHANGE: &str = "Update authorization policy";
 
-/// What a request came to, if it may be answered for good.
+/// What a request came to.
 fn settled<T>(answer: Result<T, GraphError>) -> Result<Reading<T>, Interrupted> {
     match answer {
         Ok(known) => Ok(Reading::Known(known)),
-        Err(error) if error.comes_back() || error.is_no_sign_in() => Err(error.into()),
+        Err(error) if error.is_no_sign_in() => Err(error.into()),
         Err(error) => Ok(Reading::Unknown(error.to_string())),
     }
 }
@@ -66,9 +67,11 @@ pub(super) async fn read(
     let by_id = UserRef::Id(user_id);
     let (user, per_user_mfa, methods) =
         tokio::join!(graph.user(&by_id), graph.per_user_mfa(user_id), graph.methods(user_id));
-    if matches!(user, Err(GraphError::NotFound)) {
-        return Ok(None);
-    }
+    let user = match user {
+        Err(GraphError::NotFound) => return Ok(None),
+        Err(error) if error.comes_back() => return Err(error.into()),
+        answer => settled(answer.map(|answer| answer.body))?,
+    };
     let preflight = process.preflight().await?;
     let now = process.clock.now();
     let is_prompt = question.is_about(Symptom::UnexpectedPrompt);
@@ -80,6 +83,9 @@ pub(super) async fn read(
     };
     let is_administrator = matches!(role, Reading::Known(Some(_)));
     let policies = preflight.belts.policies.clone();
+    let mut activities = vec![METHODS_CHANGE];
+    activities.extend(is_missing.then_some(DEMAND_CHANGES).into_iter().flatten());
+    activities.extend((is_missing && is_administrator).then_some(AUTHORIZATION_CHANGE));
     let methods_policy = if registers { settled(graph.methods_policy().await)? } else { not_asked() };
     let groups = match &methods_policy {
         Reading::Known(policy) => groups(process, user_id, policy, preflight.granted.as_deref()).await?,
@@ -88,7 +94,7 @@ pub(super) async fn read(
     let (events, missing, story) = story(process, user_id).await?;
     Ok(Some(Facts {
         user_id,
-        user: settled(user.map(|answer| answer.body))?,
+        user,
         now,
         window: process.settings.policy.window,
         per_user_mfa: settled(per_user_mfa.map(|answer| answer.body))?,
@@ -99,14 +105,18 @@ pub(super) async fn read(
             not_asked()
         },
         role,
-        sspr: if registers { sspr(process, user_id).await? } else { not_asked() },
+        sspr: if is_missing || question.method.is_some_and(AskedMethod::serves_sspr_alone) {
+            sspr(process, user_id).await?
+        } else {
+            not_asked()
+        },
         demands: if is_missing || is_prompt {
             demands(process, user_id, &policies).await?
         } else {
             Vec::new()
         },
         policies,
-        changes: if registers { changes(process, is_administrator).await? } else { not_asked() },
+        changes: if registers { changes(process, &activities).await? } else { not_asked() },
         methods_policy,
         groups,
         events,
@@ -181,11 +191,11 @@ async fn demands(
 /// The changes of policies that the log shows of late, oldest first.
 async fn changes(
     process: &Process,
-    is_administrator: bool,
+    activities: &[&'static str],
 ) -> Result<Reading<Vec<PolicyChange>>, Interrupted> {
     let from = shift(process.clock.now(), -LOOKS_BACK);
     let mut changes = Vec::new();
-    for activity in POLICY_CHANGES.into_iter().chain(is_administrator.then_some(AUTHORIZATION_CHANGE)) {
+    for &activity in activities {
         let found = match settled(process.graph.audit_records_named(activity, from).await)? {
             Reading::Known(found) => found,
             Reading::Unknown(why) => return Ok(Reading::Unknown(why)),
@@ -196,7 +206,7 @@ async fn changes(
         let records = found.records.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
         changes.extend(
             records
-                .filter(|record| crate::text::same_name(&record.activity_display_name, activity))
+                .filter(|record| same_name(&record.activity_display_name, activity))
                 .map(|record| PolicyChange { at: record.activity_date_time, activity: activity.to_owned() }),
         );
     }
@@ -252,7 +262,9 @@ async fn decision(scope: &Scope, user: UserId) -> Result<Reading<(Decision, Opti
         Err(Interrupted::Stop(StopCause::Tenant(error))) if !error.is_no_sign_in() => {
             Ok(Reading::Unknown(error.to_string()))
         }
-        Err(Interrupted::Item(why) | Interrupted::Newer(why)) => Ok(Reading::Unknown(why)),
+        Err(Interrupted::Item(why) | Interrupted::Newer(why) | Interrupted::ComeBack { cause: why, .. }) => {
+            Ok(Reading::Unknown(why))
+        }
         Err(other) => Err(other),
     }
 }
