@@ -28,6 +28,7 @@ fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     run(&["run", "--mode", "enforce", "--yes", "--format", "json"], &[]);
     run(&["explain", &id], &[]);
     run(&["explain", &number], &[]);
+    run(&["diagnose", &number], &[]);
     run(&["report"], &[]);
     run(&["report", "--held"], &[]);
     run(&["status"], &[]);
@@ -78,7 +79,7 @@ fn nothing_that_is_written_tells_a_secret() {
     // Whoever asks about one user is told the name.
     let but_names = secrets.clone().but("a principal name");
     for (place, bytes) in &written {
-        let is_explained = place == "explain: output";
+        let is_explained = ["explain: output", "diagnose: output"].contains(&place.as_str());
         let secrets = if is_explained { &but_names } else { &secrets };
         assert_eq!(secrets.told_in(bytes), None, "{place}");
         let text = String::from_utf8_lossy(bytes);

@@ -46,8 +46,8 @@ async fn everything(world: &World, more: &[(&str, &str)]) -> Vec<(String, String
     written
 }
 
-/// What the API answers to requests that name principal names, and to bad ones. That `GET /users/{user_id}` tells a
-/// user's names is what it is for.
+/// What the API answers to requests that name principal names, and to bad ones. That `GET /users/{user_id}` and
+/// its diagnosis tell a user's names is what they are for.
 async fn by_request(world: &World, poll: &Function, drain: &Function) -> Vec<(String, String)> {
     let gateway = Gateway::start(&[poll], &[drain]).await;
     let name = &world.of(Part::Phone).user_principal_name;
@@ -74,6 +74,7 @@ async fn by_request(world: &World, poll: &Function, drain: &Function) -> Vec<(St
         }
     }
     gateway.ask("GET", &format!("/users/{name}"), None).await;
+    gateway.ask("GET", &format!("/users/{name}/diagnosis"), None).await;
     answers
 }
 

@@ -42,7 +42,7 @@ const SECRET: &str = "Xy7~client.secret-of-the-app";
 
 const TOKEN: &str = "token-of-the-app";
 
-/// Reads a digit that says what to ask for, and the answers: a status and perhaps `Retry-After` on the first
+/// Reads a digit or letter that says what to ask for, and the answers: a status and perhaps `Retry-After` on the first
 /// line, then the body; `---` separates two answers. The digit 9 asks for a token.
 pub fn graph_answers(data: &[u8]) {
     let Some((what, answers)) = data.split_first() else { return };
@@ -69,6 +69,11 @@ pub fn graph_answers(data: &[u8]) {
                     .await
                     .map(drop)
             }
+            b'a' => graph.methods_policy().await.map(drop),
+            b'b' => graph.administrators_may_reset().await.map(drop),
+            b'c' => graph.group(USER.parse().expect("an id")).await.map(drop),
+            b'd' => graph.groups_of(user, &[USER.parse().expect("an id")].into()).await.map(drop),
+            b'e' => graph.registration_details_of(user).await.map(drop),
             _ => graph.granted_permissions().await.map(drop),
         }
     };

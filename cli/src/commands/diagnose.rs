@@ -95,7 +95,7 @@ fn write_text(diagnosis: &Diagnosis) {
 fn summary(findings: &[Finding]) -> String {
     let steps = |bearing: Bearing| {
         let found = findings.iter().filter(|finding| finding.bearing == bearing);
-        found.map(|finding| finding.step.to_string()).collect::<Vec<_>>().join(", ")
+        found.map(title).collect::<Vec<_>>().join(", ")
     };
     let (why, unread) = (steps(Bearing::MayBeWhy), steps(Bearing::NotRead));
     let why = if why.is_empty() {
@@ -106,6 +106,12 @@ fn summary(findings: &[Finding]) -> String {
     if unread.is_empty() { why } else { format!("{why} Not read: {unread}.") }
 }
 
+/// The name of a step, in words.
+fn title(finding: &Finding) -> String {
+    let step = finding.step.to_string().replace('_', " ");
+    step.replace("mfa", "MFA").replace("sspr", "SSPR").replace("conditional access", "Conditional Access")
+}
+
 fn write_finding(finding: &Finding) {
     let bearing = match finding.bearing {
         Bearing::MayBeWhy => "may be why",
@@ -113,7 +119,7 @@ fn write_finding(finding: &Finding) {
         Bearing::NotRead => "not read",
         Bearing::Tells => "good to know",
     };
-    output::say!("  {} ({bearing}): {}", finding.step, plain(&finding.answer));
+    output::say!("  {} ({bearing}): {}", title(finding), plain(&finding.answer));
     output::say!("      looked at: {}", finding.looked_at);
     if let Some(next) = &finding.next_step {
         output::say!("      next: {}", plain(next));

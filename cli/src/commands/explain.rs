@@ -10,6 +10,7 @@ use shared::{
         user_ref::UserRef,
     },
     drain::{Explanation, Interrupted},
+    graph::GraphError,
     settings::Mode,
     view::Past,
 };
@@ -30,10 +31,16 @@ pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> 
 
 /// Returns the id of a user who is named by id or principal name.
 pub(super) async fn named(engine: &Engine, user: &UserRef) -> Result<UserId, CommandError> {
-    Ok(match user {
-        UserRef::Id(id) => *id,
-        UserRef::PrincipalName(_) => engine.run.process.graph.user(user).await?.body.id,
-    })
+    if let UserRef::Id(id) = user {
+        return Ok(*id);
+    }
+    match engine.run.process.graph.user(user).await {
+        Ok(found) => Ok(found.body.id),
+        Err(GraphError::NotFound) => Err(CommandError::input(
+            "nobody in this tenant has this principal name; deleted users are found by object id only",
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Turns what kept a user from being read into an error with its exit code.

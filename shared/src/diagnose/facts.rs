@@ -56,7 +56,18 @@ pub struct Facts {
     /// The directory's own records of the user's MFA details.
     pub story: Story,
     /// What would be done about the user now.
-    pub decision: Reading<(Decision, Option<Outcome>)>,
+    pub decision: Reading<Decided>,
+}
+
+/// What `explain` decides about the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision, with every rule.
+    pub decision: Decision,
+    /// The outcome with which a handling would stop; `None` if it would roll back.
+    pub stops_at: Option<Outcome>,
+    /// Whether the ledger knows the user.
+    pub is_on_record: bool,
 }
 
 /// SSPR of one user, hours old.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 
 use super::told::ToldEvent;
 use crate::domain::ids::UserId;
@@ -32,6 +33,9 @@ pub enum Symptom {
 }
 
 impl Symptom {
+    /// All of them, in the order in which they are answered.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// The complaint in the user's words.
     pub fn complaint(self) -> &'static str {
         match self {
@@ -80,6 +84,9 @@ pub enum AskedMethod {
 }
 
 impl AskedMethod {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// Whether it is good for resetting a password, and not for MFA.
     pub(super) fn serves_sspr_alone(self) -> bool {
         matches!(self, Self::Email | Self::SecurityQuestions)
@@ -145,6 +152,11 @@ pub enum Step {
     SecurityInfoPage,
     /// Whether a rollback would be made.
     Rollback,
+}
+
+impl Step {
+    /// All of them.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 }
 
 /// One finding.

@@ -28,7 +28,7 @@ impl Facts {
             self.registration_campaign(),
             self.expected_methods(&enforced),
             self.policy_change(
-                "nothing is on its way: compare what the user sees with expected_methods. Graph shows no date of the \
+                "nothing is on its way: compare what the user sees with the expected methods. Graph shows no date of the \
                  settings under Password reset: ask whoever may have changed them",
             ),
         ]
@@ -187,9 +187,10 @@ impl Facts {
         } else {
             ""
         };
-        let may_reset = self.sspr.known().and_then(|sspr| sspr.enabled);
+        let sspr = self.sspr.known();
+        let asks = sspr.and_then(|sspr| sspr.enabled.map(|enabled| enabled && !sspr.registered));
         let by_defaults = self.policies.known().is_some_and(|policies| policies.security_defaults);
-        let rule = match (enforced.by.is_empty(), may_reset) {
+        let rule = match (enforced.by.is_empty(), asks) {
             _ if by_defaults => {
                 "security defaults ask for the Authenticator, or another app that shows codes, and for nothing else"
             }
@@ -229,7 +230,7 @@ impl Enforced {
                 self.by.join("; ")
             );
             return Finding::new(STEP, Bearing::MayBeWhy, looked_at, answer)
-                .next("compare with expected_methods what the user sees");
+                .next("compare what the user sees with the expected methods");
         }
         if !self.unread.is_empty() {
             return Finding::not_read(STEP, looked_at, &self.unread.join("; "));

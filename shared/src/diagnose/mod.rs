@@ -14,12 +14,10 @@ mod told;
 mod unexpected_prompt;
 
 pub use self::{
-    facts::{Facts, Group, PolicyChange, Sspr},
+    facts::{Decided, Facts, Group, PolicyChange, Sspr},
     finding::{AskedMethod, Bearing, Complaint, Diagnosis, Finding, Step, Symptom},
     told::ToldEvent,
 };
-
-use strum::VariantArray as _;
 
 use crate::{
     domain::{facts::Reading, ids::UserId},
@@ -64,7 +62,7 @@ pub(crate) async fn diagnose(
 
 /// The findings that follow from what was read.
 fn conclude(facts: Facts, question: Question) -> Diagnosis {
-    let asked = Symptom::VARIANTS.iter().filter(|symptom| question.is_about(**symptom));
+    let asked = Symptom::ALL.iter().filter(|symptom| question.is_about(**symptom));
     let complaints = asked.map(|symptom| Complaint {
         symptom: *symptom,
         complaint: symptom.complaint().to_owned(),

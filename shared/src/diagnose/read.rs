@@ -8,7 +8,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     Question,
-    facts::{Facts, Group, PolicyChange, Sspr},
+    facts::{Decided, Facts, Group, PolicyChange, Sspr},
     finding::{AskedMethod, Symptom},
     policy_change::LOOKS_BACK,
     told::ToldEvent,
@@ -16,11 +16,9 @@ use super::{
 use crate::{
     audit::{DirectoryAudit, is_about, read_update},
     domain::{
-        decision::Decision,
         facts::Reading,
         ids::{GroupId, UserId},
         methods_policy::MethodsPolicy,
-        outcome::Outcome,
         policies::{Policies, SignIn},
         story::Story,
         user_ref::UserRef,
@@ -256,9 +254,13 @@ async fn story(
 }
 
 /// What `explain` decides, or why it cannot.
-async fn decision(scope: &Scope, user: UserId) -> Result<Reading<(Decision, Option<Outcome>)>, Interrupted> {
+async fn decision(scope: &Scope, user: UserId) -> Result<Reading<Decided>, Interrupted> {
     match drain::explain(scope, user).await {
-        Ok(explanation) => Ok(Reading::Known((explanation.decision, explanation.stops_at))),
+        Ok(explanation) => Ok(Reading::Known(Decided {
+            decision: explanation.decision,
+            stops_at: explanation.stops_at,
+            is_on_record: explanation.on_record.is_some(),
+        })),
         Err(Interrupted::Stop(StopCause::Tenant(error))) if !error.is_no_sign_in() => {
             Ok(Reading::Unknown(error.to_string()))
         }

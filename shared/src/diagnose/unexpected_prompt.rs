@@ -1,9 +1,14 @@
 //! "I am asked for MFA and nobody enabled it": what the rollback is for.
 
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
 use super::{
-    facts::Facts,
+    facts::{Decided, Facts},
     finding::{Bearing, Finding, Step},
     missing_methods::named,
+    told::ToldEvent,
 };
 use crate::domain::{
     decision::RuleAnswer,
@@ -12,6 +17,9 @@ use crate::domain::{
     outcome::{Outcome, Verdict},
     story::RecordedChange,
 };
+
+/// The directory records a registration at most this long before or after the service logs it.
+const SAME_MOMENT: SignedDuration = SignedDuration::from_mins(2);
 
 impl Facts {
     /// The findings, in order.
@@ -37,7 +45,7 @@ impl Facts {
         let looked_at = "the directory's own records (\"Update user\") of the user's MFA flags, in the audit log and the ledger; the user's methods";
         let went_on = |change: &&RecordedChange| {
             let (before, after) = (&change.flags.before, &change.flags.after);
-            before.as_ref().is_some_and(std::collections::BTreeSet::is_empty)
+            before.as_ref().is_some_and(BTreeSet::is_empty)
                 && after.as_ref().is_some_and(|after| !after.is_empty())
         };
         let kept = if self.missing.is_some() { " that could be read" } else { "" };
@@ -70,11 +78,11 @@ impl Facts {
     }
 
     fn stamped(&self, stamp: &RecordedChange, looked_at: &str) -> Finding {
-        let near =
-            |at: jiff::Timestamp| at.duration_since(stamp.at).abs() <= jiff::SignedDuration::from_mins(2);
-        let by = self.events.iter().rev().find(|event| {
-            near(event.at) && event.status == "success" && event.activity.contains("registered")
-        });
+        let apart = |event: &&ToldEvent| event.at.duration_since(stamp.at).abs();
+        let registered =
+            |event: &&ToldEvent| event.status == "success" && event.activity.contains("registered");
+        let nearest = self.events.iter().filter(registered).min_by_key(apart);
+        let by = nearest.filter(|event| apart(event) <= SAME_MOMENT);
         let by = match by {
             Some(event) => format!(", with \"{}\" ({})", event.activity, event.reason),
             None => String::new(),
@@ -82,7 +90,7 @@ impl Facts {
         let who =
             if stamp.by_another { "somebody other than the user" } else { "the user's own registration" };
         let (within, next) = if self.window.contains(stamp.at) {
-            ("within the window", "see rollback")
+            ("within the window", "the rollback below takes such a registration away, where no rule objects")
         } else {
             (
                 "outside the window",
@@ -185,9 +193,14 @@ impl Facts {
     fn rollback(&self) -> Finding {
         const STEP: Step = Step::Rollback;
         let looked_at = "every rule, as `explain` asks them";
-        let (decision, stops_at) = match &self.decision {
+        let Decided { decision, stops_at, is_on_record } = match &self.decision {
             Reading::Unknown(why) => return Finding::not_read(STEP, looked_at, why),
             Reading::Known(known) => known,
+        };
+        let new = if *is_on_record {
+            ""
+        } else {
+            "; no run has found the user yet, and what a run reads may change this"
         };
         let answer = match (decision.verdict, stops_at) {
             (Verdict::RollBack, None) => "the next run rolls the user back".to_owned(),
@@ -211,7 +224,7 @@ impl Facts {
                 format!("no rollback: {verdict}; {}", objects.or(unread).unwrap_or_default())
             }
         };
-        Finding::new(STEP, Bearing::Tells, looked_at, answer)
+        Finding::new(STEP, Bearing::Tells, looked_at, format!("{answer}{new}"))
             .next(format!("mfa-rollback explain {} shows every rule", self.user_id))
     }
 }

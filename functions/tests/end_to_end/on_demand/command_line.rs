@@ -118,6 +118,10 @@ async fn a_stack_is_run_and_looked_at_from_the_command_line() {
         explained["decision"]["verdict"], "held(external)",
         "by a name with an encoded sign in the path"
     );
+    let diagnosed = stack.json(&["diagnose", name, "--symptom", "cannot-add", "--method", "phone"]).await;
+    assert_eq!(diagnosed["complaints"][0]["method"], "phone", "{diagnosed}");
+    let findings = diagnosed["complaints"][0]["findings"].as_array().unwrap();
+    assert!(findings.iter().any(|finding| finding["step"] == "method_enabled"), "{diagnosed}");
     let guest = deployment.of(Part::Guest);
     let released = stack.json(&["release", &guest, "--reason", "asked them"]).await;
     assert_eq!(released["lifted"][0], "external");

@@ -11,6 +11,7 @@ use shared::{
         BrakeMoved, EventEnded, MAX_LIMIT, MAX_NAMED, MAX_REASON, Problem, ProblemKind, Redriven, Refused,
         Released, RollbackRequest, RollbacksTaken, ScanRange, UsersPage, read_json, read_reason,
     },
+    diagnose::{AskedMethod, Bearing, Complaint, Diagnosis, Finding, Step, Symptom, ToldEvent},
     doctor::Check,
     domain::{
         brake::{BrakeState, Move},
@@ -153,6 +154,11 @@ fn lists_of_names_are_those_of_the_code() {
     assert_eq!(enumeration(schema("Verdict")), names(verdicts));
     assert_eq!(enumeration(schema("Mode")), names([Mode::Report, Mode::Canary, Mode::Enforce]));
     assert_eq!(enumeration(&schema("RuleResult")["properties"]["rule"]), names(Rule::ALL));
+    assert_eq!(enumeration(schema("Symptom")), names(Symptom::ALL));
+    assert_eq!(enumeration(schema("AskedMethod")), names(AskedMethod::ALL));
+    assert_eq!(enumeration(&schema("Finding")["properties"]["step"]), names(Step::ALL));
+    let bearings = names([Bearing::MayBeWhy, Bearing::NotWhy, Bearing::NotRead, Bearing::Tells]);
+    assert_eq!(enumeration(&schema("Finding")["properties"]["bearing"]), bearings);
     let kinds = ProblemKind::ALL.iter().map(|kind| kind.uri()).collect();
     assert_eq!(enumeration(&schema("Problem")["properties"]["type"]), kinds);
     for name in enumeration(schema("Listed")) {
@@ -299,6 +305,49 @@ fn the_status_has_what_is_described() {
         brake,
     };
     answer("Status", &[&status]);
+}
+
+#[test]
+fn a_diagnosis_has_what_is_described() {
+    let finding = |step: &Step, bearing, next_step: Option<&str>| Finding {
+        step: *step,
+        bearing,
+        looked_at: "methods".to_owned(),
+        answer: "why".to_owned(),
+        next_step: next_step.map(str::to_owned),
+    };
+    let findings: Vec<Finding> =
+        Step::ALL.iter().map(|step| finding(step, Bearing::NotRead, Some("look"))).collect();
+    let told = ToldEvent {
+        at: at(),
+        event_id: Some(EventId("e".to_owned())),
+        activity: "User registered security info".to_owned(),
+        status: "success".to_owned(),
+        reason: "why".to_owned(),
+        means: "what".to_owned(),
+        next_step: None,
+    };
+    let untold = ToldEvent { event_id: None, next_step: Some("ask".to_owned()), ..told.clone() };
+    let complaint = Complaint {
+        symptom: Symptom::CannotAdd,
+        complaint: Symptom::CannotAdd.complaint().to_owned(),
+        method: Some(AskedMethod::Phone),
+        findings,
+    };
+    let other = Complaint { method: None, findings: Vec::new(), ..complaint.clone() };
+    answer("Finding", &[&complaint.findings[0], &finding(&Step::Stamp, Bearing::Tells, None)]);
+    answer("ToldEvent", &[&told, &untold]);
+    answer("Complaint", &[&complaint, &other]);
+    let diagnosis = Diagnosis {
+        user_id: user(),
+        user_principal_name: Some("ada@contoso.example".to_owned()),
+        display_name: None,
+        read_at: at(),
+        complaints: vec![complaint, other],
+        story: vec![told, untold],
+        story_lacks: Some("why".to_owned()),
+    };
+    answer("Diagnosis", &[&diagnosis]);
 }
 
 fn one_of_each_origin(method: &MethodName) -> Vec<MethodOrigin> {

@@ -72,6 +72,8 @@ async fn exchanges() -> Vec<Exchange> {
     all.push(same("GET", "/status", None).await);
     all.push(ask("GET", "/users", "/users?outcome=held(new_account)&limit=1".to_owned(), None).await);
     all.push(ask("GET", "/users/{user_id}", format!("/users/{guest}"), None).await);
+    let diagnosis = format!("/users/{guest}/diagnosis?symptom=unexpected-prompt");
+    all.push(ask("GET", "/users/{user_id}/diagnosis", diagnosis, None).await);
     let release = format!("/users/{guest}/release");
     all.push(ask("POST", "/users/{user_id}/release", release, reason("Asked her, ticket 4711")).await);
     let named = json!({ "user_ids": [guest, "nobody"], "reason": "Wants to start anew, ticket 4712" });
