@@ -1,6 +1,8 @@
 //! `diagnose`, from the state of the simulated tenant to what is printed: a case for each row, step and branch of
 //! Microsoft's troubleshooting tables. docs/troubleshooting.md names each case, and no other.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is missing")]
+
 mod cannot_add;
 mod missing_methods;
 mod story;

@@ -79,7 +79,7 @@ impl Facts {
             Reading::Known(PerUserMfa::Enforced) => by.push("per-user MFA (enforced)".to_owned()),
             Reading::Known(PerUserMfa::Disabled) => {}
             Reading::Known(PerUserMfa::Unknown) => {
-                unread.push("per-user MFA: a state that is not known here".to_owned())
+                unread.push("per-user MFA: a state that is not known here".to_owned());
             }
             Reading::Unknown(why) => unread.push(format!("per-user MFA: {why}")),
         }
