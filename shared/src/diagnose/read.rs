@@ -14,7 +14,7 @@ use super::{
     told::ToldEvent,
 };
 use crate::{
-    audit::{DirectoryAudit, is_about, read_update},
+    audit::{DirectoryAudit, is_about},
     domain::{
         facts::Reading,
         ids::{GroupId, UserId},
@@ -241,11 +241,13 @@ async fn story(
             }
         }
         match DirectoryAudit::from_graph(json) {
-            Ok(record) => events.extend(ToldEvent::of(&record)),
+            Ok(record) => {
+                events.extend(ToldEvent::of(&record));
+                let change = record.change().ok().flatten().filter(|(whose, _)| *whose == user);
+                changes.extend(change.map(|(_, change)| change));
+            }
             Err(error) => _ = missing.get_or_insert_with(|| format!("a record cannot be read: {error}")),
         }
-        let update = read_update(json).ok().flatten().filter(|(whose, _)| *whose == user);
-        changes.extend(update.map(|(_, change)| change));
     }
     let story = kept.with(&changes);
     events.extend(story.changes().iter().map(ToldEvent::of_directory));
