@@ -2,12 +2,14 @@
 
 mod bad_input;
 mod diagnose;
+mod documents;
 mod explained;
 mod faults;
 mod forms;
 mod hostile;
 mod kill;
 mod plan;
+mod picture;
 mod run;
 mod scan;
 mod secrets;

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use shared::settings::{Lookup, Settings as Common, SettingsError, Vars, parse};
+use shared::settings::{Lookup, Settings as Common, SettingsError, Vars, parse, table};
 
 /// Poll's share of the requests for the audit log and reports; the drains share the rest.
 const POLLS_SHARE: f64 = 0.4;
@@ -65,7 +65,7 @@ impl Settings {
         let queue_url = vars.required("QUEUE_URL", url);
         let dead_letter_queue_url = vars.required("DEAD_LETTER_QUEUE_URL", url);
         let ledger_table = vars.required("LEDGER_TABLE", parse);
-        let drain_concurrency = vars.number("DRAIN_CONCURRENCY", 2..=1000, 2);
+        let drain_concurrency = vars.number(&table::DRAIN_CONCURRENCY);
         let notification_topic_arn = vars.optional("NOTIFICATION_TOPIC_ARN", arn);
         let event_bus_name = vars.optional("EVENT_BUS_NAME", parse);
         let read = || {
@@ -198,6 +198,23 @@ mod tests {
         assert!(with(&[("MODE", "enforce")]).unwrap().of_poll().needs_to_delete());
         let secret = [("GRAPH_CREDENTIAL", "secret"), ("GRAPH_CREDENTIAL_SECRET_ARN", "arn:aws:x"), writer];
         assert_eq!(with(&secret).unwrap_err().0[0].variable, "AZURE_WRITER_CLIENT_ID");
+    }
+
+    #[test]
+    fn what_is_read_besides_is_what_the_table_lists() {
+        let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+        let read = Settings::read(|name: &str| {
+            asked.borrow_mut().insert(name.to_owned());
+            TENANT.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+        });
+        assert!(read.is_ok());
+        for setting in table::SETTINGS.iter().filter(|setting| setting.reader == table::Reader::Functions) {
+            assert!(asked.borrow_mut().remove(setting.name), "{} is not read", setting.name);
+        }
+        for setting in table::SETTINGS {
+            asked.borrow_mut().remove(setting.name);
+        }
+        assert!(asked.borrow().iter().all(|name| name == "UNDATED_METHODS"), "not listed: {asked:?}");
     }
 
     #[test]

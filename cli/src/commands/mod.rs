@@ -97,11 +97,10 @@ fn settings(how: &How) -> Result<(Settings, ClientSecret), CommandError> {
     Ok(read(lookup)?)
 }
 
-/// Reads all settings of one machine, whose ledger knows one person only, or returns everything that is wrong with them.
+/// Reads all settings of one machine, or returns everything that is wrong with them.
 fn read(lookup: impl Lookup) -> Result<(Settings, ClientSecret), SettingsError> {
     let mut vars = Vars::new(lookup);
     let (settings, secret) = (Settings::from_vars(&mut vars), ClientSecret::from_vars(&mut vars));
-    let settings = settings.map(|settings| Settings { plan_approvers: 1, ..settings });
     vars.finish(settings.zip(secret))
 }
 

@@ -1,5 +1,6 @@
 //! Settings, read from the environment in one go: every fault is reported, each with its variable.
 
+pub mod table;
 mod vars;
 
 use std::collections::BTreeSet;
@@ -167,7 +168,7 @@ pub struct Settings {
     pub second_look: SignedDuration,
     /// `REQUIRE_APPROVAL`: which rollbacks wait until people have approved a plan that names them.
     pub require_approval: RequireApproval,
-    /// `PLAN_APPROVERS`: how many people have to approve.
+    /// How many people have to approve: one, on a ledger that knows one person.
     pub plan_approvers: u32,
     /// `OVERLAP_MINUTES`: how far a scan goes back behind the watermark.
     pub overlap: SignedDuration,
@@ -229,20 +230,14 @@ impl Settings {
         }
         let releasable = vars.user_ids("RELEASABLE_USER_IDS");
         let no_exclusions = vars.boolean("NO_EXCLUSIONS");
-        let max_rollbacks_per_day = vars.number("MAX_ROLLBACKS_PER_DAY", 1..=1_000_000, 50);
-        let max_failure_percent = vars.number("MAX_FAILURE_PERCENT", 0..=100, 20);
-        let second_look = vars.number("SECOND_LOOK_MINUTES", 0..=24 * 60, 30);
+        let max_rollbacks_per_day = vars.number(&table::MAX_ROLLBACKS_PER_DAY);
+        let max_failure_percent = vars.number(&table::MAX_FAILURE_PERCENT);
+        let second_look = vars.number(&table::SECOND_LOOK_MINUTES);
         let require_approval = vars.optional("REQUIRE_APPROVAL", choice).unwrap_or(RequireApproval::Off);
-        let plan_approvers = vars.number("PLAN_APPROVERS", 1..=2, 1);
-        let overlap = vars.number("OVERLAP_MINUTES", 5..=24 * 60, 60);
-        let retention = vars.number("AUDIT_RETENTION_DAYS", 1..=3650, 30);
-        let requests_per_second = vars
-            .optional("GRAPH_REQUESTS_PER_SECOND", |text| match text.parse::<f64>() {
-                Ok(rate) if (1.0..=1000.0).contains(&rate) => Ok(rate),
-                _ => Err("must be a number from 1 to 1000".to_owned()),
-            })
-            .unwrap_or(5.0);
-        let reports_per_10_seconds = vars.number("GRAPH_REPORTS_PER_10_SECONDS", 1..=1000, 5);
+        let overlap = vars.number(&table::OVERLAP_MINUTES);
+        let retention = vars.number(&table::AUDIT_RETENTION_DAYS);
+        let requests_per_second = vars.decimal(&table::GRAPH_REQUESTS_PER_SECOND);
+        let reports_per_10_seconds = vars.number(&table::GRAPH_REPORTS_PER_10_SECONDS);
         let log_user_principal_names = vars.boolean("LOG_USER_PRINCIPAL_NAMES");
 
         Some(Self {
@@ -267,7 +262,7 @@ impl Settings {
             limits: Limits { max_rollbacks_per_day, max_failure_percent },
             second_look: SignedDuration::from_mins(second_look.into()),
             require_approval,
-            plan_approvers,
+            plan_approvers: 1,
             overlap: SignedDuration::from_mins(overlap.into()),
             retention: SignedDuration::from_hours(i64::from(retention) * 24),
             requests_per_second,
@@ -305,5 +300,7 @@ impl Settings {
     }
 }
 
+#[cfg(test)]
+mod document_tests;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use jiff::Timestamp;
 use strum::VariantNames;
 
+use super::table::Number;
 use crate::domain::{ids::UserId, user_ref::UserRef, window::Window};
 
 /// The most ids in one list: the whole environment of a Lambda function is limited to 4 KB. Beyond that, use
@@ -131,18 +132,24 @@ impl<L: Lookup> Vars<L> {
         .unwrap_or(false)
     }
 
-    /// Reads a whole number in a range; `default` if the variable is not set.
-    pub fn number(
-        &mut self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        default: u32,
-    ) -> u32 {
-        self.optional(variable, |text| match text.parse::<u32>() {
-            Ok(number) if range.contains(&number) => Ok(number),
+    /// Reads a whole number in its range; its default if the variable is not set.
+    pub fn number(&mut self, number: &Number) -> u32 {
+        let Number { range, default, .. } = number;
+        self.optional(number.name, |text| match text.parse() {
+            Ok(read) if range.contains(&read) => Ok(read),
             _ => Err(format!("must be a whole number from {} to {}", range.start(), range.end())),
         })
-        .unwrap_or(default)
+        .unwrap_or(*default)
+    }
+
+    /// Reads a number that may have decimals, like [`Vars::number`].
+    pub(super) fn decimal(&mut self, number: &Number) -> f64 {
+        let (from, to) = (*number.range.start(), *number.range.end());
+        self.optional(number.name, |text| match text.parse() {
+            Ok(read) if (f64::from(from)..=f64::from(to)).contains(&read) => Ok(read),
+            _ => Err(format!("must be a number from {from} to {to}")),
+        })
+        .unwrap_or(number.default.into())
     }
 
     /// Users named by object id or principal name.
