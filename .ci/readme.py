@@ -124,6 +124,8 @@ def main():
                 print(f"$ {line}\n  exit code {status}, {len(output.splitlines())} lines")
                 if status:
                     raise SystemExit(output)
+                if line.endswith("run --mode canary") and not re.search(r"\S+@\S+", output):
+                    raise SystemExit(f"nobody has a name in a terminal:\n{output}")
             page = (Path(folder) / "report.html").read_text()
             if "to look at" not in page:
                 raise SystemExit("report.html is no report")

@@ -1,6 +1,6 @@
 //! The command line; clap makes the help from these doc comments.
 
-use std::path::PathBuf;
+use std::{io::IsTerminal, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use shared::{
@@ -26,7 +26,7 @@ Exit codes: 0 done; 1 a user failed or is partial, or some input was refused; 2 
 3 the tenant refused or could not be reached.
 
 Settings come from the environment: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET,
-PREVIEW_ENABLED_AT, PREVIEW_DISABLED_AT and the others that the README lists. `mfa-rollback doctor` checks them."
+PREVIEW_ENABLED_AT, PREVIEW_DISABLED_AT and the others of docs/settings.md. `mfa-rollback doctor` checks them."
 )]
 pub struct Args {
     /// The command to carry out.
@@ -55,12 +55,16 @@ pub struct Args {
 pub enum Format {
     /// A table to read in a terminal.
     Table,
-    /// JSON, for other programs.
+    /// JSON, for other programs; `schema` describes it.
     Json,
+    /// JSON with one entry a line, for long lists.
+    Ndjson,
     /// CSV, for spreadsheets; `report` then has every column.
     Csv,
     /// A web page to look at; `report` only.
     Html,
+    /// One text for each user who has to be told something; `report` only, and nothing is sent.
+    Mail,
 }
 
 /// A command and its options.
@@ -157,7 +161,8 @@ pub enum Command {
         #[arg(long)]
         reason: String,
     },
-    /// Show what is on record for every user; --format html makes a page to look at, csv has every column
+    /// Show what is on record for every user; --format html makes a page to look at, csv has every column, and mail
+    /// writes to each of them
     Report {
         /// Which lines the report shows.
         #[command(flatten)]
@@ -172,6 +177,39 @@ pub enum Command {
     Doctor,
     /// Send a stack's readable dead letters back to its queue; needs --stack
     Redrive,
+    /// Print the JSON Schema of what a command writes with --format json
+    Schema {
+        /// Whose output to describe
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual's page, of the program or of one command
+    Man {
+        /// Which command
+        command: Option<String>,
+    },
+}
+
+/// An output that has a JSON Schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Of `scan`.
+    Scan,
+    /// Of `run` and `rollback`.
+    Run,
+    /// Of `explain`.
+    Explain,
+    /// Of `report`.
+    Report,
+    /// Of `status`.
+    Status,
+    /// Of `doctor`.
+    Doctor,
 }
 
 /// How candidates are handled.
@@ -197,12 +235,22 @@ pub struct Wanted {
     /// Only this outcome, such as `rolled_back` or `held`
     #[arg(long, value_name = "OUTCOME", conflicts_with = "held")]
     pub outcome: Option<String>,
-    /// Show display names (and principal names where they were kept)
-    #[arg(long)]
-    pub names: bool,
+    /// Show people by name: principal names where they were kept or the tenant tells them [default: true in a
+    /// terminal, for a page and mails, otherwise false]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub names: Option<bool>,
 }
 
 impl Wanted {
+    /// Whether people are shown by name: by default in a terminal, on a page and in mails. Other files leave the machine.
+    pub fn names(&self, format: Format) -> bool {
+        self.names.unwrap_or_else(|| match format {
+            Format::Table => std::io::stdout().is_terminal(),
+            Format::Html | Format::Mail => true,
+            Format::Json | Format::Ndjson | Format::Csv => false,
+        })
+    }
+
     /// Returns the outcome to show, or `None` for all of them.
     pub fn kind(&self) -> Option<&str> {
         if self.held { Some("held") } else { self.outcome.as_deref() }

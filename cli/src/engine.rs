@@ -138,7 +138,7 @@ impl Engine {
             let Some((received, handled)) = under_way.next().await else {
                 match self.database.next_visible_at(only, &drained.newer)? {
                     Some(at) if drained.stop.is_none() => {
-                        each(&Progress { handled: None, waits_until: Some(at) });
+                        each(&Progress { handled: None, waits_until: Some(at), throttled: self.throttled() });
                         self.sleep_until(at).await;
                         continue;
                     }
@@ -152,12 +152,16 @@ impl Engine {
             if matches!(handled.disposition, Disposition::DeadLetter(_)) {
                 drained.dead_letters += 1;
             }
-            each(&Progress { handled: Some(&handled), waits_until: None });
+            each(&Progress { handled: Some(&handled), waits_until: None, throttled: self.throttled() });
             if let Some(state) = handled.state {
                 drained.users.insert(handled.user_id, *state);
             }
             drained.stop = drained.stop.or(handled.stop);
         }
+    }
+
+    fn throttled(&self) -> u64 {
+        self.run.process.graph.traffic().throttled
     }
 
     async fn sleep_until(&self, at: Timestamp) {
@@ -172,6 +176,8 @@ pub struct Progress<'a> {
     pub handled: Option<&'a Handled>,
     /// Nothing to do until then: Graph throttles, or another process handles the rest.
     pub waits_until: Option<Timestamp>,
+    /// How many requests Graph has throttled so far.
+    pub throttled: u64,
 }
 
 async fn handle(drain: &Drain<'_>, received: Received, message: Message) -> (Received, Handled) {

@@ -37,7 +37,7 @@ impl Progress {
     /// Switches to a bar that counts users; `users` is how many are known so far.
     pub fn handling(&self, users: u64) {
         self.bar.set_length(users);
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} users {msg}")
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} users, {per_sec}, {eta} to go{msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         self.bar.set_style(style);
         self.bar.set_message(String::new());
@@ -52,11 +52,13 @@ impl Progress {
             if self.bar.length().is_some_and(|length| length < self.bar.position()) {
                 self.bar.set_length(self.bar.position());
             }
-            self.bar.set_message(String::new());
         }
-        if let Some(at) = progress.waits_until {
-            self.bar.set_message(format!("waiting until {}", clock_time(at)));
-        }
+        let throttled = match progress.throttled {
+            0 => String::new(),
+            times => format!("; Graph throttled {times} times"),
+        };
+        let waiting = progress.waits_until.map(|at| format!("; waiting until {}", clock_time(at)));
+        self.bar.set_message(throttled + &waiting.unwrap_or_default());
     }
 
     /// Removes the line from the terminal.

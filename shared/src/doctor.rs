@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// The result of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Finding {
@@ -39,7 +41,7 @@ impl Finding {
 }
 
 /// One thing that was checked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Check {
     /// What was checked, such as `sign-in`, or a permission by its name.
     pub what: String,
@@ -78,6 +80,20 @@ const NEXT_MOMENT: SignedDuration = SignedDuration::from_micros(1);
 /// How far a switch may be from the moment that a setting names.
 const SAME_SWITCH: SignedDuration = SignedDuration::from_hours(1);
 
+/// When the preview was switched since `from`, and by which activity, as the audit log has it; or what is missing of that.
+pub async fn switches(graph: &Graph, from: Timestamp) -> Result<Vec<(Timestamp, &'static str)>, String> {
+    let mut switched = Vec::new();
+    for activity in PREVIEW_SWITCHES {
+        let found = graph.audit_records_named(activity, from).await.map_err(|error| error.to_string())?;
+        if let Some(missing) = found.missing {
+            return Err(missing);
+        }
+        let records = found.records.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
+        switched.extend(records.map(|record| (record.activity_date_time, activity)));
+    }
+    Ok(switched)
+}
+
 /// Compares the window with what the audit log still keeps, and with its records of the preview's switch.
 pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<Check> {
     let window = settings.policy.window;
@@ -94,20 +110,14 @@ pub async fn window(settings: &Settings, graph: &Graph, now: Timestamp) -> Vec<C
         ));
     }
     let from = shift(window.start, -SAME_SWITCH).max(kept_from);
-    let mut switched: Vec<(Timestamp, &str)> = Vec::new();
-    for activity in PREVIEW_SWITCHES {
-        let (found, missing) = match graph.audit_records_named(activity, from).await {
-            Ok(found) => (found.records, found.missing),
-            Err(error) => (Vec::new(), Some(error.to_string())),
-        };
-        if let Some(missing) = missing {
+    let switched = match switches(graph, from).await {
+        Ok(switched) => switched,
+        Err(missing) => {
             checks.push(Check::note("preview switch", format!("cannot be read from the log: {missing}")));
             checks.extend(after_the_switch(&window, graph, now, kept_from).await);
             return checks;
         }
-        let records = found.iter().filter_map(|json| DirectoryAudit::from_graph(json.get()).ok());
-        switched.extend(records.map(|record| (record.activity_date_time, activity)));
-    }
+    };
     for (setting, at) in
         [("PREVIEW_ENABLED_AT", window.start), ("PREVIEW_DISABLED_AT", window.preview_disabled_at)]
     {

@@ -27,7 +27,9 @@ pub(super) async fn brake(
 /// Writes the brake's new state.
 pub(super) fn show(state: BrakeState, reason: &str, format: Format) -> Result<Exit, CommandError> {
     match format {
-        Format::Json => output::write_json(&json!({ "brake": state, "reason": reason }))?,
+        Format::Json | Format::Ndjson => {
+            output::write_json(format, &json!({ "brake": state, "reason": reason }))?;
+        }
         _ => match state {
             BrakeState::Open => output::say!("the brake is open: nothing is deleted until `brake release`"),
             BrakeState::Released => {

@@ -107,12 +107,15 @@ pub(super) async fn demo(
         }
         output::say!("\nLook further: mfa-rollback report --ledger {}", path.display());
     } else {
-        output::write_json(&json!({
-            "users": users,
-            "registered": registered,
-            "stages": stages.iter().map(summary).collect::<Vec<_>>(),
-            "checks": checks,
-        }))?;
+        output::write_json(
+            format,
+            &json!({
+                "users": users,
+                "registered": registered,
+                "stages": stages.iter().map(summary).collect::<Vec<_>>(),
+                "checks": checks,
+            }),
+        )?;
     }
     Ok(if good { Exit::Done } else { Exit::Incomplete })
 }

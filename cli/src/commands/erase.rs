@@ -26,7 +26,7 @@ pub(super) async fn erase(
 /// Writes what was erased.
 pub(super) fn show(erased: &Erased, format: Format) -> Result<Exit, CommandError> {
     match format {
-        Format::Json => output::write_json(erased)?,
+        Format::Json | Format::Ndjson => output::write_json(format, erased)?,
         _ => output::say!("{}: erased, with {} entries of the history", erased.user_id, erased.entries),
     }
     Ok(Exit::Done)

@@ -21,6 +21,7 @@ use crate::{
     error::{CommandError, Exit},
     output::{self, Rows},
     progress::clock_time,
+    report::{follows, said},
 };
 
 pub(super) async fn explain(engine: &Engine, user: &UserRef, format: Format) -> Result<Exit, CommandError> {
@@ -58,11 +59,10 @@ pub(super) fn show(
     mode: Option<Mode>,
     format: Format,
 ) -> Result<Exit, CommandError> {
-    let rows = rules(&explanation.decision.rules);
     match format {
-        Format::Json => output::write_json(explanation)?,
-        Format::Csv => output::write(format, &rows, &())?,
-        Format::Table | Format::Html => write_table(mode, explanation, &rows),
+        Format::Json | Format::Ndjson => output::write_json(format, explanation)?,
+        Format::Csv => output::write(format, &rules(&explanation.decision.rules), &())?,
+        Format::Table | Format::Html | Format::Mail => write_table(mode, explanation),
     }
     Ok(Exit::Done)
 }
@@ -82,18 +82,19 @@ fn rules(rules: &[RuleResult]) -> Rows {
 
 fn methods(methods: &[MethodOrigin]) -> Rows {
     let row = |found: &MethodOrigin| {
-        let what_follows = match found.held {
-            Some(reason) => format!("held({reason})"),
-            None if found.kept => "stays".to_owned(),
-            None => "goes".to_owned(),
-        };
-        vec![found.method.kind.to_string(), found.origin.to_string(), found.evidence.clone(), what_follows]
+        vec![found.method.kind.to_string(), found.origin.to_string(), found.evidence.clone(), follows(found)]
     };
     let header = vec!["method", "origin", "evidence", "what follows"];
     Rows { header, rows: methods.iter().map(row).collect() }
 }
 
-fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
+/// Answer and note in one column, which leaves more room for what was seen.
+fn in_words(rules: &[RuleResult]) -> Rows {
+    let row = |result: &RuleResult| vec![result.rule.to_string(), said(&result.answer)];
+    Rows { header: vec!["rule", "answer"], rows: rules.iter().map(row).collect() }
+}
+
+fn write_table(mode: Option<Mode>, explanation: &Explanation) {
     let now = mode.map_or("now".to_owned(), |mode| format!("mode {mode}"));
     let about = &explanation.about;
     let name = |name: &Option<String>| name.as_deref().map(output::plain).unwrap_or_default();
@@ -103,7 +104,7 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation, rows: &Rows) {
         name(&about.user_principal_name),
         name(&about.display_name)
     );
-    output::say!("{}", output::table(rows));
+    output::say!("{}", output::table(&in_words(&explanation.decision.rules)));
     output::say!("decision now: {}", explanation.decision.verdict);
     match (explanation.decision.verdict, explanation.stops_at) {
         (Verdict::RollBack, Some(outcome)) => output::say!("{now}: {outcome}"),

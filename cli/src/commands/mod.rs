@@ -8,6 +8,8 @@ mod doctor;
 mod erase;
 mod explain;
 mod plan;
+mod manual;
+mod names;
 mod release;
 mod report;
 mod results;
@@ -39,8 +41,14 @@ use crate::{
 /// Carries a command out, on this machine or on a deployed stack.
 pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
     let Args { command, ledger, stack, format, log: _ } = args;
-    if format == Format::Html && !matches!(command, Command::Report { .. }) {
-        return Err(CommandError::usage("--format html: only `report` makes a page"));
+    if matches!(format, Format::Html | Format::Mail) && !matches!(command, Command::Report { .. }) {
+        return Err(CommandError::usage("--format html and mail: only `report` writes pages and mails"));
+    }
+    match command {
+        Command::Schema { of } => return manual::schema(of),
+        Command::Completions { shell } => return manual::completions(shell),
+        Command::Man { command } => return manual::page(command.as_deref()),
+        _ => {}
     }
     if let Some(url) = stack {
         return stack::carry_out(&url, command, format).await;
@@ -76,6 +84,9 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         Command::Redrive => Err(CommandError::usage(
             "redrive: only a deployed stack has dead letters that come back: add --stack URL",
         )),
+        Command::Schema { .. } | Command::Completions { .. } | Command::Man { .. } => {
+            unreachable!("these are carried out before anything is opened")
+        }
     }
 }
 

@@ -51,7 +51,9 @@ pub(super) fn by_id(user: Option<&UserRef>) -> Result<UserId, CommandError> {
 /// Writes that an event is ended.
 pub(super) fn show_ended(event: &EventId, format: Format) -> Result<Exit, CommandError> {
     match format {
-        Format::Json => output::write_json(&json!({ "event_id": event, "ended": true }))?,
+        Format::Json | Format::Ndjson => {
+            output::write_json(format, &json!({ "event_id": event, "ended": true }))?;
+        }
         _ => output::say!("the event is ended"),
     }
     Ok(Exit::Done)
@@ -61,7 +63,9 @@ pub(super) fn show_ended(event: &EventId, format: Format) -> Result<Exit, Comman
 pub(super) fn show(user: UserId, lifted: &[Held], format: Format) -> Result<Exit, CommandError> {
     let lifted: Vec<String> = lifted.iter().map(Held::to_string).collect();
     match format {
-        Format::Json => output::write_json(&json!({ "user_id": user, "lifted": lifted }))?,
+        Format::Json | Format::Ndjson => {
+            output::write_json(format, &json!({ "user_id": user, "lifted": lifted }))?;
+        }
         _ => output::say!("{user}: lifted {}; decided on again with the next run", lifted.join(", ")),
     }
     Ok(Exit::Done)

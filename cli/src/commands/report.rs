@@ -7,11 +7,11 @@ use shared::{
     view::{Line, listed},
 };
 
-use super::{opened, status};
+use super::{names, opened, status};
 use crate::{
     args::{Format, Wanted},
     error::{CommandError, Exit},
-    report::Report,
+    report::{Added, Report},
 };
 
 /// Entries per page of the ledger.
@@ -24,11 +24,18 @@ pub(super) async fn report(
 ) -> Result<Exit, CommandError> {
     let outcomes = outcomes(wanted)?;
     let ledger = opened(path.clone()).await?;
-    let mut report = Report::begin(format, wanted.names)?;
+    let names = wanted.names(format);
+    let mut report = Report::begin(format, names)?;
     for outcome in outcomes {
-        add(&ledger, outcome, wanted.names, &mut report).await?;
+        add(&ledger, outcome, names, &mut report).await?;
     }
-    report.end(async || status::read(path).await).await
+    let people = if names { report.people() } else { Vec::new() };
+    let added = if people.is_empty() && !report.has_a_timeline() {
+        Added::default()
+    } else {
+        names::added(&people, report.has_a_timeline()).await
+    };
+    report.end(added, async || status::read(path).await).await
 }
 
 async fn add(ledger: &Ledger, outcome: String, names: bool, report: &mut Report) -> Result<(), CommandError> {

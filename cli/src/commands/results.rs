@@ -1,7 +1,11 @@
 //! What `run` and `rollback` print at the end.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal},
+};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     domain::{ids::UserId, method::MethodName, outcome::Outcome, state::UserState},
@@ -10,7 +14,7 @@ use shared::{
     view::next_step,
 };
 
-use super::plan::line_of;
+use super::{names, plan::line_of};
 use crate::{
     args::Format,
     engine::{Drained, Engine},
@@ -19,19 +23,29 @@ use crate::{
     progress::clock_time,
 };
 
-#[derive(Serialize)]
-struct Results<'a> {
+/// What `run` and `rollback` write as JSON.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Results<'a> {
+    /// What is done with whom a decision rolls back.
     mode: Mode,
+    /// What the scan found; null if there was none.
     poll: Option<&'a Polled>,
+    /// Everybody who was handled.
     users: Vec<UserResult<'a>>,
 }
 
-#[derive(Serialize)]
+/// One user who was handled.
+#[derive(Serialize, JsonSchema)]
 struct UserResult<'a> {
+    /// The user's object id.
     user_id: UserId,
+    /// The outcome without its reason.
     outcome: &'static str,
+    /// The outcome's reason, if it has one.
     reason: Option<String>,
+    /// The methods that are gone.
     methods_deleted: &'a [MethodName],
+    /// The methods that are left.
     methods_left: &'a [MethodName],
 }
 
@@ -56,10 +70,12 @@ pub(super) async fn write(
     let users: Vec<UserResult<'_>> = drained.users.values().filter_map(result).collect();
     match format {
         Format::Json => {
-            output::write_json(&Results { mode: engine.run.process.settings.mode, poll: summary, users })?;
+            let mode = engine.run.process.settings.mode;
+            output::write_json(format, &Results { mode, poll: summary, users })?;
         }
-        Format::Csv => output::write(format, &rows(&users), &())?,
-        Format::Table | Format::Html => write_table(engine, summary, &drained, &users).await?,
+        Format::Ndjson => output::write_json(format, &users)?,
+        Format::Csv => output::write(format, &rows("user_id", &users, |user| user.user_id.to_string()), &())?,
+        Format::Table | Format::Html | Format::Mail => write_table(engine, summary, &drained, &users).await?,
     }
     if let Some(stop) = drained.stop {
         return Err(stop.into());
@@ -90,14 +106,14 @@ async fn make_plan(engine: &Engine, format: Format) -> Result<(), CommandError> 
     Ok(())
 }
 
-fn rows(users: &[UserResult<'_>]) -> Rows {
+fn rows(user: &'static str, users: &[UserResult<'_>], shown: impl Fn(&UserResult<'_>) -> String) -> Rows {
     Rows {
-        header: vec!["user_id", "outcome", "reason", "methods_deleted", "methods_left"],
+        header: vec![user, "outcome", "reason", "methods_deleted", "methods_left"],
         rows: users
             .iter()
             .map(|user| {
                 vec![
-                    user.user_id.to_string(),
+                    shown(user),
                     user.outcome.to_owned(),
                     user.reason.clone().unwrap_or_default(),
                     output::kinds(user.methods_deleted),
@@ -106,6 +122,17 @@ fn rows(users: &[UserResult<'_>]) -> Rows {
             })
             .collect(),
     }
+}
+
+/// The users with their names, in a terminal: what the tenant says now, or else the display name on record.
+async fn by_name(engine: &Engine, drained: &Drained, users: &[UserResult<'_>]) -> Rows {
+    let ids: Vec<UserId> = users.iter().map(|user| user.user_id).collect();
+    let names = names::of(&engine.run.process.graph, &ids).await;
+    rows(output::USER, users, |user| {
+        let known = drained.users.get(&user.user_id).and_then(|state| state.about.display_name.as_ref());
+        let name = names.get(&user.user_id).or(known).map(String::as_str);
+        output::person(name, &user.user_id.to_string())
+    })
 }
 
 /// Makes a table of outcomes with their reasons, and what comes next for each.
@@ -139,7 +166,12 @@ async fn write_table(
     if users.is_empty() {
         output::say!("nobody to handle");
     } else if users.len() <= 40 {
-        output::say!("{}", output::table(&rows(users)));
+        let rows = if io::stdout().is_terminal() {
+            by_name(engine, drained, users).await
+        } else {
+            rows("user_id", users, |user| user.user_id.to_string())
+        };
+        output::say!("{}", output::table(&rows));
     }
     if !users.is_empty() {
         output::say!("{}", output::table(&outcomes_table(drained.users.values())));

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::{
     audit::{DirectoryAudit, Event, Registration, Tally},
@@ -23,13 +24,19 @@ use crate::{
 };
 
 /// One user with the latest registration.
-#[derive(Debug, Serialize)]
-struct Found {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Found {
+    /// The user's object id.
     user_id: UserId,
+    /// The principal name in the latest record that has one.
     user_principal_name: Option<String>,
+    /// When the latest registration was.
     registered_at: Timestamp,
+    /// The id of its event; null if the export has none.
     event_id: Option<EventId>,
+    /// The kinds of method that the registrations name.
     methods: Vec<MethodKind>,
+    /// Whether one of them lies in the window; absent if no window is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_window: Option<bool>,
 }

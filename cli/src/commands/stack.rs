@@ -27,7 +27,7 @@ use crate::{
     exports,
     output::{self, Rows},
     progress::Progress,
-    report::Report,
+    report::{Added, Report},
     stack::{Call, Stack},
 };
 
@@ -87,7 +87,11 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
         Command::Status => status::show(&stack.ask::<Status>(Call::get(&["status"])).await?, format),
         Command::Doctor => doctor::show(&stack.ask::<Vec<Check>>(Call::get(&["doctor"])).await?, format),
         Command::Redrive => redrive(&stack, format).await,
-        Command::Demo { .. } | Command::Scan { .. } => {
+        Command::Demo { .. }
+        | Command::Scan { .. }
+        | Command::Schema { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. } => {
             Err(CommandError::usage("--stack: this command works on this machine alone"))
         }
     }
@@ -117,7 +121,7 @@ async fn run(stack: &Stack, how: &How, format: Format) -> Result<Exit, CommandEr
     }
     progress.done();
     match format {
-        Format::Json => output::write_json(&sum)?,
+        Format::Json | Format::Ndjson => output::write_json(format, &sum)?,
         _ => output::say!(
             "audit log: {} events read, {} new candidates, {} registrations seen before\nthe stack's drain handles them: status and report --stack say what came of it",
             sum.events_read,
@@ -141,7 +145,7 @@ async fn rollback(
         None => from_exports(stack, &input.audit_log, reason).await?,
     };
     match format {
-        Format::Json => output::write_json(&taken)?,
+        Format::Json | Format::Ndjson => output::write_json(format, &taken)?,
         _ => output::say!(
             "{} users taken, {} named before, {} registrations outside the window; {} refused\nthe stack's drain handles them: status and report --stack say what came of it",
             taken.accepted,
@@ -230,7 +234,7 @@ async fn lift(
 }
 
 async fn report(stack: &Stack, wanted: &Wanted, format: Format) -> Result<Exit, CommandError> {
-    if wanted.names {
+    if wanted.names == Some(true) {
         let why = "--names: a stack lists no names; `explain USER_ID` shows one user's";
         return Err(CommandError::usage(why));
     }
@@ -253,7 +257,7 @@ async fn report(stack: &Stack, wanted: &Wanted, format: Format) -> Result<Exit, 
             None => break,
         }
     }
-    report.end(async || stack.ask::<Status>(Call::get(&["status"])).await).await
+    report.end(Added::default(), async || stack.ask::<Status>(Call::get(&["status"])).await).await
 }
 
 async fn redrive(stack: &Stack, format: Format) -> Result<Exit, CommandError> {

@@ -47,10 +47,25 @@ pub(super) struct Part<'a> {
     pub(super) days: Vec<(Date, u64)>,
 }
 
-/// Draws columns by day, with their parts stacked.
-pub(super) fn columns(title: &str, parts: &[Part<'_>]) -> Markup {
+/// What stands behind and above the columns of a chart.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// Days that are shaded, the first and the last, and what they are.
+    pub(super) band: Option<(Date, Date, &'static str)>,
+    /// Days that have a line of their own, and what happened on them.
+    pub(super) lines: Vec<(Date, String)>,
+}
+
+/// Draws columns by day, with their parts stacked, and marks among them.
+pub(super) fn columns(title: &str, parts: &[Part<'_>], marks: &Marks) -> Markup {
     let days = parts.iter().flat_map(|part| part.days.iter().map(|(day, _)| *day));
     let Some((first, last)) = ends(days) else { return html! { p.none { "nothing yet" } } };
+    let marked = marks
+        .lines
+        .iter()
+        .map(|(day, _)| *day)
+        .chain(marks.band.iter().flat_map(|(from, to, _)| [*from, *to]));
+    let (first, last) = ends(marked.chain([first, last])).unwrap_or((first, last));
     let span = first.until(last).map_or(0, |span| span.get_days()) + 1;
     let step = (span + COLUMNS - 1) / COLUMNS;
     let count = usize::try_from((span + step - 1) / step).unwrap_or(1);
@@ -60,6 +75,12 @@ pub(super) fn columns(title: &str, parts: &[Part<'_>]) -> Markup {
     let width = (slot - 2.0).clamp(1.0, 40.0);
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
+            @let place = |day: Date| LEFT + slot * float(nth(first, step, day).min(count as u64 - 1));
+            @if let Some((from, to, name)) = &marks.band {
+                rect class="band" x=(place(*from)) y=(TOP) width=(place(*to) + slot - place(*from)) height=(BASE - TOP) {
+                    title { (name) ": " (from) " to " (to) }
+                }
+            }
             line class="axis" x1=(LEFT) x2=(WIDTH) y1=(BASE) y2=(BASE) {}
             line class="grid" x1=(LEFT) x2=(WIDTH) y1=(TOP) y2=(TOP) {}
             text.number x=(LEFT - 6.0) y=(TOP + 4.0) text-anchor="end" { (most) }
@@ -81,6 +102,9 @@ pub(super) fn columns(title: &str, parts: &[Part<'_>]) -> Markup {
                     }
                 }
             }
+            @for (day, name) in &marks.lines {
+                line class="mark" x1=(place(*day)) x2=(place(*day)) y1=(TOP - 8.0) y2=(BASE) { title { (name) } }
+            }
             text x=(LEFT) y=(HEIGHT - 8.0) { (first) }
             @if count > 1 { text x=(WIDTH) y=(HEIGHT - 8.0) text-anchor="end" { (last) } }
         }
@@ -95,12 +119,16 @@ fn day_of(first: Date, step: i32, n: usize) -> Date {
     first.saturating_add((i64::from(step) * i64::try_from(n).unwrap_or(0)).days())
 }
 
+/// The column that a day falls into.
+fn nth(first: Date, step: i32, day: Date) -> u64 {
+    u64::try_from(first.until(day).map_or(0, |span| span.get_days()) / step).unwrap_or(0)
+}
+
 /// Sums a part for each column.
 fn sums(part: &Part<'_>, first: Date, step: i32, columns: usize) -> Vec<u64> {
     let mut sums = vec![0; columns];
     for (day, count) in &part.days {
-        let since = first.until(*day).map_or(0, |span| span.get_days());
-        if let Some(sum) = usize::try_from(since / step).ok().and_then(|n| sums.get_mut(n)) {
+        if let Some(sum) = usize::try_from(nth(first, step, *day)).ok().and_then(|n| sums.get_mut(n)) {
             *sum += count;
         }
     }
@@ -126,14 +154,29 @@ mod tests {
         let part = Part { name: "found", class: "done", days };
         let sums = sums(&part, date("2026-01-01"), 6, 61);
         assert_eq!(sums.iter().sum::<u64>(), 730);
-        let drawn = columns("Found", &[part]).into_string();
+        let drawn = columns("Found", &[part], &Marks::default()).into_string();
         assert_eq!(drawn.matches("<rect").count(), 61);
         assert!(drawn.contains("2026-12-31") && drawn.contains("and 5 days after it"));
     }
 
     #[test]
+    fn the_window_is_shaded_and_each_switch_has_a_line() {
+        let part = Part { name: "found", class: "done", days: vec![(date("2026-03-03"), 1)] };
+        let marks = Marks {
+            band: Some((date("2026-02-20"), date("2026-03-04"), "window")),
+            lines: vec![(date("2026-03-01"), "Update preview settings".to_owned())],
+        };
+        let drawn = columns("Found", &[part], &marks).into_string();
+        assert!(drawn.contains("window: 2026-02-20 to 2026-03-04"), "{drawn}");
+        assert!(
+            drawn.contains("class=\"mark\"") && drawn.contains("<title>Update preview settings</title>"),
+            "{drawn}"
+        );
+    }
+
+    #[test]
     fn nothing_is_drawn_of_nothing_and_names_are_escaped() {
-        assert!(columns("Found", &[]).into_string().contains("nothing yet"));
+        assert!(columns("Found", &[], &Marks::default()).into_string().contains("nothing yet"));
         let bar = bars("x", &[("<b>&".to_owned(), 0, "look")]).into_string();
         assert!(bar.contains("&lt;b&gt;&amp;") && !bar.contains("<b>"), "{bar}");
     }

@@ -9,7 +9,7 @@ use shared::{
     view::Line,
 };
 
-use crate::output::kinds;
+use crate::output::{USER, kinds};
 
 type Cell = Box<dyn Fn(&Line) -> String + Send + Sync>;
 
@@ -17,16 +17,15 @@ type Cell = Box<dyn Fn(&Line) -> String + Send + Sync>;
 pub(super) struct Columns(Vec<(&'static str, Cell)>);
 
 impl Columns {
-    /// The columns that a table has room for.
-    pub(super) fn few(names: bool) -> Self {
+    /// The columns that a table has room for; the first one names the user, by id.
+    pub(super) fn few() -> Self {
         let user: Cell = Box::new(|line| match (line.user_id, &line.event_id) {
             (Some(user), _) => user.to_string(),
             (None, Some(event)) => format!("event {event}"),
             (None, None) => String::new(),
         });
-        let mut columns = vec![("user_id", user)];
-        add_names(&mut columns, names);
-        columns.extend(outcome());
+        let mut columns = vec![(USER, user)];
+        columns.extend(outcome_and_reason());
         columns.push(("methods_deleted", Box::new(|line| kinds(&line.methods_deleted))));
         columns.push(("methods_left", Box::new(|line| kinds(&line.methods_left))));
         columns.push(("next_step", Box::new(|line| line.next_step.clone())));
@@ -41,7 +40,7 @@ impl Columns {
             ("event_id", Box::new(|line| shown(line.event_id.as_ref()))),
         ];
         add_names(&mut columns, names);
-        columns.extend(outcome());
+        columns.extend(outcome_and_reason());
         columns.push(("at", Box::new(|line| shown(line.at))));
         columns.push(("next_step", Box::new(|line| line.next_step.clone())));
         columns.push(("asked_by", Box::new(move |line| text(&line.asked_by))));
@@ -74,7 +73,7 @@ impl Columns {
     }
 }
 
-fn outcome() -> [(&'static str, Cell); 2] {
+fn outcome_and_reason() -> [(&'static str, Cell); 2] {
     [
         ("outcome", Box::new(|line: &Line| line.outcome.clone())),
         ("reason", Box::new(|line: &Line| line.reason.clone().unwrap_or_default())),
@@ -138,8 +137,13 @@ fn answer(line: &Line, rule: Rule) -> String {
     results.iter().find(|result| result.rule == rule).map(|result| said(&result.answer)).unwrap_or_default()
 }
 
+/// An outcome with its reason, as the command line takes it.
+pub(super) fn outcome(kind: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| kind.to_owned(), |reason| format!("{kind}({reason})"))
+}
+
 /// Puts a rule's answer into words.
-pub(super) fn said(answer: &RuleAnswer) -> String {
+pub(crate) fn said(answer: &RuleAnswer) -> String {
     match answer {
         RuleAnswer::Pass { note: None } => "pass".to_owned(),
         RuleAnswer::Pass { note: Some(note) } => format!("pass: {note}"),

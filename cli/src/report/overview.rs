@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use shared::view::Line;
+use shared::{domain::ids::UserId, view::Line};
 
 /// The most users to look at on a page. More would stall a browser; the CSV has all of them.
 const TO_LOOK_AT: usize = 1_000;
@@ -114,6 +114,31 @@ impl Overview {
         }
     }
 
+    /// The users who are shown by themselves.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.to_look_at.iter().chain(&self.rolled_back)
+    }
+
+    /// Gives these users their principal names.
+    pub(super) fn name(&mut self, names: &BTreeMap<UserId, String>) {
+        for line in self.to_look_at.iter_mut().chain(&mut self.rolled_back) {
+            if let Some(name) = line.user_id.and_then(|user| names.get(&user)) {
+                line.user_principal_name = Some(name.clone());
+            }
+        }
+    }
+
+    /// The users to look at by what a person has to do about them, the most frequent first.
+    pub(super) fn to_do(&self) -> Vec<(&str, Vec<&Line>)> {
+        let mut steps: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+        for line in &self.to_look_at {
+            steps.entry(&line.next_step).or_default().push(line);
+        }
+        let mut steps: Vec<_> = steps.into_iter().collect();
+        steps.sort_by_key(|(_, lines)| std::cmp::Reverse(lines.len()));
+        steps
+    }
+
     fn notice(&mut self, line: &Line) {
         let Some(consequences) = line.decision.as_ref().and_then(|decision| decision.consequences.as_ref())
         else {
@@ -135,7 +160,8 @@ impl Overview {
     }
 }
 
-fn day(at: Timestamp) -> Date {
+/// The day of a moment (UTC).
+pub(super) fn day(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
 }
 

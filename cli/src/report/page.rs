@@ -3,24 +3,26 @@
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use shared::{
-    domain::decision::Decision,
     domain::{brake::BrakeState, outcome::Outcome},
-    view::{Line, Status, next_step},
+    view::{Status, next_step},
 };
 
 use super::{
-    chart::{Bar, Part, bars, columns},
-    columns::{registrations, said},
-    overview::{Group, Noticed, Overview},
+    Switch,
+    chart::{Bar, Marks, Part, bars, columns},
+    columns::outcome,
+    forecast::Forecast,
+    overview::{Group, Noticed, Overview, day},
+    record::record,
 };
-use crate::{output::kinds, progress::clock_time};
+use crate::progress::clock_time;
 
 const STYLE: &str = include_str!("page.css");
 
 /// The page may load nothing from elsewhere, and no script runs.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-pub(super) fn page(overview: &Overview, status: &Status, now: Timestamp) -> Markup {
+pub(super) fn page(overview: &Overview, status: &Status, switches: &[Switch], now: Timestamp) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,11 +35,17 @@ pub(super) fn page(overview: &Overview, status: &Status, now: Timestamp) -> Mark
                 style { (PreEscaped(STYLE)) }
             }
             body {
+                nav {
+                    a href="#look" { "To look at" } " "
+                    a href="#outcomes" { "By outcome" } " "
+                    a href="#tell" { "Whom to tell" }
+                }
                 main {
                     (heading(overview, status, now))
-                    (pictures(overview))
-                    (by_reason(overview))
+                    (forecast(status, now))
+                    (pictures(overview, status, switches))
                     (to_look_at(overview))
+                    (by_reason(overview))
                     (whom_to_tell(overview))
                 }
             }
@@ -72,7 +80,31 @@ fn heading(overview: &Overview, status: &Status, now: Timestamp) -> Markup {
     }
 }
 
-fn pictures(overview: &Overview) -> Markup {
+/// When everybody who waits will be done: people plan by it.
+fn forecast(status: &Status, now: Timestamp) -> Markup {
+    let Some(forecast) = Forecast::of(status, now) else { return html! {} };
+    let on = |at: Timestamp| at.strftime("%A, %Y-%m-%d").to_string();
+    html! {
+        p id="forecast" {
+            (forecast.waiting) " users wait. At " (forecast.cap) " in 24 h (" code { "MAX_ROLLBACKS_PER_DAY" } ") the last is done "
+            @if forecast.at_the_cap == now { "today" } @else { "on " b { (on(forecast.at_the_cap)) } }
+            ", if mode, brake and preflight let them"
+            @if let Some(at) = forecast.at_this_pace {
+                "; at the pace of the last 24 h (" (status.slots_taken) " users) on " b { (on(at)) }
+            }
+            "."
+        }
+    }
+}
+
+fn marks(status: &Status, switches: &[Switch]) -> Marks {
+    let band = status.window.map(|window| (day(window.start), day(window.end), "window"));
+    let lines =
+        switches.iter().map(|(at, what)| (day(*at), format!("{what}: {}", clock_time(*at)))).collect();
+    Marks { band, lines }
+}
+
+fn pictures(overview: &Overview, status: &Status, switches: &[Switch]) -> Markup {
     let registered = Part {
         name: "registrations",
         class: Group::Waits.class(),
@@ -96,12 +128,15 @@ fn pictures(overview: &Overview) -> Markup {
     html! {
         div.pictures {
             figure {
-                figcaption { "What was found " span { "registrations by day" } }
-                (columns("Registrations by day", &[registered]))
+                figcaption { "What was found " span { "registrations by day" @if status.window.is_some() { "; the window is shaded" } } }
+                (columns("Registrations by day", &[registered], &marks(status, switches)))
+                @if !switches.is_empty() {
+                    ul.quiet { @for (at, what) in switches { li { (clock_time(*at)) ": " (what) } } }
+                }
             }
             figure {
                 figcaption { "What was decided and done " span { "latest outcomes by day" } }
-                (columns("Outcomes by day", &reached))
+                (columns("Outcomes by day", &reached, &Marks::default()))
             }
             figure {
                 figcaption { "Outcomes by reason" @if more > 0 { span { " the twelve largest; all are below" } } }
@@ -132,10 +167,10 @@ fn noticed(noticed: &Noticed) -> Vec<Bar> {
 
 fn by_reason(overview: &Overview) -> Markup {
     html! {
-        h2 { "By outcome and reason" }
-        div.scroll {
+        h2 id="outcomes" { "By outcome and reason" }
+        div.scroll tabindex="0" role="region" aria-label="By outcome and reason" {
             table {
-                thead { tr { th { "outcome" } th { "users" } th { "what to do next" } } }
+                thead { tr { th scope="col" { "outcome" } th scope="col" { "users" } th scope="col" { "what to do next" } } }
                 tbody {
                     @for ((kind, reason), count) in &overview.outcomes {
                         @let name = outcome(kind, reason.as_deref());
@@ -159,7 +194,10 @@ fn to_look_at(overview: &Overview) -> Markup {
         @if shown < all {
             p.quiet { (shown) " of " (all) " are shown; " code { "mfa-rollback report --held --format csv" } " has all." }
         }
-        @for line in &overview.to_look_at { (record(line)) }
+        @for (step, lines) in overview.to_do() {
+            h3 { (step) span.quiet { " " (lines.len()) } }
+            @for line in lines { (record(line)) }
+        }
     }
 }
 
@@ -171,7 +209,7 @@ fn whom_to_tell(overview: &Overview) -> Markup {
         @else {
             p {
                 "They sign in without MFA again. Self-service password reset has lost the phone, too, and nobody will ever "
-                "ask them for a code. docs/tell-users.md is a text to send them."
+                "ask them for a code. " code { "mfa-rollback report --format mail" } " writes to each of them."
             }
         }
         @if shown < all {
@@ -182,64 +220,4 @@ fn whom_to_tell(overview: &Overview) -> Markup {
         }
         @for line in overview.rolled_back.iter().rev() { (record(line)) }
     }
-}
-
-/// A user's line, which expands to the record of the decision.
-fn record(line: &Line) -> Markup {
-    let user = line.user_id.map(|user| user.to_string());
-    let event = line.event_id.as_ref().map(|event| format!("event {event}"));
-    html! {
-        details class=(Group::of(&line.outcome).class()) {
-            summary {
-                span.id { (user.or(event).unwrap_or_default()) } " "
-                @if let Some(name) = &line.display_name { (name) " " }
-                @if let Some(name) = &line.user_principal_name { "(" (name) ") " }
-                span.what { (outcome(&line.outcome, line.reason.as_deref())) }
-                span.quiet { " " (line.next_step) }
-            }
-            dl {
-                (fact("registered", Some(registrations(line)).filter(|text| !text.is_empty())))
-                (fact("since", line.at.map(clock_time)))
-                (fact("methods before", some(kinds(&line.methods_before))))
-                (fact("methods deleted", some(kinds(&line.methods_deleted))))
-                (fact("methods left", some(kinds(&line.methods_left))))
-                (fact("external", line.external.clone()))
-                (fact("administrator", line.administrator.clone()))
-                (fact("per-user MFA", line.per_user_mfa.clone()))
-                (fact("enabled", line.enabled.map(|it| it.to_string())))
-                (fact("from on premises", line.synced.map(|it| it.to_string())))
-                (fact("named by", line.asked_by.clone()))
-                (fact("Graph's request ids", some(line.request_ids.join(" "))))
-            }
-            @if let Some(decision) = &line.decision { (decided(decision)) }
-        }
-    }
-}
-
-fn decided(decision: &Decision) -> Markup {
-    html! {
-        p.quiet { "Decided " (clock_time(decision.decided_at)) ": " b { (decision.verdict) } }
-        div.scroll {
-            table {
-                thead { tr { th { "rule" } th { "answer" } } }
-                tbody {
-                    @for result in &decision.rules {
-                        tr { td { (result.rule) } td { (said(&result.answer)) } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn fact(name: &str, value: Option<String>) -> Markup {
-    html! { @if let Some(value) = value { dt { (name) } dd { (value) } } }
-}
-
-fn some(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
-fn outcome(kind: &str, reason: Option<&str>) -> String {
-    reason.map_or_else(|| kind.to_owned(), |reason| format!("{kind}({reason})"))
 }

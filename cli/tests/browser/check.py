@@ -1,16 +1,18 @@
-"""The report in a browser: without a network, without script, light and dark. Run by run.sh."""
+"""The report in a browser: without a network, without script, light and dark, and what axe-core says. Run by run.sh."""
 
 import csv
 import re
 import sys
 import time
 from collections import Counter
+from importlib.resources import files
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(sys.argv[1])
 CHROMIUM = sys.argv[2]
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
 # WCAG 2.2, 1.4.3: text against what is behind it.
 CONTRAST = 4.5
@@ -100,7 +102,37 @@ def leads_to_the_decision(page):
     assert not rule.is_visible()
     line.locator("summary").click()
     assert rule.is_visible()
-    assert line.locator("tbody tr").count() == len(rules())
+    assert line.locator("table").last.locator("tbody tr").count() == len(rules())
+
+
+def is_accessible(browser, name, scheme):
+    """What axe-core finds with some users expanded. The page has no script: axe is the only one, let past its policy."""
+    context = browser.new_context(color_scheme=scheme, offline=True, bypass_csp=True, viewport={"width": 1200, "height": 1400})
+    page = context.new_page()
+    page.goto((FOLDER / f"{name}.html").as_uri())
+    for user in page.locator("details").all()[:5]:
+        user.evaluate("element => { element.open = true }")
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run()")
+    faults = [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found["violations"]]
+    assert not faults, "\n".join(faults)
+    assert len(found["passes"]) >= 30, "axe looked at nothing"
+    print(f"{name}, {scheme}: axe-core {found['testEngine']['version']} passes it by {len(found['passes'])} rules")
+    # A page without names for pictures must not pass.
+    page.evaluate("document.querySelectorAll('svg').forEach(svg => svg.removeAttribute('aria-label'))")
+    assert page.evaluate("axe.run()")["violations"], "axe finds nothing where something is wrong"
+    context.close()
+
+
+def prints_everything(browser):
+    """A printed page shows what is behind each line, too: a closed one has no other way to open."""
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto((FOLDER / "small.html").as_uri())
+    page.emulate_media(media="print")
+    assert page.locator("details td", has_text="user_exists").first.is_visible()
+    assert not page.locator("nav").is_visible()
+    context.close()
 
 
 with sync_playwright() as playwright:
@@ -117,6 +149,9 @@ with sync_playwright() as playwright:
             page.set_viewport_size({"width": 390, "height": 844})
             is_readable(page)
             page.context.close()
+            if name == "small":
+                is_accessible(browser, name, scheme)
+    prints_everything(browser)
     assert len(grounds) == 2, "dark is not light"
     rows = (FOLDER / "large.html").read_text().count("<details")
     assert rows <= 1_200, rows

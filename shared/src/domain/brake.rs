@@ -48,7 +48,9 @@ fn is_zero(count: &u32) -> bool {
 }
 
 /// Whether the brake stops all rollbacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum BrakeState {
@@ -66,7 +68,7 @@ impl BrakeState {
 }
 
 /// One move of the brake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Move {
     /// The state that the brake was moved to.
     pub to: BrakeState,

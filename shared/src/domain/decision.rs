@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How a rule answered for one user. Only `Pass` and `NotApplicable` allow a rollback.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum RuleAnswer {
     /// The rule lets the user through.
@@ -39,7 +39,7 @@ pub enum RuleAnswer {
 }
 
 /// A rule with its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RuleResult {
     /// Which rule was asked; a decision has each rule once.
     pub rule: Rule,
@@ -49,12 +49,12 @@ pub struct RuleResult {
 }
 
 /// A short digest of all settings that a decision depends on. It changes when one of them does.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Fingerprint(pub String);
 
 /// What the user will notice after a rollback.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Consequences {
     /// The kinds of method that self-service password reset loses; `None` if it is unknown whether the user is
     /// registered for it.
@@ -67,7 +67,7 @@ pub struct Consequences {
 }
 
 /// The decision on one candidate, kept with the outcome in the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Decision {
     /// What follows from the answers: the first no, else the first unknown, else `roll_back`.
     pub verdict: Verdict,

@@ -147,7 +147,7 @@ pub struct Belts {
 }
 
 /// A registration as the ledger keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RecordedRegistration {
     /// The audit event's id, or one made from its content.
     pub event_id: EventId,
@@ -171,7 +171,7 @@ impl RecordedRegistration {
 
 /// A registration that came by file or API finds a candidate. It shows nothing until Graph shows the same event, or a
 /// person vouches for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Claimed {
     /// Who vouches for the file; `None` if nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -179,7 +179,7 @@ pub struct Claimed {
 }
 
 /// A person's word that a file is what the audit log holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Vouched {
     /// Who vouches.
     pub by: String,

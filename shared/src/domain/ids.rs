@@ -31,7 +31,7 @@ fn guid(text: &str) -> Result<Uuid, IdError> {
 macro_rules! guid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Uuid);
 
@@ -84,7 +84,9 @@ guid_id! {
 
 /// The id of an audit event: Graph's own, which is not a GUID and may contain blanks, or one made from the
 /// event's content.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct EventId(pub String);
 
@@ -108,7 +110,9 @@ impl fmt::Display for EventId {
 
 /// The id of an authentication method. Phone ids are the same for every user, so only user, kind and id
 /// together name a method.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct MethodId(pub String);
 
@@ -119,7 +123,7 @@ impl fmt::Display for MethodId {
 }
 
 /// One run of poll, drain or the CLI; its log lines carry it as `run.id`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(pub Uuid);
 

@@ -20,6 +20,7 @@ use crate::domain::ids::MethodId;
     Deserialize,
     strum::EnumString,
     strum::IntoStaticStr,
+    schemars::JsonSchema,
 )]
 #[serde(from = "String", into = "String")]
 #[strum(serialize_all = "camelCase")]
@@ -189,7 +190,7 @@ pub fn names(methods: &[AuthenticationMethod]) -> Vec<MethodName> {
 }
 
 /// A method as results name it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MethodName {
     /// The kind; `type` in JSON.
     #[serde(rename = "type")]

@@ -17,6 +17,7 @@ use super::{ids::EventId, method::MethodName, outcome::Held};
     strum::Display,
     strum::EnumString,
     strum::VariantArray,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -34,7 +35,7 @@ pub enum Origin {
 }
 
 /// The audit event that shows where a method comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Shows {
     /// The event's id.
     pub event_id: EventId,
@@ -43,7 +44,7 @@ pub struct Shows {
 }
 
 /// What a decision found out about one strong method.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct MethodOrigin {
     /// The method.
     #[serde(flatten)]

@@ -54,7 +54,7 @@ impl Lease {
 }
 
 /// What reports say about a user, as of the latest handling.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct About {
     /// Whether the account is enabled; `None` if Graph did not say.
     pub enabled: Option<bool>,
@@ -75,7 +75,7 @@ pub struct About {
 }
 
 /// An outcome of a user, with what led to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Concluded {
     /// What became of the user.
     pub outcome: Outcome,

@@ -13,7 +13,7 @@ pub const LATEST_END: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub const LAST_SWEEP_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// When registrations count as mistaken, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Window {
     /// The first moment: `PREVIEW_ENABLED_AT`.
     pub start: Timestamp,

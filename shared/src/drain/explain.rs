@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What would be done about a user now, and what was done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Explanation {
     /// The object id of the user who is explained.
     pub user_id: UserId,

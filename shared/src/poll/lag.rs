@@ -13,7 +13,7 @@ const UP_TO: [u64; 12] = [60, 120, 180, 300, 600, 900, 1_800, 3_600, 7_200, 21_6
 pub struct Lags([u64; UP_TO.len()]);
 
 /// Percentiles of how late registrations appeared, each the upper end of the class that it falls into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Lag {
     /// How many registrations were counted.
     pub registrations: u64,

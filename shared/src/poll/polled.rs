@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a poll did.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Polled {
     /// Audit events read, of every kind; unreadable ones are not counted.
     pub events_read: u64,

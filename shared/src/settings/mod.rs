@@ -37,6 +37,7 @@ use crate::{
     strum::EnumString,
     strum::VariantNames,
     strum::Display,
+    schemars::JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

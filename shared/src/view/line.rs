@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// One user, or one registration without a clear user, as the ledger has it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Line {
     /// The user; `None` for a registration without one clear user.
     pub user_id: Option<UserId>,

@@ -10,7 +10,7 @@ use crate::{
 
 /// One thing that was done about a user. It leaves out what only the ledger needs to prove a resume: with
 /// salt and hash of a phone number, anyone could find the number by trying them all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum Past {
     /// A handling reached an outcome.

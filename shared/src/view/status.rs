@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A summary of one tenant's ledger and queue at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Status {
     /// The tenant that the ledger belongs to.
     pub tenant_id: TenantId,
@@ -57,7 +57,7 @@ pub struct Status {
 }
 
 /// How many users failed or are partial in the last 24 h, counted since the brake was last released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FailureRate {
     /// Users that count towards the rate: rolled back, failed or partial, but not throttled.
     pub users: u32,
@@ -66,7 +66,7 @@ pub struct FailureRate {
 }
 
 /// The brake, and who moved it last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct BrakeView {
     /// Open, which stops every rollback, or released.
     pub state: BrakeState,
