@@ -42,9 +42,9 @@ pub(super) async fn diagnose(
 /// Writes a diagnosis. As CSV, it has the findings only.
 pub(super) fn show(diagnosis: &Diagnosis, format: Format) -> Result<Exit, CommandError> {
     match format {
-        Format::Json => output::write_json(diagnosis)?,
+        Format::Json | Format::Ndjson => output::write_json(format, diagnosis)?,
         Format::Csv => output::write(format, &rows(diagnosis), &())?,
-        Format::Table | Format::Html => write_text(diagnosis),
+        Format::Table | Format::Html | Format::Mail => write_text(diagnosis),
     }
     Ok(Exit::Done)
 }

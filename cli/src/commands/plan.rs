@@ -98,7 +98,7 @@ fn slice(whom: Whom) -> Slice {
 /// Writes that a plan was made, and what to do with it.
 fn show_made(plan: &PlanHead, format: Format) -> Result<Exit, CommandError> {
     match format {
-        Format::Json => output::write_json(plan)?,
+        Format::Json | Format::Ndjson => output::write_json(format, plan)?,
         _ => output::say!("{}", line_of(plan)),
     }
     Ok(Exit::Done)
@@ -115,8 +115,8 @@ pub(super) fn line_of(plan: &PlanHead) -> String {
 
 /// Writes a plan with its users.
 fn show(plan: PlanHead, users: Vec<PlannedLine>, format: Format) -> Result<Exit, CommandError> {
-    if format == Format::Json {
-        output::write_json(&Shown { plan, users })?;
+    if matches!(format, Format::Json | Format::Ndjson) {
+        output::write_json(format, &Shown { plan, users })?;
         return Ok(Exit::Done);
     }
     let rows = users.iter().flat_map(|user| user.methods.iter().map(|found| (user.user_id, found)));
@@ -158,8 +158,8 @@ fn show_diff(diff: &PlanDiff, format: Format) -> Result<Exit, CommandError> {
 
 /// Writes what an approval came to.
 fn show_approval(approval: &PlanApproval, format: Format) -> Result<Exit, CommandError> {
-    if format == Format::Json {
-        output::write_json(approval)?;
+    if matches!(format, Format::Json | Format::Ndjson) {
+        output::write_json(format, approval)?;
         return Ok(exit(approval));
     }
     output::say!("{} users approved, {} left out", approval.approved, approval.left_out);

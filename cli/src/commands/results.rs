@@ -101,7 +101,7 @@ async fn make_plan(engine: &Engine, format: Format) -> Result<(), CommandError> 
     match format {
         _ if plan.users == 0 => {}
         Format::Table | Format::Html => output::say!("{}", line_of(&plan.into())),
-        Format::Json | Format::Csv => eprintln!("{}", line_of(&plan.into())),
+        _ => eprintln!("{}", line_of(&plan.into())),
     }
     Ok(())
 }

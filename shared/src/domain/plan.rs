@@ -21,7 +21,9 @@ pub const APPROVE_WITHIN: SignedDuration = SignedDuration::from_hours(72);
 pub const PART: usize = 100;
 
 /// A digest of everything that people approve: users, methods, origins, settings. The mode is not in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(try_from = "String")]
 pub struct PlanHash(String);
 
