@@ -1,4 +1,4 @@
-//! How many handlings are at work at once. Too many would share the pace so thinly that what one of them read
+//! How many handlings are at work at once. Too many would share the limit so thinly that what one of them read
 //! would be stale before its first DELETE. A handling that only waits for Graph to forget a method does not
 //! count.
 
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 /// The most handlings that are at work at once.
 const MOST: u32 = 48;
 
-/// A gate whose width follows the pace.
+/// A gate whose width follows the limit that Graph sets.
 #[derive(Debug, Default)]
 pub(super) struct Active {
     working: Mutex<u32>,
@@ -20,13 +20,13 @@ pub(super) struct Active {
 pub(super) struct Working<'a>(&'a Active);
 
 impl Active {
-    /// Waits until fewer handlings are at work than the pace (in requests per second) allows.
-    pub(super) async fn enter(&self, per_second: impl Fn() -> f64) -> Working<'_> {
+    /// Waits until fewer handlings are at work than the limit allows, in requests per 10 s; `None` if there is none.
+    pub(super) async fn enter(&self, limit: impl Fn() -> Option<f64>) -> Working<'_> {
         loop {
             let left = self.left.notified();
             {
                 let mut working = self.lock();
-                if *working < width(per_second()) {
+                if *working < width(limit()) {
                     *working += 1;
                     return Working(self);
                 }
@@ -40,10 +40,10 @@ impl Active {
     }
 }
 
-/// Three reads and a DELETE must fit into 5 s for all who share the pace.
+/// Two reads and two DELETEs must fit into 5 s for all who share the limit.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a small range")]
-fn width(per_second: f64) -> u32 {
-    (per_second / 2.0).clamp(1.0, f64::from(MOST)) as u32
+fn width(limit: Option<f64>) -> u32 {
+    limit.map_or(MOST, |limit| (limit / 8.0).clamp(1.0, f64::from(MOST)) as u32)
 }
 
 impl Drop for Working<'_> {
@@ -58,13 +58,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_at_a_time_at_a_slow_pace_and_never_more_than_the_most() {
+    async fn one_at_a_time_below_a_low_limit_and_never_more_than_the_most() {
         let active = Active::default();
-        let first = active.enter(|| 1.0).await;
-        let waits = tokio::time::timeout(std::time::Duration::from_millis(10), active.enter(|| 1.0)).await;
+        let first = active.enter(|| Some(1.0)).await;
+        let waits =
+            tokio::time::timeout(std::time::Duration::from_millis(10), active.enter(|| Some(1.0))).await;
         assert!(waits.is_err());
         drop(first);
-        let _second = active.enter(|| 1.0).await;
-        assert_eq!((width(5.0), width(0.2), width(1e6)), (2, 1, MOST));
+        let _second = active.enter(|| Some(1.0)).await;
+        assert_eq!((width(Some(56.0)), width(Some(6.0)), width(Some(1e6)), width(None)), (7, 1, MOST, MOST));
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         outcome::{Outcome, Verdict},
         state::{About, UserState},
     },
+    graph::Urgency,
     ledger::Entry,
     process::Scope,
     view::{Line, Past},
@@ -50,7 +51,7 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
     let preflight = process.preflight_within(GOOD_FOR).await?;
     let on_record = process.ledger.user(user_id).await?.value;
     let history = process.ledger.history(user_id).await?;
-    let mut facts = read(scope, user_id).await?;
+    let mut facts = read(scope, user_id, Urgency::Begun).await?;
     let now = process.clock.now();
     let mut state = on_record.clone().unwrap_or_else(|| UserState::new(user_id, now));
     let nothing = BTreeSet::new();

@@ -29,7 +29,7 @@ use crate::{
         story::RecordedChange,
         window::shift,
     },
-    graph::REMOVAL_SHOWS_AFTER,
+    graph::{REMOVAL_SHOWS_AFTER, Urgency},
     ledger::{LedgerError, Versioned},
     preflight::Preflight,
     process::Scope,
@@ -180,18 +180,22 @@ impl Handling<'_, '_> {
         let (drain, user) = (self.drain, self.leased.state.value.user_id);
         let mut preflight = drain.process.preflight().await?;
         let mut working = Some(working);
-        let mut looked_twice = false;
+        let (mut is_new, mut looked_twice) = (true, false);
         let mut just_read: Option<Facts> = None;
         for _ in 0..ROUNDS {
             let at_work = match working.take() {
                 Some(working) => working,
-                None => drain.active.enter(|| drain.process.graph.pace()).await,
+                None => drain.active.enter(|| drain.process.graph.limit()).await,
             };
             self.leased.keep(TAKES_AT_LEAST).await?;
             let now = drain.process.clock.now();
             let mut facts = match just_read.take().filter(|facts| now < shift(facts.read_at, JUST_READ)) {
                 Some(facts) => facts,
-                None => read(drain, user).await?,
+                None => {
+                    let urgency = if is_new { Urgency::New } else { Urgency::Begun };
+                    is_new = false;
+                    read(drain, user, urgency).await?
+                }
             };
             let now = drain.process.clock.now();
             self.story = self.story.take().filter(|story| story.is_recent(now));
@@ -303,7 +307,8 @@ impl Handling<'_, '_> {
         state.about = about;
         if let Some(methods) = facts.methods.known() {
             let memory = state.memory.get_or_insert_with(|| Memory::new(uuid::Uuid::new_v4()));
-            memory.look(methods, facts.read_at);
+            // By when they were read for sure: they may have waited in line.
+            memory.look(methods, self.drain.process.clock.now());
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
         method::{AuthenticationMethod, MethodName, names},
         outcome::{Deferred, Failed, Held, Outcome, Partial},
     },
-    graph::{DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn},
+    graph::{DELETE_TAKES_AT_MOST, GraphError, REMOVAL_SHOWS_AFTER, Refusal, Turn, Urgency},
     process::Process,
 };
 
@@ -244,7 +244,8 @@ impl<'r> Rollback<'_, '_, 'r> {
 
     /// Reads the methods again.
     async fn look(&mut self) -> Result<(), Break> {
-        let answer = self.process().graph.methods(self.handling.leased.state.value.user_id).await?;
+        let user = self.handling.leased.state.value.user_id;
+        let answer = self.process().graph.methods(user, Urgency::Begun).await?;
         self.handling.request_ids.extend(answer.request_id);
         self.listed = answer.body;
         Ok(())

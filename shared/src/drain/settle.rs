@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use super::{ending::Conclusion, handling::Handling, interrupted::Break};
-use crate::domain::{
-    decision::Decision,
-    facts::{Account, Facts, Reading},
-    look::IntendedMethod,
-    method::{MethodName, names},
-    outcome::{Outcome, Partial},
+use crate::{
+    domain::{
+        decision::Decision,
+        facts::{Account, Facts, Reading},
+        look::IntendedMethod,
+        method::{MethodName, names},
+        outcome::{Outcome, Partial},
+    },
+    graph::Urgency,
 };
 
 /// The result of settling: the conclusion if nothing of the intent is left, and its methods that are gone.
@@ -27,7 +30,8 @@ impl Handling<'_, '_> {
         let settlement = intent.settle(methods, self.drain.process.clock.now());
         if settlement.is_complete() {
             tokio::time::sleep(Duration::from_secs(2)).await;
-            let again = self.drain.process.graph.methods(self.leased.state.value.user_id).await?;
+            let again =
+                self.drain.process.graph.methods(self.leased.state.value.user_id, Urgency::Begun).await?;
             self.request_ids.extend(again.request_id);
             let now = self.drain.process.clock.now();
             if !intent.settle(&again.body, now).is_complete() {

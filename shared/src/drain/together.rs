@@ -37,7 +37,7 @@ impl<'r> Drain<'r> {
 
     /// Waits until a handling may begin. Returns `None` if too little time is left for it.
     pub(super) async fn enter(&self) -> Option<Working<'_>> {
-        let enter = self.active.enter(|| self.process.graph.pace());
+        let enter = self.active.enter(|| self.process.graph.limit());
         let LeaseTerm::Until(until) = self.term else { return Some(enter.await) };
         let left = window::until(self.process.clock.now(), until);
         tokio::time::timeout(left.checked_sub(TAKES_AT_LEAST)?, enter).await.ok()

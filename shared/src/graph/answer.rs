@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
@@ -17,12 +18,15 @@ pub struct Answer<T> {
     pub body: T,
     /// The `request-id` header; `None` if it is missing or malformed.
     pub request_id: Option<String>,
+    /// When the request was sent: the answer is at least as recent.
+    pub sent: Timestamp,
 }
 
 pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     pub(super) next: Option<String>,
     pub(super) request_id: Option<String>,
+    pub(super) sent: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +60,10 @@ pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, GraphErro
         }
     })
 }
+
+/// When the request was sent that has this answer.
+#[derive(Clone, Copy)]
+pub(super) struct SentAt(pub(super) Timestamp);
 
 pub(super) fn request_id(answer: &Response<Bytes>) -> Option<String> {
     let text = answer.headers().get("request-id")?.to_str().ok()?;

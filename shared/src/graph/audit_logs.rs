@@ -64,7 +64,7 @@ impl Graph {
             (_, None) => base + &query(&[("$top", "999")]),
         };
         let call = Call { budget: Budget::Reports, ..Call::get(url, NEEDS) };
-        let Answer { body, request_id } = self.read(call, whole, salvage).await?;
+        let Answer { body, request_id, .. } = self.read(call, whole, salvage).await?;
         let Salvage { records, mut next, broken, mut cut } = body;
         let is_whole = broken.is_empty() && cut.is_none();
         match next.as_deref().map(|link| self.check_link(link)) {

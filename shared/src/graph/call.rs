@@ -4,14 +4,19 @@ use bytes::Bytes;
 use http::{Method, Request};
 use secrecy::ExposeSecret;
 
-use super::{error::GraphError, token::Token};
+use super::{error::GraphError, pace::Urgency, token::Token};
 
 /// Which budget a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Budget {
+    /// The audit log and the reports.
     Reports,
+    /// Conditional Access and What If.
     ConditionalAccess,
-    Rest,
+    /// A user's authentication methods and per-user MFA.
+    Methods,
+    /// Users, groups, roles and policies.
+    Directory,
 }
 
 /// A request to be sent.
@@ -19,6 +24,7 @@ pub(super) struct Call {
     pub(super) method: Method,
     pub(super) url: String,
     pub(super) budget: Budget,
+    pub(super) urgency: Urgency,
     /// Permissions, any one of which is enough; the usual one first.
     pub(super) needs: &'static [&'static str],
     /// JSON, for a question that is too long for a URL; empty for all others.
@@ -26,9 +32,10 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A GET, which counts against what has no budget of its own.
+    /// A GET, which counts against the directory's budget.
     pub(super) fn get(url: String, needs: &'static [&'static str]) -> Self {
-        Self { method: Method::GET, url, budget: Budget::Rest, needs, body: Bytes::new() }
+        let (budget, urgency) = (Budget::Directory, Urgency::Begun);
+        Self { method: Method::GET, url, budget, urgency, needs, body: Bytes::new() }
     }
 }
 

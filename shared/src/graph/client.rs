@@ -1,4 +1,4 @@
-//! The client: one token, three paces, a deadline, and how often a request is tried.
+//! The client: one token, a pace for each resource, a deadline, and how often a request is tried.
 
 use std::{
     sync::{
@@ -16,10 +16,10 @@ use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
 use super::{
-    answer::{Answer, read_json, refused, request_id},
+    answer::{Answer, SentAt, read_json, refused, request_id},
     call::{Budget, Call, request},
     error::GraphError,
-    pace::{AdaptivePace, FixedPace, TooLate},
+    pace::{Pace, TooLate, Turn, Urgency},
     retry, say,
     token::{self, Login, Token},
     transport::{REQUEST_TIMEOUT, SHORT_TIMEOUT, Transport, TransportError},
@@ -37,18 +37,15 @@ pub struct Graph {
     token: tokio::sync::Mutex<Option<Token>>,
     /// Why signing in is refused; cleared when the next invocation begins.
     refusal: Mutex<Option<GraphError>>,
-    reports: FixedPace,
-    conditional_access: FixedPace,
-    rest: AdaptivePace,
+    reports: Arc<Pace>,
+    conditional_access: Arc<Pace>,
+    methods: Arc<Pace>,
+    directory: Arc<Pace>,
     clock: Clock,
     deadline: Mutex<Option<Timestamp>>,
     requests: AtomicU64,
     throttled: AtomicU64,
 }
-
-/// The right to send one request now, granted by the pace.
-#[derive(Debug)]
-pub struct Turn(Timestamp);
 
 /// How many requests were sent, and how many of them were throttled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,9 +71,12 @@ impl Graph {
             credentials,
             token: tokio::sync::Mutex::default(),
             refusal: Mutex::default(),
-            reports: FixedPace::of_reports(settings.reports_per_10_seconds),
-            conditional_access: FixedPace::of_conditional_access(settings.conditional_access_per_second),
-            rest: AdaptivePace::new(settings.requests_per_second),
+            // Service-specific throttling limits, identity and access reports: 5 per 10 s per app per tenant.
+            reports: Pace::fixed(settings.reports_per_10_seconds, Duration::from_secs(10)),
+            // 1 a second per tenant, all apps together.
+            conditional_access: Pace::fixed(settings.conditional_access_per_second, Duration::from_secs(1)),
+            methods: Pace::found(settings.requests_per_second),
+            directory: Pace::found(settings.requests_per_second),
             clock,
             deadline: Mutex::default(),
             requests: AtomicU64::new(0),
@@ -91,16 +91,21 @@ impl Graph {
         *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = deadline;
     }
 
-    /// Waits for the right to send one request, with a token that is valid for it.
+    /// Waits for the right to change one user's methods, with a token that is valid for it.
     pub async fn turn(&self) -> Result<Turn, GraphError> {
-        let at = self.wait_for_turn(Budget::Rest).await?;
+        let turn = self.wait_for_turn(Budget::Methods, Urgency::Begun).await?;
         self.token().await?;
-        Ok(Turn(at))
+        Ok(turn)
     }
 
-    /// The current adaptive pace, in requests per second.
-    pub fn pace(&self) -> f64 {
-        self.rest.per_second()
+    /// The limit that was found for authentication methods, in requests per 10 s; `None` if nothing was refused yet.
+    pub fn limit(&self) -> Option<f64> {
+        self.methods.limit()
+    }
+
+    /// Starts with a limit that was found a short while ago.
+    pub fn resume_at(&self, per_10_seconds: f64) {
+        self.methods.resume(per_10_seconds, self.clock.now());
     }
 
     /// The counts since this client was made.
@@ -163,17 +168,19 @@ impl Graph {
         *self.deadline.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Waits for the pace; gives up at once if the turn would come after the deadline.
-    async fn wait_for_turn(&self, budget: Budget) -> Result<Timestamp, GraphError> {
-        let (now, deadline) = (self.clock.now(), self.deadline());
-        let turn = match budget {
-            Budget::Reports => self.reports.reserve(now, deadline),
-            Budget::ConditionalAccess => self.conditional_access.reserve(now, deadline),
-            Budget::Rest => self.rest.reserve(now, deadline),
-        };
-        let at = turn.map_err(|TooLate { wait }| GraphError::Throttled { retry_after: wait })?;
-        tokio::time::sleep(until(now, at)).await;
-        Ok(at)
+    /// Waits for the pace; gives up as soon as the turn would come after the deadline.
+    async fn wait_for_turn(&self, budget: Budget, urgency: Urgency) -> Result<Turn, GraphError> {
+        let turn = self.pace(budget).turn(urgency, &self.clock, self.deadline()).await;
+        turn.map_err(|TooLate { wait }| GraphError::Throttled { retry_after: wait })
+    }
+
+    fn pace(&self, budget: Budget) -> &Arc<Pace> {
+        match budget {
+            Budget::Reports => &self.reports,
+            Budget::ConditionalAccess => &self.conditional_access,
+            Budget::Methods => &self.methods,
+            Budget::Directory => &self.directory,
+        }
     }
 
     async fn fresh_token(&self) -> Option<Token> {
@@ -221,7 +228,8 @@ impl Graph {
         loop {
             let error = match self.send(&call, None).await {
                 Ok(answer) => {
-                    let with_id = |body| Answer { body, request_id: request_id(&answer) };
+                    let sent = answer.extensions().get().map_or_else(|| self.clock.now(), |SentAt(at)| *at);
+                    let with_id = |body| Answer { body, request_id: request_id(&answer), sent };
                     let error = match read(answer.body()) {
                         Ok(body) => return Ok(with_id(body)),
                         Err(error) => error,
@@ -258,7 +266,10 @@ impl Graph {
         if attempt + 1 >= retry::MAX_ATTEMPTS || wait > retry::MAX_WAIT || past_deadline {
             return Err(error.clone());
         }
-        tokio::time::sleep(wait).await;
+        // A throttled request waits in its resource's line, which stands still meanwhile.
+        if !matches!(error, GraphError::Throttled { .. }) {
+            tokio::time::sleep(wait).await;
+        }
         Ok(())
     }
 
@@ -275,14 +286,15 @@ impl Graph {
                 Some(_) => self.fresh_token().await.ok_or(GraphError::TokenRefused)?,
                 None => self.token().await?,
             };
-            let sent = match turn.take() {
-                Some(Turn(at)) => at,
-                None => self.wait_for_turn(call.budget).await?,
+            let turn = match turn.take() {
+                Some(turn) => turn,
+                None => self.wait_for_turn(call.budget, call.urgency).await?,
             };
             self.requests.fetch_add(1, Ordering::Relaxed);
             Metric::GraphRequests.count(1);
             let began = self.clock.now();
-            let answer = self.exchange(request(call, &token)?).await?;
+            let mut answer = self.exchange(request(call, &token)?).await?;
+            answer.extensions_mut().insert(SentAt(began));
             say::answered(call, &answer, self.clock.now().duration_since(began));
             match answer.status() {
                 StatusCode::UNAUTHORIZED if !renewed => {
@@ -293,14 +305,15 @@ impl Graph {
                         return Err(GraphError::TokenRefused);
                     }
                 }
-                StatusCode::TOO_MANY_REQUESTS => return Err(self.throttled(call, sent, &answer)),
+                StatusCode::TOO_MANY_REQUESTS => return Err(self.throttled(turn, &answer)),
                 status if status.is_success() => {
-                    if call.budget == Budget::Rest {
-                        self.rest.succeeded();
-                    }
+                    turn.granted(self.clock.now(), retry::part_used(answer.headers()));
                     return Ok(answer);
                 }
-                _ => {
+                status => {
+                    if !status.is_server_error() {
+                        turn.granted(self.clock.now(), retry::part_used(answer.headers()));
+                    }
                     let error = refused(call, &token, &answer);
                     Metric::GraphDenied.count(u64::from(error.stops_everything()));
                     return Err(error);
@@ -309,18 +322,11 @@ impl Graph {
         }
     }
 
-    fn throttled(&self, call: &Call, sent: Timestamp, answer: &Response<Bytes>) -> GraphError {
+    fn throttled(&self, turn: Turn, answer: &Response<Bytes>) -> GraphError {
         self.throttled.fetch_add(1, Ordering::Relaxed);
         Metric::GraphThrottled.count(1);
         let asked = retry::retry_after(answer.headers(), self.clock.now());
-        let wait = asked.unwrap_or_else(|| Duration::from_secs(2) + retry::backoff(2, fastrand::f64()));
-        match call.budget {
-            Budget::Reports => self.reports.pause(self.clock.now(), wait.min(retry::MAX_WAIT)),
-            Budget::ConditionalAccess => {
-                self.conditional_access.pause(self.clock.now(), wait.min(retry::MAX_WAIT));
-            }
-            Budget::Rest => self.rest.throttled(sent, self.clock.now(), wait.min(retry::MAX_WAIT)),
-        }
+        let wait = turn.refused(self.clock.now(), asked);
         tracing::warn!(
             graph.status = 429,
             graph.retry_after_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),

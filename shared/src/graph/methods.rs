@@ -7,8 +7,9 @@ use serde::Deserialize;
 use super::{
     answer::{Answer, request_id},
     call::{Budget, Call},
-    client::{Graph, Turn},
+    client::Graph,
     error::GraphError,
+    pace::{Turn, Urgency},
     url::segment,
 };
 use crate::domain::{
@@ -95,31 +96,44 @@ fn kind(odata_type: &str) -> Option<MethodKind> {
     })
 }
 
+/// A GET that counts against the budget of authentication methods.
+fn methods(url: String, needs: &'static [&'static str]) -> Call {
+    Call { budget: Budget::Methods, ..Call::get(url, needs) }
+}
+
 impl Graph {
     /// Reads the per-user MFA state, which only beta has.
-    pub async fn per_user_mfa(&self, user: UserId) -> Result<Answer<PerUserMfa>, GraphError> {
+    pub async fn per_user_mfa(
+        &self,
+        user: UserId,
+        urgency: Urgency,
+    ) -> Result<Answer<PerUserMfa>, GraphError> {
         let url = format!("{}/beta/users/{user}/authentication/requirements", self.base);
-        let needs = &["Policy.Read.All"];
-        let answer: Answer<Requirements> = self.get(Call::get(url, needs)).await?;
-        Ok(Answer { body: answer.body.per_user_mfa_state, request_id: answer.request_id })
+        let call = Call { urgency, ..methods(url, &["Policy.Read.All"]) };
+        let answer: Answer<Requirements> = self.get(call).await?;
+        Ok(Answer { body: answer.body.per_user_mfa_state, request_id: answer.request_id, sent: answer.sent })
     }
 
     /// Reads all methods, from beta because v1.0 omits hardware tokens.
-    pub async fn methods(&self, user: UserId) -> Result<Answer<Vec<AuthenticationMethod>>, GraphError> {
+    pub async fn methods(
+        &self,
+        user: UserId,
+        urgency: Urgency,
+    ) -> Result<Answer<Vec<AuthenticationMethod>>, GraphError> {
         let url = format!("{}/beta/users/{user}/authentication/methods", self.base);
-        let page = self.page::<RawMethod>(url, Budget::Rest, READ).await?;
+        let page = self.page::<RawMethod>(Call { urgency, ..methods(url, READ) }).await?;
         if page.next.is_some() {
             return Err(GraphError::Unreadable { what: "all methods in one page".to_owned() });
         }
         let methods = page.items.into_iter().map(RawMethod::read).collect::<Result<_, _>>()?;
-        Ok(Answer { body: methods, request_id: page.request_id })
+        Ok(Answer { body: methods, request_id: page.request_id, sent: page.sent })
     }
 
     /// Reads which method the user's second step asks for first; `None` if there is none.
     pub async fn default_method(&self, user: UserId) -> Result<Answer<Option<DefaultMethod>>, GraphError> {
         let url = format!("{}/beta/users/{user}/authentication/signInPreferences", self.base);
-        let answer: Answer<SignInPreferences> = self.get(Call::get(url, READ)).await?;
-        Ok(Answer { body: answer.body.preferred, request_id: answer.request_id })
+        let answer: Answer<SignInPreferences> = self.get(methods(url, READ)).await?;
+        Ok(Answer { body: answer.body.preferred, request_id: answer.request_id, sent: answer.sent })
     }
 
     /// Changes it, without retries, like [`Graph::delete_method`]. The permissions for one kind of method do not
@@ -132,7 +146,7 @@ impl Graph {
     ) -> Result<Option<String>, GraphError> {
         let url = format!("{}/beta/users/{}/authentication/signInPreferences", self.base, new.user());
         let body = serde_json::json!({ "userPreferredMethodForSecondaryAuthentication": new.to() });
-        let call = Call { method: http::Method::PATCH, body: body.to_string().into(), ..Call::get(url, &[]) };
+        let call = Call { method: http::Method::PATCH, body: body.to_string().into(), ..methods(url, &[]) };
         Ok(request_id(&self.send(&call, Some(turn)).await?))
     }
 
@@ -156,7 +170,7 @@ impl Graph {
             deletion.user(),
             segment(&deletion.id().0)?
         );
-        let call = Call { method: http::Method::DELETE, ..Call::get(url, WRITE) };
+        let call = Call { method: http::Method::DELETE, ..methods(url, WRITE) };
         let answer = self.send(&call, Some(turn)).await?;
         Ok(request_id(&answer))
     }

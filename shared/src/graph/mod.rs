@@ -24,7 +24,7 @@ mod users;
 
 pub use self::{
     answer::Answer,
-    client::{Graph, Traffic, Turn},
+    client::{Graph, Traffic},
     error::{GraphError, Refusal},
     methods::DELETE_TAKES_AT_MOST,
     methods::REMOVAL_SHOWS_AFTER,
@@ -33,6 +33,7 @@ pub use self::{
         Application, ApplicationCredential, AuditPage, AuditQuery, AuditRecords, Eligibilities, Principal,
         PrincipalKind, RegistrationDetails, RegistrationReportPage, RoleGrant,
     },
+    pace::{Turn, Urgency},
     page::MAX_PAGES,
 };
 pub(crate) use self::{audit_logs::at, methods_policy::HIDDEN_MEMBERS};

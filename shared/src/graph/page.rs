@@ -69,13 +69,8 @@ impl Graph {
     }
 
     /// Reads one page, and checks its next link before anybody follows it.
-    pub(super) async fn page<T: DeserializeOwned>(
-        &self,
-        url: String,
-        budget: Budget,
-        needs: &'static [&'static str],
-    ) -> Result<Page<T>, GraphError> {
-        let answer: Answer<RawPage> = self.get(Call { budget, ..Call::get(url, needs) }).await?;
+    pub(super) async fn page<T: DeserializeOwned>(&self, call: Call) -> Result<Page<T>, GraphError> {
+        let answer: Answer<RawPage> = self.get(call).await?;
         answer.body.has_only_items()?;
         let mut items = Vec::with_capacity(answer.body.value.len());
         for raw in &answer.body.value {
@@ -85,7 +80,7 @@ impl Graph {
         if let Some(link) = &answer.body.next_link {
             self.check_link(link)?;
         }
-        Ok(Page { items, next: answer.body.next_link, request_id: answer.request_id })
+        Ok(Page { items, next: answer.body.next_link, request_id: answer.request_id, sent: answer.sent })
     }
 
     /// Reads a whole list.
@@ -94,7 +89,7 @@ impl Graph {
         url: String,
         needs: &'static [&'static str],
     ) -> Result<Vec<T>, GraphError> {
-        self.list_within(Budget::Rest, url, needs).await
+        self.list_within(Budget::Directory, url, needs).await
     }
 
     /// Reads a whole list that counts against `budget`.
@@ -111,7 +106,7 @@ impl Graph {
             if seen.len() >= MAX_PAGES || items.len() > MAX_ITEMS || !seen.insert(url.clone()) {
                 return Err(unreadable("a list that ends"));
             }
-            let page = self.page(url, budget, needs).await?;
+            let page = self.page(Call { budget, ..Call::get(url, needs) }).await?;
             items.extend(page.items);
             next = page.next;
         }

@@ -1,7 +1,13 @@
 //! `GET /v1.0/reports/authenticationMethods/userRegistrationDetails`: hours stale, Premium only, and in the
 //! reports' budget. It can only add a hold and tell what a user will notice.
 
-use super::{call::Budget, client::Graph, error::GraphError, objects::RegistrationReportPage, url::query};
+use super::{
+    call::{Budget, Call},
+    client::Graph,
+    error::GraphError,
+    objects::RegistrationReportPage,
+    url::query,
+};
 
 impl Graph {
     /// Reads one page of the report: the first, or the one that a next link leads to.
@@ -19,7 +25,8 @@ impl Graph {
                 query(&[("$top", "999")])
             )
         };
-        let page = self.page(url, Budget::Reports, &["AuditLog.Read.All"]).await?;
+        let call = Call { budget: Budget::Reports, ..Call::get(url, &["AuditLog.Read.All"]) };
+        let page = self.page(call).await?;
         Ok(RegistrationReportPage { users: page.items, next: page.next })
     }
 }

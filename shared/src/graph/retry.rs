@@ -34,6 +34,12 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
+/// How much of a budget is used, from 0.8 on: Graph says it of some identity resources. Above 1, requests are refused.
+pub fn part_used(headers: &HeaderMap) -> Option<f64> {
+    let used: f64 = headers.get("x-ms-throttle-limit-percentage")?.to_str().ok()?.trim().parse().ok()?;
+    (0.0..=10.0).contains(&used).then_some(used)
+}
+
 /// Exponential backoff with full jitter: `jitter` is a random number from 0 to 1.
 pub fn backoff(attempt: u32, jitter: f64) -> Duration {
     let ceiling = Duration::from_secs(1 << attempt.min(5));
@@ -63,6 +69,17 @@ mod tests {
             assert_eq!(parse(nonsense), None, "{nonsense}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), Timestamp::UNIX_EPOCH), None);
+    }
+
+    #[test]
+    fn the_used_part_of_a_budget_is_a_small_number() {
+        let read = |text| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ms-throttle-limit-percentage", HeaderValue::from_static(text));
+            part_used(&headers)
+        };
+        assert_eq!((read("0.8"), read(" 1.2")), (Some(0.8), Some(1.2)));
+        assert_eq!([read("much"), read("-1"), read("NaN"), read("80")], [None; 4]);
     }
 
     #[test]

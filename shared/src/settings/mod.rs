@@ -175,7 +175,7 @@ pub struct Settings {
     pub overlap: SignedDuration,
     /// `AUDIT_RETENTION_DAYS`: how long Entra keeps audit events.
     pub retention: SignedDuration,
-    /// `GRAPH_REQUESTS_PER_SECOND`: where the adaptive pace starts.
+    /// `GRAPH_REQUESTS_PER_SECOND`: how many requests are in flight at first; the pace adapts.
     pub requests_per_second: f64,
     /// `GRAPH_REPORTS_PER_10_SECONDS`: how many requests for reports and the audit log may be sent in 10 s. Functions
     /// that run beside each other share it.
