@@ -18,7 +18,7 @@ use simulator::{Harm, MethodView, PerUserMfa, UserView};
 use uuid::Uuid;
 
 use crate::{
-    about::{About, EXCLUSIONS, POLICIES, ROLES, STORY, WHAT_IF},
+    about::{About, EXCLUSIONS, POLICIES, ROLES, SERVICES, STORY, WHAT_IF, log_of},
     judge,
     person::Person,
     plans::Word,
@@ -305,7 +305,15 @@ impl Watch {
             is_read_within(Uuid::nil(), list, STORY_FRESH);
         }
         if self.tenant.filters_audits_by_target() {
-            is_read_within(user, STORY, STORY_FRESH);
+            let start = view.window().start.to_string();
+            let is_recent = |service: &&str| {
+                let read = reads.get(&(Uuid::nil(), log_of(service, &start)));
+                read.is_some_and(|at| self.clock.now().duration_since(*at) <= STORY_FRESH)
+            };
+            // Everybody's records tell this user's story, too.
+            if !SERVICES.iter().all(|service| is_recent(service)) {
+                is_read_within(user, STORY, STORY_FRESH);
+            }
         }
         if self.asks_a_group.load(Relaxed)
             && view.settings.policy.mfa_required_users == MfaRequiredUsers::Hold

@@ -191,6 +191,9 @@ impl Watch {
 
     /// Called when a read that left a process at `sent_at` was answered.
     pub(crate) fn answered(&self, view: &View, about: About, sent_at: Timestamp) {
+        if about.until.is_some_and(|until| until < sent_at) {
+            return;
+        }
         if about.segment == "methods" {
             lock(&self.looks).entry(about.user).or_default().push(sent_at);
         }

@@ -14,7 +14,7 @@ use shared::{
     clock::Clock,
     credentials::ClientSecret,
     domain::window::Range,
-    graph::{AuditQuery, Graph, GraphError},
+    graph::{AuditQuery, Graph, GraphError, Urgency},
     settings::Settings,
 };
 use tower::util::BoxCloneSyncService;
@@ -52,8 +52,8 @@ pub fn graph_answers(data: &[u8]) {
         let user = USER.parse().expect("an id");
         match what {
             b'0' => graph.user(&USER.parse().expect("an id")).await.map(drop),
-            b'1' => graph.per_user_mfa(user).await.map(drop),
-            b'2' => graph.methods(user).await.map(drop),
+            b'1' => graph.per_user_mfa(user, Urgency::New).await.map(drop),
+            b'2' => graph.methods(user, Urgency::New).await.map(drop),
             b'3' => graph.role_assignments().await.map(drop),
             b'4' => graph.role_eligibilities().await.map(drop),
             b'5' => graph.transitive_members(USER).await.map(drop),
@@ -90,7 +90,7 @@ pub fn retry_after(data: &[u8]) {
     answer.headers_mut().insert(header::RETRY_AFTER, value);
     let answers = VecDeque::from(vec![answer; 5]);
     let asked = ask(answers, false, async |graph: &Graph| {
-        graph.per_user_mfa(USER.parse().expect("an id")).await.map(drop)
+        graph.per_user_mfa(USER.parse().expect("an id"), Urgency::New).await.map(drop)
     });
     match asked {
         Err(GraphError::Throttled { retry_after }) => assert!(retry_after <= Duration::from_hours(24)),

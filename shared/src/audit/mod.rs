@@ -35,4 +35,4 @@ pub use record::{Actor, DirectoryAudit, Initiator, RecordError, TargetResource};
 pub use service::Service;
 pub use tally::Tally;
 pub use time::{TimeError, parse_time};
-pub use who::{AmbiguousWhy, is_about};
+pub use who::{AmbiguousWhy, is_about, targets};

@@ -1,6 +1,6 @@
 //! Who registered: the one user whom a "User …" event names without doubt.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::Deserialize;
 
@@ -79,6 +79,11 @@ pub(super) fn concerned(record: &DirectoryAudit) -> Result<UserId, AmbiguousWhy>
 
 /// Whether a record from Graph, of any service, has a user among its targets.
 pub fn is_about(json: &str, user: UserId) -> Result<bool, RecordError> {
+    Ok(targets(json)?.contains(&user))
+}
+
+/// The ids of a record's targets, of any service, as far as they are object ids.
+pub fn targets(json: &str) -> Result<BTreeSet<UserId>, RecordError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Record {
@@ -91,8 +96,8 @@ pub fn is_about(json: &str, user: UserId) -> Result<bool, RecordError> {
     let record: Record = serde_json::from_str(json).map_err(|error| {
         RecordError::Syntax(format!("{:?} at column {}", error.classify(), error.column()))
     })?;
-    let mut ids = record.target_resources.into_iter().flatten().flatten().filter_map(|target| target.id);
-    Ok(ids.any(|id| id.parse() == Ok(user)))
+    let ids = record.target_resources.into_iter().flatten().flatten().filter_map(|target| target.id);
+    Ok(ids.filter_map(|id| id.parse().ok()).collect())
 }
 
 /// The first target of type User, or the first that does not say what it is; `None` if there are no targets.

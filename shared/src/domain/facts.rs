@@ -53,8 +53,7 @@ pub enum Account {
 /// What was read about one user, from Graph and from the ledger.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// The time just before the first read of methods and per-user MFA was sent, or that of the account if it is
-    /// much older.
+    /// When the first of the reads was sent.
     pub read_at: Timestamp,
     /// The account, or that there is none.
     pub account: Reading<Account>,

@@ -41,7 +41,7 @@ use crate::{
 const SCAN_AGAIN: Duration = Duration::from_secs(10);
 
 /// What was read so short a time ago need not be read again: it is still fresh at the first DELETE.
-const JUST_READ: SignedDuration = SignedDuration::from_secs(2);
+const JUST_READ: SignedDuration = SignedDuration::from_secs(3);
 
 /// How often one handling starts over because its reads are stale, or because others changed the item.
 const ROUNDS: usize = 6;
@@ -58,6 +58,8 @@ pub(super) struct Handling<'h, 'r> {
     pub(super) waited: Option<Duration>,
     /// What the audit log told of the user, once it was asked.
     pub(super) story: Option<Story>,
+    /// Whether that is in the ledger, too.
+    pub(super) story_on_record: bool,
     /// Whether Graph was given time to notice a change of the default method.
     pub(super) waited_for_default: bool,
     /// What Conditional Access demands of the user, once it was asked.
@@ -68,6 +70,7 @@ impl Drain<'_> {
     /// Handles one user under a lease.
     pub(super) async fn handle_user(&self, message: &Message) -> Result<Ending, Interrupted> {
         let ledger = &self.process.ledger;
+        let _counted = self.bulk.count();
         for _ in 0..ROUNDS {
             let Some(working) = self.enter().await else { return Ok(Ending::NotStarted) };
             if let Some(cause) = self.stopped.get() {
@@ -92,6 +95,7 @@ impl Drain<'_> {
                     request_ids: Vec::new(),
                     waited: None,
                     story: None,
+                    story_on_record: false,
                     demand: None,
                     waited_for_default: false,
                 };
@@ -180,7 +184,7 @@ impl Handling<'_, '_> {
         let (drain, user) = (self.drain, self.leased.state.value.user_id);
         let mut preflight = drain.process.preflight().await?;
         let mut working = Some(working);
-        let (mut is_new, mut looked_twice) = (true, false);
+        let (mut urgency, mut looked_twice) = (Urgency::New, false);
         let mut just_read: Option<Facts> = None;
         for _ in 0..ROUNDS {
             let at_work = match working.take() {
@@ -188,31 +192,19 @@ impl Handling<'_, '_> {
                 None => drain.active.enter(|| drain.process.graph.limit()).await,
             };
             self.leased.keep(TAKES_AT_LEAST).await?;
-            let now = drain.process.clock.now();
-            let mut facts = match just_read.take().filter(|facts| now < shift(facts.read_at, JUST_READ)) {
-                Some(facts) => facts,
-                None => {
-                    let urgency = if is_new { Urgency::New } else { Urgency::Begun };
-                    is_new = false;
-                    read(drain, user, urgency).await?
-                }
-            };
-            let now = drain.process.clock.now();
-            self.story = self.story.take().filter(|story| story.is_recent(now));
-            if let Some(story) = &self.story {
-                story.add_to(&mut facts);
+            // Where nothing may be deleted, the log need not be asked.
+            if gate(drain, user, &preflight, drain.process.clock.now()).is_none() {
+                self.story_in_bulk().await?;
             }
-            self.demand = self.demand.take().filter(|demand| demand.is_recent(now));
-            if let Some(demand) = &self.demand {
-                facts.what_if = demand.what_if.clone();
-            }
-            self.request_ids.append(&mut facts.request_ids);
+            let facts = self.facts(just_read.take(), urgency).await?;
+            urgency = Urgency::Begun;
+            let now = drain.process.clock.now();
             let settled = self.settle(&facts).await?;
             if let Some(conclusion) = settled.complete {
                 return Ok(conclusion);
             }
             let decision = self.decide(&facts, &preflight);
-            self.note(&facts, &preflight);
+            self.note(&facts, &preflight, now);
             let stop = match decision.verdict {
                 Verdict::RollBack => {
                     let state = &self.leased.state.value;
@@ -245,13 +237,12 @@ impl Handling<'_, '_> {
                 return Err(Interrupted::ComeBack { after: SCAN_AGAIN, cause, throttled: false }.into());
             }
             if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {
-                if self.story.is_none() {
-                    self.ask_the_log().await?;
-                }
+                self.ask_the_log().await?;
                 preflight = drain.process.preflight_within(GOOD_FOR).await?;
                 (working, just_read) = (Some(at_work), Some(facts));
                 continue;
             }
+            self.put_story_on_record().await?;
             let methods = facts.methods.known().cloned().unwrap_or_default();
             let intent = match self.promise(&methods, &decision).await? {
                 Ok(intent) => intent,
@@ -271,18 +262,62 @@ impl Handling<'_, '_> {
         Err(Interrupted::ComeBack { after: self.waited.unwrap_or_default(), cause, throttled }.into())
     }
 
-    /// Asks the audit log about the user, and puts what it tells on record.
+    /// Reads the user, unless that was just done, and adds what is known by other requests and is recent enough.
+    async fn facts(&mut self, just_read: Option<Facts>, urgency: Urgency) -> Result<Facts, Break> {
+        let process = &self.drain.process;
+        let is_recent = |facts: &Facts| process.clock.now() < shift(facts.read_at, JUST_READ);
+        let mut facts = if let Some(facts) = just_read.filter(is_recent) {
+            facts
+        } else {
+            read(self.drain, self.leased.state.value.user_id, urgency).await?
+        };
+        let now = process.clock.now();
+        self.story = self.story.take().filter(|story| story.is_recent(now));
+        if let Some(story) = &self.story {
+            let state = &mut self.leased.state.value;
+            state.add_registrations(story.registrations.iter().cloned(), now);
+            story.add_to(&mut facts);
+        }
+        self.demand = self.demand.take().filter(|demand| demand.is_recent(now));
+        if let Some(demand) = &self.demand {
+            facts.what_if = demand.what_if.clone();
+        }
+        self.request_ids.append(&mut facts.request_ids);
+        Ok(facts)
+    }
+
+    /// Takes the user's story from a reading for all users, if there is one, and none is known yet.
+    async fn story_in_bulk(&mut self) -> Result<(), Break> {
+        let now = self.drain.process.clock.now();
+        self.story = self.story.take().filter(|story| story.is_recent(now));
+        if self.story.is_none() {
+            let state = &self.leased.state.value;
+            self.story = self.drain.story_in_bulk(state.user_id, &state.registrations).await?;
+            self.story_on_record = false;
+        }
+        Ok(())
+    }
+
+    /// Asks the audit log about the user, if nothing is known yet.
     async fn ask_the_log(&mut self) -> Result<(), Break> {
-        let state = &mut self.leased.state.value;
-        let user = state.user_id;
-        let story = Story::ask(self.drain, user, &state.registrations).await?;
+        self.story_in_bulk().await?;
+        if self.story.is_none() {
+            let state = &self.leased.state.value;
+            self.story = Some(Story::ask(self.drain, state.user_id, &state.registrations).await?);
+        }
+        Ok(())
+    }
+
+    /// Puts what the audit log told on record, before anything is promised on its ground.
+    async fn put_story_on_record(&mut self) -> Result<(), Break> {
+        let user = self.leased.state.value.user_id;
+        let Some(story) = self.story.as_ref().filter(|_| !self.story_on_record) else { return Ok(()) };
         let ledger = &self.drain.process.ledger;
         let of_user = |act: &RecordedAct| (user, act.clone());
         ledger.record_acts(&story.acts.iter().map(of_user).collect::<Vec<_>>()).await?;
         let of_user = |change: &RecordedChange| (user, change.clone());
         ledger.record_changes(&story.changes.iter().map(of_user).collect::<Vec<_>>()).await?;
-        state.add_registrations(story.registrations.iter().cloned(), self.drain.process.clock.now());
-        self.story = Some(story);
+        self.story_on_record = true;
         Ok(())
     }
 
@@ -296,8 +331,9 @@ impl Handling<'_, '_> {
         decide(record, facts, &preflight.belts, &process.settings.policy, process.clock.now())
     }
 
-    /// Puts what was read into the state item, for reports and releases.
-    fn note(&mut self, facts: &Facts, preflight: &Preflight) {
+    /// Puts what was read by a moment into the state item, for reports and releases. It may have been read long after
+    /// it was asked for, since requests wait in line.
+    fn note(&mut self, facts: &Facts, preflight: &Preflight, read_by: Timestamp) {
         let state = &mut self.leased.state.value;
         let administrator = preflight.belts.administrators.known().and_then(|list| list.get(&state.user_id));
         let mut about = about(facts, administrator, self.drain.process.settings.log_user_principal_names);
@@ -307,8 +343,7 @@ impl Handling<'_, '_> {
         state.about = about;
         if let Some(methods) = facts.methods.known() {
             let memory = state.memory.get_or_insert_with(|| Memory::new(uuid::Uuid::new_v4()));
-            // By when they were read for sure: they may have waited in line.
-            memory.look(methods, self.drain.process.clock.now());
+            memory.look(methods, read_by);
         }
     }
 

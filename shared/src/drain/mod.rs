@@ -10,18 +10,19 @@
 //! 2. **Lease** (`lease.rs`). The user's state item is written with a lease in this run's name, conditional
 //!    on the version that was read. From here to the end, nobody else handles the user. A crash leaves the
 //!    lease behind, and the message comes back after it has ended.
-//! 3. **Read** (`reads.rs`): account, per-user MFA and methods from Graph, concurrently; then what poll put
+//! 3. **Read** (`bulk.rs`, `reads.rs`): where something may be deleted and many users are handled, what the audit log
+//!    tells, which is read once for all of them; then per-user MFA, methods and account from Graph, and what poll put
 //!    on record, from the ledger.
 //! 4. **Settle** (`settle.rs`). An open intent comes first: a crash may have left it half done, and only what
 //!    it lists may be resumed. If two reads show that nothing of it is left, the user is rolled back.
 //! 5. **Decide** (`decide`, pure), with everything that was read. A decision not to roll back is the outcome.
 //! 6. **Gate.** Mode, window, preflight and canaries may defer what was decided; where people approve first
 //!    (`approved.rs`), so may a missing approval, and methods or settings that are not those approved hold the user.
-//! 7. **Story** (`story.rs`). The audit log is asked for all that it tells of this user until now. That goes on
-//!    record, and the handling starts over from step 3 with it; what was read just now is not read again. Only who
-//!    would be rolled back costs such a request: there are few of them in a budget. Exclusions, roles and
-//!    policies are read again, too, if they were read more than 100 s ago; and where a policy may demand MFA of
-//!    the user, Conditional Access is asked whether it does (`what_if.rs`), in mode report as well.
+//! 7. **Story** (`story.rs`). If it is not known yet, the audit log is asked for all that it tells of this user until
+//!    now, and the handling starts over from step 3 with it; what was read just now is not read again. Only who would
+//!    be rolled back costs such a request: there are few of them in a budget. Exclusions, roles and policies are read
+//!    again, too, if they were read more than 100 s ago; and where a policy may demand MFA of the user, Conditional
+//!    Access is asked whether it does (`what_if.rs`), in mode report as well. Then the story goes on record.
 //! 8. **Promise.** The slot of the daily cap and the intent are written in one transaction, conditional on
 //!    lease, brake and cap. A crash after this leaves an open intent, and the next handling settles it. Only
 //!    a durable intent can be turned into a DELETE.
@@ -44,6 +45,7 @@ mod active;
 mod again;
 mod approved;
 mod batch;
+mod bulk;
 mod default_method;
 mod ending;
 mod explain;

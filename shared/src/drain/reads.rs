@@ -12,7 +12,6 @@ use crate::{
         state::About,
         story::Story,
         user_ref::UserRef,
-        window::shift,
     },
     graph::{Answer, GraphError, Urgency},
     process::Scope,
@@ -23,22 +22,19 @@ use super::interrupted::Interrupted;
 /// How old account and methods may be at a user's first DELETE.
 pub(super) const FRESH_FOR: SignedDuration = SignedDuration::from_secs(5);
 
-/// By how much longer an account may be on record than methods, and still be fresh.
-const ACCOUNT_BEFORE: SignedDuration = SignedDuration::from_secs(40);
-
-/// Reads account, per-user MFA and methods concurrently, then what poll put on record.
+/// Reads per-user MFA and methods, the account, and what poll put on record.
 pub(super) async fn read(scope: &Scope, user: UserId, urgency: Urgency) -> Result<Facts, Interrupted> {
     let began = scope.process.clock.now();
     let by_id = UserRef::Id(user);
     let graph = &scope.process.graph;
-    let (account, per_user_mfa, methods) =
-        tokio::join!(graph.user(&by_id), graph.per_user_mfa(user, urgency), graph.methods(user, urgency));
+    // The account is not read before the others had their turn, so that it is no older.
+    let (per_user_mfa, methods) =
+        tokio::join!(graph.per_user_mfa(user, urgency), graph.methods(user, urgency));
+    let account = graph.user(&by_id).await;
     let sent = |answer: Option<Timestamp>| answer.unwrap_or(began);
-    let account_at = sent(account.as_ref().ok().map(|answer| answer.sent));
     let read_at = sent(per_user_mfa.as_ref().ok().map(|answer| answer.sent))
-        .min(sent(methods.as_ref().ok().map(|answer| answer.sent)));
-    // Each waits in its own resource's line.
-    let read_at = if account_at < shift(read_at, -ACCOUNT_BEFORE) { account_at } else { read_at };
+        .min(sent(methods.as_ref().ok().map(|answer| answer.sent)))
+        .min(sent(account.as_ref().ok().map(|answer| answer.sent)));
     let mut request_ids = Vec::new();
     let account = match account {
         Err(GraphError::NotFound) => Reading::Known(Account::NotFound),

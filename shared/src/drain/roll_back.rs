@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
     time::Duration,
 };
 
@@ -28,6 +29,12 @@ use crate::{
 
 /// How old the list of methods may be once something was deleted.
 const LIST_HOLDS_FOR: SignedDuration = SignedDuration::from_secs(10);
+
+/// A throttle that is waited for without reading again what was read before it.
+const SHORT_WAIT: Duration = Duration::from_secs(4);
+
+/// How often a DELETE is sent before the user is looked at again.
+const DELETE_TRIES: u32 = 3;
 
 /// The most passes over the methods that are left.
 const PASSES: usize = 8;
@@ -65,6 +72,16 @@ enum Pass {
     StartOver(Option<Duration>),
     /// The brake is open.
     BrakeOpen,
+}
+
+/// What became of one DELETE.
+enum Deleted {
+    /// Graph answered it.
+    Answered(Result<Option<String>, GraphError>),
+    /// The pass ends here.
+    Ends(Pass),
+    /// The intent does not list it.
+    NotListed,
 }
 
 impl Handling<'_, '_> {
@@ -192,20 +209,11 @@ impl<'r> Rollback<'_, '_, 'r> {
         let mut deleted = 0;
         self.not_yet.clear();
         for position in todo {
-            let leave = match turn.take() {
-                Some(turn) => turn,
-                None => self.process().graph.turn().await?,
+            let answer = match self.delete(*position, turn).await? {
+                Deleted::Answered(answer) => answer,
+                Deleted::Ends(pass) => return Ok(pass),
+                Deleted::NotListed => continue,
             };
-            self.handling.leased.keep(DELETE_TAKES_AT_MOST).await?;
-            if self.process().ledger.brake().await?.value.is_open() {
-                self.brake_open = true;
-                return Ok(Pass::BrakeOpen);
-            }
-            let Some(deletion) = self.intent.deletion(*position) else { continue };
-            if self.process().clock.now().duration_since(self.decided_at) > self.holds_for() {
-                return Ok(Pass::StartOver(None));
-            }
-            let answer = self.process().graph.delete_method(leave, &deletion).await;
             match answer {
                 // 404: already gone, perhaps by an earlier DELETE whose answer was lost.
                 Ok(_) | Err(GraphError::NotFound) => {
@@ -242,6 +250,35 @@ impl<'r> Rollback<'_, '_, 'r> {
         Ok(Pass::Ended { deleted })
     }
 
+    /// Sends one DELETE, if every guard allows it. If Graph throttles, it waits in line with the next turn, as long as
+    /// what was read is recent enough.
+    async fn delete(&mut self, position: usize, turn: &mut Option<Turn>) -> Result<Deleted, Break> {
+        for attempt in 1.. {
+            let leave = match turn.take() {
+                Some(turn) => turn,
+                None => self.process().graph.turn().await?,
+            };
+            self.handling.leased.keep(DELETE_TAKES_AT_MOST).await?;
+            if self.process().ledger.brake().await?.value.is_open() {
+                self.brake_open = true;
+                return Ok(Deleted::Ends(Pass::BrakeOpen));
+            }
+            let Some(deletion) = self.intent.deletion(position) else { return Ok(Deleted::NotListed) };
+            if self.process().clock.now().duration_since(self.decided_at) > self.holds_for() {
+                return Ok(Deleted::Ends(Pass::StartOver(None)));
+            }
+            match self.process().graph.delete_method(leave, &deletion).await {
+                Err(GraphError::Throttled { retry_after })
+                    if retry_after <= SHORT_WAIT && attempt < DELETE_TRIES =>
+                {
+                    self.handling.waited = Some(retry_after);
+                }
+                answer => return Ok(Deleted::Answered(answer)),
+            }
+        }
+        Ok(Deleted::NotListed)
+    }
+
     /// Reads the methods again.
     async fn look(&mut self) -> Result<(), Break> {
         let user = self.handling.leased.state.value.user_id;
@@ -267,8 +304,14 @@ impl<'r> Rollback<'_, '_, 'r> {
 
     /// Reads the methods back, and again after a pause if a deleted one still shows.
     async fn look_back(mut self, working: &mut Option<Working<'_>>) -> Result<Conclusion, Break> {
+        // Where Graph takes its time, a look that comes too soon is a request for nothing.
+        let drain = self.handling.drain;
+        if self.settling && drain.shows_late.load(Ordering::Relaxed) {
+            self.pause(working).await?;
+        }
         self.look().await?;
         if self.gone.iter().any(|position| self.shown().contains(position)) {
+            drain.shows_late.store(true, Ordering::Relaxed);
             self.pause(working).await?;
             self.look().await?;
         }

@@ -49,38 +49,49 @@ impl Story {
     ) -> Result<Self, Interrupted> {
         let process = &scope.process;
         let asked_at = process.clock.now();
-        let mut story = Self::untold(asked_at);
         let start = process.settings.policy.window.start;
-        let unknown = |why: &dyn Display| Told::Unknown(format!("the user's story cannot be read: {why}"));
         let found = match process.graph.audit_records_of(user, start).await {
             Ok(found) => found,
             Err(error @ (GraphError::Refused { .. } | GraphError::NotFound)) => {
                 say_refused(&error.to_string());
-                return Ok(story);
+                return Ok(Self::untold(asked_at));
             }
             Err(error @ GraphError::Unreadable { .. }) => {
-                story.told = unknown(&error);
-                return Ok(story);
+                return Ok(Self { told: unknown(&error), ..Self::untold(asked_at) });
             }
             Err(error) => return Err(error.into()),
         };
-        for record in &found.records {
-            match story.take(record.get(), user, process) {
+        let records = found.records.iter().map(|record| record.get());
+        let mut story = Self::of(process, user, on_record, asked_at, records);
+        if let Some(missing) = found.missing.filter(|_| story.told != Told::NotAsked) {
+            story.told = unknown(&missing);
+        }
+        Ok(story)
+    }
+
+    /// Reads a story from all records about a user that the log held at `asked_at`.
+    pub(super) fn of<'a>(
+        process: &Process,
+        user: UserId,
+        on_record: &[RecordedRegistration],
+        asked_at: Timestamp,
+        records: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let mut story = Self::untold(asked_at);
+        for record in records {
+            match story.take(record, user, process) {
                 Ok(true) => {}
                 Ok(false) => {
                     say_refused("it answers with the records of others");
-                    return Ok(Self::untold(asked_at));
+                    return Self::untold(asked_at);
                 }
                 Err(error) => {
                     story.told = unknown(&format!("a record: {error}"));
-                    return Ok(story);
+                    return story;
                 }
             }
         }
-        if let Some(missing) = found.missing {
-            story.told = unknown(&missing);
-            return Ok(story);
-        }
+        let start = process.settings.policy.window.start;
         let kept_from = shift(asked_at, -process.settings.retention + ABOUT_TO_GO).max(start);
         let is_missing = |known: &&RecordedRegistration| {
             known.proves() && known.registered_at >= kept_from && !story.shows(known)
@@ -92,7 +103,12 @@ impl Story {
             )),
             None => Told::Whole,
         };
-        Ok(story)
+        story
+    }
+
+    /// Whether it is whole, and shows that the user registered.
+    pub(super) fn is_whole(&self) -> bool {
+        self.told == Told::Whole && !self.registrations.is_empty()
     }
 
     fn untold(asked_at: Timestamp) -> Self {
@@ -150,6 +166,10 @@ impl Story {
                     && told.registered_at.duration_since(known.registered_at).abs() <= SAME_EVENT
         })
     }
+}
+
+fn unknown(why: &dyn Display) -> Told {
+    Told::Unknown(format!("the user's story cannot be read: {why}"))
 }
 
 fn recorded(registration: Registration, now: Timestamp) -> RecordedRegistration {

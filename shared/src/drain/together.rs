@@ -1,9 +1,14 @@
 //! The handlings of one run.
 
-use std::{ops::Deref, sync::OnceLock, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{OnceLock, atomic::AtomicBool},
+    time::Duration,
+};
 
 use super::{
     active::{Active, Working},
+    bulk::Bulk,
     interrupted::StopCause,
 };
 use crate::{
@@ -19,6 +24,9 @@ pub(super) const TAKES_AT_LEAST: Duration = Duration::from_secs(20);
 pub struct Drain<'r> {
     pub(super) scope: &'r Scope,
     pub(super) active: Active,
+    pub(super) bulk: Bulk,
+    /// Whether Graph was seen to list a method that was just deleted.
+    pub(super) shows_late: AtomicBool,
     pub(super) stopped: OnceLock<StopCause>,
 }
 
@@ -32,7 +40,13 @@ impl Deref for Drain<'_> {
 
 impl<'r> Drain<'r> {
     pub(crate) fn of(scope: &'r Scope) -> Self {
-        Self { scope, active: Active::default(), stopped: OnceLock::new() }
+        Self {
+            scope,
+            active: Active::default(),
+            bulk: Bulk::default(),
+            shows_late: AtomicBool::default(),
+            stopped: OnceLock::new(),
+        }
     }
 
     /// Waits until a handling may begin. Returns `None` if too little time is left for it.

@@ -88,14 +88,25 @@ impl Graph {
         activity: &'static str,
         from: Timestamp,
     ) -> Result<AuditRecords, GraphError> {
-        self.audit_records(|from| AuditQuery::Named(activity, from), from).await
+        self.audit_records(|from| AuditQuery::Named(activity, from), from, MAX_PAGES).await
     }
 
     /// Reads every record, of any service, that names a user as a target, from a moment on. Graph documents that
     /// targets can be compared by id, and no example: a tenant may refuse the filter, or answer with the records of
     /// others.
     pub async fn audit_records_of(&self, user: UserId, from: Timestamp) -> Result<AuditRecords, GraphError> {
-        self.audit_records(|from| AuditQuery::OfUser(user, from), from).await
+        self.audit_records(|from| AuditQuery::OfUser(user, from), from, MAX_PAGES).await
+    }
+
+    /// Reads every record of a service in a range, if that takes no more than so many pages.
+    pub async fn audit_records_of_service(
+        &self,
+        service: Service,
+        range: Range,
+        most_pages: usize,
+    ) -> Result<AuditRecords, GraphError> {
+        let ask = |from| AuditQuery::Range(service, Range { from, ..range });
+        self.audit_records(ask, range.from, most_pages).await
     }
 
     /// Reads every page of what `ask` asks for from a moment on. If a link is refused, it is asked again from the
@@ -105,6 +116,7 @@ impl Graph {
         &self,
         ask: impl Fn(Timestamp) -> AuditQuery,
         from: Timestamp,
+        most_pages: usize,
     ) -> Result<AuditRecords, GraphError> {
         let (mut known, mut links) = (HashSet::new(), HashSet::new());
         let mut found = AuditRecords::default();
@@ -135,7 +147,7 @@ impl Graph {
                 return Ok(found.but(format!("a page is broken: {}", broken.why)));
             }
             let Some(link) = page.next else { return Ok(found) };
-            if pages >= MAX_PAGES || found.records.len() > MAX_ITEMS || !links.insert(link.clone()) {
+            if pages + 1 >= most_pages || found.records.len() > MAX_ITEMS || !links.insert(link.clone()) {
                 return Ok(found.but("the list does not end".to_owned()));
             }
             asked = AuditQuery::Next(link);

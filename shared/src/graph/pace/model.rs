@@ -70,7 +70,7 @@ pub(super) fn play(budget: Budget, load: &Load) -> Vec<Sent> {
     let mut chance = fastrand::Rng::with_seed(load.seed);
     let mut on_the_way = || {
         let (least, most) = load.latency;
-        (least + (most - least).mul_f64(chance.f64())) / 2
+        (least + most.saturating_sub(least).mul_f64(chance.f64())) / 2
     };
     let mut limits: Vec<Limit> = load.begin.iter().map(|_| Limit::new(5.0)).collect();
     let mut left = vec![load.requests; limits.len()];
@@ -103,7 +103,7 @@ pub(super) fn play(budget: Budget, load: &Load) -> Vec<Sent> {
                 if granted {
                     passed.push_back(now);
                 }
-                let frees = (!granted).then(|| passed[passed.len() - most] + PERIOD - now);
+                let frees = (!granted).then(|| (passed[passed.len() - most] + PERIOD).saturating_sub(now));
                 let wait =
                     frees.filter(|_| budget.says_when).map(|wait| Duration::from_secs(wait.as_secs() + 1));
                 let thousandths = budget.says_part_used.then(|| passed.len() * 1000 / most);

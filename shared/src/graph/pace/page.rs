@@ -9,7 +9,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/");
 /// How many seconds are shown.
 const SECONDS: u64 = 360;
 /// How many of them make one point of a curve.
-const STEP: u64 = 5;
+const STEP: u8 = 5;
 /// From when on a pace counts as settled.
 const SETTLED: u64 = 60;
 
@@ -65,7 +65,7 @@ fn row(name: &str, budget: Budget, sent: &[Sent]) -> String {
     let settled = SETTLED..SECONDS;
     let (granted, refused) = (count(sent, true, settled.clone()), count(sent, false, settled.clone()));
     let of_budget = match budget.most {
-        [(_, most)] if *most == usize::MAX => "".to_owned(),
+        [(_, most)] if *most == usize::MAX => String::new(),
         changes => {
             let possible: f64 = settled
                 .map(|second| {
@@ -88,15 +88,15 @@ fn row(name: &str, budget: Budget, sent: &[Sent]) -> String {
 /// One budget's curves: granted and refused requests per second.
 fn panel(name: &str, sent: &[Sent], top: u32) -> String {
     let per_second = |granted: bool| -> Vec<f64> {
-        let points = (0..SECONDS).step_by(STEP as usize);
-        points.map(|from| count(sent, granted, from..from + STEP) / number(STEP)).collect()
+        let points = (0..SECONDS).step_by(STEP.into());
+        points.map(|from| count(sent, granted, from..from + u64::from(STEP)) / f64::from(STEP)).collect()
     };
     let (granted, refused) = (per_second(true), per_second(false));
     let most = granted.iter().chain(&refused).fold(1.0_f64, |most, value| most.max(*value));
     let line = |values: &[f64]| {
         let mut points = String::new();
         for (n, value) in (0_u32..).zip(values) {
-            let x = 60.0 + f64::from(n) * 640.0 * number(STEP) / number(SECONDS);
+            let x = 60.0 + f64::from(n) * 640.0 * f64::from(STEP) / number(SECONDS);
             write!(points, "{x:.1},{:.1} ", 100.0 - 80.0 * value / most).unwrap();
         }
         points.trim_end().to_owned()
