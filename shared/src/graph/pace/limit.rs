@@ -35,6 +35,8 @@ pub(super) const LONGEST: Duration = Duration::from_mins(1);
 const SLACK: Duration = Duration::from_millis(250);
 /// From so many granted requests on, they tell where the limit is.
 const TELLS_SOMETHING: usize = 8;
+/// A pause after which requests begin anew.
+const REST: Duration = Duration::from_secs(3);
 /// What one refusal leaves of the limit at least.
 const KEPT: f64 = 0.6;
 /// From this part of a budget on, Graph says how much of it is used.
@@ -202,12 +204,15 @@ impl Limit {
 
     /// Sets the limit to what was granted in the period before a refusal.
     fn measure(&mut self, refusal: Refusal, now: Timestamp) {
-        let from = before(refusal.sent, PERIOD);
-        let mut granted = self.granted.iter().filter(|at| **at >= from).peekable();
+        let begin = self.granted.partition_point(|at| *at < before(refusal.sent, PERIOD));
+        let in_period: Vec<Timestamp> = self.granted.iter().skip(begin).copied().collect();
+        // What was granted before a rest says nothing about the limit of a budget that counts over a shorter time.
+        let rested = in_period.windows(2).rposition(|two| seconds(two[0], two[1]) > REST.as_secs_f64());
+        let in_a_row = &in_period[rested.map_or(0, |at| at + 1)..];
+        let granted = in_a_row.len();
         // A budget that was used up at once may count over a shorter time: until it grants again.
-        let first = granted.peek().map_or(now, |at| **at);
+        let first = in_a_row.first().map_or(now, |at| *at);
         let span = seconds(first, now).clamp(1.0, PERIOD.as_secs_f64());
-        let granted = granted.count();
         let mut per_period = number(granted) * PERIOD.as_secs_f64() / span;
         if let Some(found) = self.found {
             // What was hardly used is not what was refused.
