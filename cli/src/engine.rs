@@ -142,7 +142,10 @@ impl Engine {
                         self.sleep_until(at).await;
                         continue;
                     }
-                    _ => return Ok(drained),
+                    _ => {
+                        drain.keep_pace().await;
+                        return Ok(drained);
+                    }
                 }
             };
             self.database.dispose(&received, &handled.disposition)?;

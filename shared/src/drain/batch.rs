@@ -28,6 +28,7 @@ impl Drain<'_> {
         let cut_again = CLOCK_SKEW.unsigned_abs() + Duration::from_secs(1);
         let mut batch =
             handle_all(records, time, cut_again, async |message| self.handle(&message).await).await;
+        self.keep_pace().await;
         if let Some(cause) = &batch.stop {
             tracing::error!(run.id = %self.run_id, cause = %cause, "drain stopped");
         }

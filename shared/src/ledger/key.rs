@@ -95,6 +95,11 @@ impl Key {
         Self::new(format!("PLAN#{hash}"), format!("{}{number:06}", Self::PLAN_PART))
     }
 
+    /// The limit that Graph was found to set.
+    pub fn pace() -> Self {
+        Self::new("PACE", "STATE")
+    }
+
     /// The notices that people were sent.
     pub fn notices() -> Self {
         Self::new("NOTICES", "STATE")

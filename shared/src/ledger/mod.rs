@@ -11,6 +11,7 @@ mod items;
 mod key;
 mod lists;
 mod plans;
+mod pace;
 mod registration_report;
 mod rollback;
 mod store;

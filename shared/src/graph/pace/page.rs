@@ -25,7 +25,8 @@ const HEAD: &str = "# The pace\n
 How fast requests for authentication methods and for the directory go out. Graph publishes no limit for the former, so
 the program finds it out (`shared/src/graph/pace/limit.rs`):\n
 - **Start.** A few requests are in flight at once (`GRAPH_REQUESTS_PER_SECOND`), and one more for every 20 that were
-  granted. So the pace multiplies while nothing is refused, and the first refusal costs few requests.
+  granted. So the pace multiplies while nothing is refused, and the first refusal costs few requests. A limit that
+  was found within the last hour is in the ledger, and the next run starts a little below it.
 - **Refusal.** Everybody waits, for as long as `Retry-After` says or, without it, 2 s and longer each time. One request
   goes ahead. The limit becomes 93 % of what was granted in the 10 s before the refusal.
 - **Growth.** After 100 granted requests, it rises a little, up to where it was refused. Beyond that each step is twice
