@@ -25,7 +25,7 @@ use crate::{
         window::shift,
     },
     drain::{self, Interrupted, StopCause},
-    graph::{GraphError, HIDDEN_MEMBERS},
+    graph::{GraphError, HIDDEN_MEMBERS, Urgency},
     process::{Process, Scope},
     text::same_name,
 };
@@ -63,8 +63,11 @@ pub(super) async fn read(
     let process = &scope.process;
     let graph = &process.graph;
     let by_id = UserRef::Id(user_id);
-    let (user, per_user_mfa, methods) =
-        tokio::join!(graph.user(&by_id), graph.per_user_mfa(user_id), graph.methods(user_id));
+    let (user, per_user_mfa, methods) = tokio::join!(
+        graph.user(&by_id),
+        graph.per_user_mfa(user_id, Urgency::Begun),
+        graph.methods(user_id, Urgency::Begun)
+    );
     let user = match user {
         Err(GraphError::NotFound) => return Ok(None),
         Err(error) if error.comes_back() => return Err(error.into()),
