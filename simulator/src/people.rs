@@ -184,6 +184,11 @@ impl Tenant {
             && state.audit.listed(by).any(|(at, record)| at >= from && is_broken(record) && is_target(record))
     }
 
+    /// Whether pages of the audit log are broken for good, or until that is mended.
+    pub fn breaks_pages(&self) -> bool {
+        matches!(self.state().options.faults.standing, Some(Standing::BrokenRecords | Standing::CutPages))
+    }
+
     /// Sets what goes wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.state().options.faults = faults;
