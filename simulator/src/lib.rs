@@ -47,7 +47,7 @@ pub use credentials::{Certificate, FederatedCredential, InvalidKey, IssuerKeys};
 pub use directory::{ConditionalAccess, Grant, MethodSetting, MethodsPolicy, Policies, RoleKind};
 pub use journal::JournalEntry;
 pub use method::{MethodKind, NewMethod, PASSWORD_ID, PhoneType};
-pub use options::{Budget, Clock, Faults, Options, Premium};
+pub use options::{Budget, Clock, Faults, Limit, Options, Premium};
 pub use origin::{By, Origin};
 pub use part::Part;
 pub use permissions::ALL_PERMISSIONS;

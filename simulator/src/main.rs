@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use jiff::{Timestamp, Unit};
-use simulator::{Budget, Cast, Faults, Options, Population, Standing, Tenant, variables};
+use simulator::{Budget, Cast, Faults, Limit, Options, Population, Standing, Tenant, variables};
 use tokio::net::TcpListener;
 
 /// A simulated Microsoft Entra tenant behind Microsoft Graph and the login endpoint.
@@ -28,9 +28,21 @@ struct Arguments {
     /// Whether to enforce Graph's request limits (5 report requests in 10 s, and so on)
     #[arg(long, value_enum, default_value_t = Limits::Real)]
     budget: Limits,
-    /// How many seconds a deleted method still shows in lists
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
-    removal_delay: u64,
+    /// How many requests below users/…/authentication pass in how many seconds
+    #[arg(long, value_name = "REQUESTS/SECONDS", default_value = "10/2", value_parser = limit)]
+    authentication_limit: Limit,
+    /// How many requests for the audit log and the reports pass in how many seconds
+    #[arg(long, value_name = "REQUESTS/SECONDS", default_value = "5/10", value_parser = limit)]
+    report_limit: Limit,
+    /// How many records a page of the audit log has at most
+    #[arg(long, value_name = "RECORDS", default_value_t = 1000)]
+    audit_page_size: usize,
+    /// How many milliseconds an answer is under way, drawn from this range
+    #[arg(long, value_name = "FROM-TO", default_value = "0", value_parser = range)]
+    latency: (u64, u64),
+    /// How many seconds a deleted method still shows in lists, drawn from this range
+    #[arg(long, value_name = "FROM-TO", default_value = "10", value_parser = range)]
+    removal_delay: (u64, u64),
     /// Refuse to filter the audit log by target
     #[arg(long)]
     no_audit_by_target: bool,
@@ -47,6 +59,24 @@ struct Arguments {
 enum Limits {
     Real,
     Off,
+}
+
+fn limit(text: &str) -> Result<Limit, String> {
+    let parts = text.split_once('/').and_then(|(requests, seconds)| {
+        Some((requests.parse::<usize>().ok()?, seconds.parse::<u64>().ok()?))
+    });
+    match parts {
+        Some((requests @ 1.., seconds @ 1..)) => Ok(Limit { requests, period: Duration::from_secs(seconds) }),
+        _ => Err("must be two whole numbers above 0, like 60/10".to_owned()),
+    }
+}
+
+fn range(text: &str) -> Result<(u64, u64), String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    match (from.parse(), to.parse()) {
+        (Ok(from), Ok(to)) if from <= to => Ok((from, to)),
+        _ => Err("must be a whole number, or two like 20-300".to_owned()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -86,7 +116,14 @@ fn options(arguments: &Arguments) -> Options {
         Limits::Real => Budget::Real,
         Limits::Off => Budget::Off,
     };
-    options.removal_delay = Duration::from_secs(arguments.removal_delay);
+    options.authentication_limit = arguments.authentication_limit;
+    options.report_limit = arguments.report_limit;
+    options.audit_page_size = arguments.audit_page_size;
+    let (least, most) = arguments.latency;
+    options.latency = Duration::from_millis(least)..=Duration::from_millis(most);
+    let (least, most) = arguments.removal_delay;
+    options.removal_delay = Duration::from_secs(least);
+    options.removal_spread = Duration::from_secs(most - least);
     options.audit_by_target = !arguments.no_audit_by_target;
     let faults = Faults::spread(arguments.faults, Duration::from_secs(3));
     options.faults = Faults { standing: arguments.standing, ..faults };
@@ -124,5 +161,7 @@ mod tests {
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
         assert!(rate("1.5").is_err() && rate("x").is_err());
+        assert!(limit("60").is_err() && limit("0/10").is_err() && limit("60/10").is_ok());
+        assert!(range("9-3").is_err() && range("x").is_err() && range("3-9") == Ok((3, 9)));
     }
 }

@@ -1,6 +1,6 @@
 //! What kind of tenant to simulate.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -37,8 +37,16 @@ pub struct Options {
     pub clock: Clock,
     /// Whether Graph's limits are enforced.
     pub budget: Budget,
+    /// The limit of the audit log and the reports.
+    pub report_limit: Limit,
+    /// The limit of `users/…/authentication/…`.
+    pub authentication_limit: Limit,
+    /// How long an answer is under way once the server has acted; drawn for each.
+    pub latency: RangeInclusive<Duration>,
     /// How long a deleted method still shows in lists and counts for the default rule.
     pub removal_delay: Duration,
+    /// How much longer than that it shows at most; drawn for each.
+    pub removal_spread: Duration,
     /// How long an access token is valid.
     pub token_lifetime: Duration,
     /// How long the link to a next page is valid.
@@ -73,7 +81,11 @@ impl Options {
             seed,
             clock: Arc::new(clock),
             budget: Budget::Real,
+            report_limit: Limit { requests: 5, period: Duration::from_secs(10) },
+            authentication_limit: Limit { requests: 10, period: Duration::from_secs(2) },
+            latency: Duration::ZERO..=Duration::ZERO,
             removal_delay: Duration::from_secs(10),
+            removal_spread: Duration::ZERO,
             token_lifetime: Duration::from_hours(1),
             cursor_lifetime: Duration::from_hours(1),
             retention: Duration::from_hours(30 * 24),
@@ -90,11 +102,20 @@ impl Options {
 /// Whether Graph's limits are enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Budget {
-    /// Five report requests in any 10 s, about five requests a second on authentication methods,
-    /// one a second on Conditional Access.
+    /// [`Options::report_limit`] and [`Options::authentication_limit`], and one request a second on
+    /// Conditional Access.
     Real,
     /// No limits; only [`Faults::throttle`] answers 429.
     Off,
+}
+
+/// At most so many requests in any such period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// How many.
+    pub requests: usize,
+    /// In how long.
+    pub period: Duration,
 }
 
 /// The tenant's licence, which decides what Graph refuses.

@@ -1,6 +1,6 @@
 //! The path of a request: into the journal, through what goes wrong, to its endpoint and back.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Router,
@@ -66,7 +66,7 @@ async fn befall(
     request: Request,
     next: Next,
 ) -> Response {
-    let (seq, fate) = begin(&tenant, &call);
+    let (seq, fate, latency) = begin(&tenant, &call);
     let slow = fate.slow;
     let answered = async move {
         let (handled, acted) = act(&fate, request, next).await;
@@ -88,10 +88,13 @@ async fn befall(
         }
         None => answered.await,
     };
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     Extension(outcome).into_response()
 }
 
-fn begin(tenant: &Tenant, call: &Call) -> (usize, Fate) {
+fn begin(tenant: &Tenant, call: &Call) -> (usize, Fate, Duration) {
     let mut state = tenant.state();
     let segments = call.segments().unwrap_or_default();
     let (user, segment, method_id) = match segments.as_slice() {
@@ -119,7 +122,8 @@ fn begin(tenant: &Tenant, call: &Call) -> (usize, Fate) {
     });
     let login = segments.get(1) == Some(&"oauth2");
     let (now, state) = (state.now(), &mut *state);
-    (seq, Fate::draw(&state.options.faults, &mut state.chance, now, login))
+    let fate = Fate::draw(&state.options.faults, &mut state.chance, now, login);
+    (seq, fate, state.draw(state.options.latency.clone()))
 }
 
 /// Does what was asked, as far as fate lets it, and says whether it was done.

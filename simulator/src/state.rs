@@ -1,6 +1,10 @@
 //! All that the tenant holds.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::Response;
@@ -79,6 +83,15 @@ impl State {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.options.clock)()
+    }
+
+    /// Draws a time from a range. A range of one draws nothing, so that chance goes on as it was.
+    pub(crate) fn draw(&mut self, range: RangeInclusive<Duration>) -> Duration {
+        let (least, most) = range.into_inner();
+        if least >= most {
+            return least;
+        }
+        least + (most - least).mul_f64(self.chance.f64())
     }
 
     /// Makes the response to a request.

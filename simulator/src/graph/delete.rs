@@ -70,7 +70,7 @@ pub(super) fn method(
 
 fn remove(state: &mut State, user: uuid::Uuid, id: &str) {
     let now = state.now();
-    let shows_for = state.options.removal_delay;
+    let shows_for = state.options.removal_delay + state.draw(Duration::ZERO..=state.options.removal_spread);
     let Some(account) = state.accounts.get_mut(&user) else {
         return;
     };
@@ -119,6 +119,26 @@ mod tests {
         let last = client.tenant.events().pop().unwrap();
         assert_eq!(last["activityDisplayName"], "Admin deleted security info");
         assert!(last["initiatedBy"]["user"].is_null());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn how_long_a_deleted_method_shows_is_drawn() {
+        let mut uneven = options();
+        (uneven.removal_delay, uneven.removal_spread) = (Duration::from_secs(3), Duration::from_secs(7));
+        let client = client(uneven).await;
+        let user = client.user("ada");
+        let mut shown = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            let phone = client.tenant.register(user, mobile());
+            client.delete(&path(user, "phoneMethods", &phone)).await;
+            let mut seconds = 0;
+            while listed(&client, user).await == 2 {
+                wait(1).await;
+                seconds += 1;
+            }
+            shown.insert(seconds);
+        }
+        assert!(shown.len() > 3 && shown.iter().all(|seconds| (3..=10).contains(seconds)), "{shown:?}");
     }
 
     #[tokio::test(start_paused = true)]

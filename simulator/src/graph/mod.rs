@@ -120,7 +120,8 @@ fn admit(state: &mut State, call: &Call) -> Result<Granted, Refusal> {
     let granted = login::authenticate(state, call)?;
     if state.options.budget == Budget::Real {
         let (now, segments) = (state.now(), call.segments().unwrap_or_default());
-        state.budgets.check(segments.get(1..).unwrap_or_default(), now, &mut state.chance)?;
+        let State { budgets, options, chance, .. } = state;
+        budgets.check(options, segments.get(1..).unwrap_or_default(), now, chance)?;
     }
     Ok(granted)
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    Budget, ConnectionLost, Faults, PerUserMfa,
+    Budget, ConnectionLost, Faults, Limit, PerUserMfa,
     testing::{START, client, mobile, options, wait},
 };
 
@@ -185,6 +185,41 @@ async fn the_real_budgets_are_kept() {
     assert_eq!(refused.status, 429);
     assert!(!refused.headers.contains_key("retry-after"));
     assert_eq!(client.get(&format!("/v1.0/users/{user}")).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_limits_are_kept_as_they_are_set() {
+    let mut slow = options();
+    slow.budget = Budget::Real;
+    slow.authentication_limit = Limit { requests: 2, period: Duration::from_secs(3) };
+    let client = client(slow).await;
+    let user = client.user("ada");
+    let methods = format!("/beta/users/{user}/authentication/methods");
+    assert_eq!(client.get(&methods).await.status, 200);
+    assert_eq!(client.get(&methods).await.status, 200);
+    assert_eq!(client.get(&methods).await.status, 429);
+    wait(2).await;
+    assert_eq!(client.get(&methods).await.status, 429);
+    wait(3).await;
+    assert_eq!(client.get(&methods).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_under_way_as_long_as_was_drawn_and_the_server_has_acted_before() {
+    let mut far = options();
+    far.latency = Duration::from_millis(80)..=Duration::from_millis(300);
+    let client = client(far).await;
+    let mut took = Vec::new();
+    for _ in 0..20 {
+        let begun = tokio::time::Instant::now();
+        client.get("/v1.0/users?$top=1").await;
+        took.push(begun.elapsed().as_millis());
+    }
+    assert!(took.iter().all(|it| (80..=301).contains(it)), "{took:?}");
+    assert!(took.iter().max().unwrap() - took.iter().min().unwrap() > 50, "{took:?}");
+    let arrivals: Vec<_> = client.tenant.journal().iter().map(|entry| entry.at).collect();
+    let gaps = arrivals.windows(2).map(|two| two[1].duration_since(two[0]).as_millis());
+    assert!(gaps.skip(1).all(|gap| (80..=301).contains(&gap)));
 }
 
 #[tokio::test(start_paused = true)]
