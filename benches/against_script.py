@@ -3,7 +3,7 @@
 import sys
 
 from floor import Figures
-from tenant import Budget, Tenant, rolled_back
+from tenant import Budget, Job, Tenant, at_once, rolled_back
 
 AUTHENTICATION_BINDS = Budget("authentication binds", (60, 10), (1000, 10), told=1000)
 NONE = Budget("no limits, 80 ms", told=1000)
@@ -17,7 +17,7 @@ def compare(budget, users, ways, **how):
     tenants = {name: Tenant(users, budget, **how) for name in ways}
     try:
         jobs = {name: start(tenant.__enter__()) for (name, tenant), start in zip(tenants.items(), ways.values())}
-        answers = {name: job.result() for name, job in jobs.items()}
+        answers = dict(zip(jobs, at_once(Job.result, jobs.values())))
         for name, job in jobs.items():
             journal = tenants[name].journal()
             ratio = job.seconds / jobs["run"].seconds

@@ -2,8 +2,8 @@
 
 `script.py FILE [--sleep-ms 750]`. What it does of each user is what that script does: read the user, read whether
 per-user MFA is on, and if it is not and there are strong methods, remove them all; then sleep. MSOnline removed them by
-one call, Graph by one DELETE a method, and not the default method before the others. On 429 it waits as Graph's PowerShell
-module does: as long as the answer says, else 3 s, doubled each time.
+one call, Graph by one DELETE a method, and not the default method before the others are out of sight: it asks again each
+second. On 429 it waits as Graph's PowerShell module does: as long as the answer says, else 3 s, doubled each time.
 """
 
 import http.client
@@ -18,7 +18,7 @@ SEGMENTS = {
     "#microsoft.graph.softwareOathAuthenticationMethod": "softwareOathMethods",
     "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod": "microsoftAuthenticatorMethods",
 }
-ATTEMPTS_AT_DEFAULT = 20
+ATTEMPTS_AT_DEFAULT = 30
 
 
 class Graph:
@@ -80,8 +80,10 @@ def roll_back(graph, user):
             status, _ = graph.send("DELETE", f"/v1.0/users/{user}/authentication/{segment}/{method}")
             if status not in (204, 404):
                 refused.append((segment, method))
-        if len(refused) in (0, len(strong)):
-            return not refused
+        if not refused:
+            return True
+        if len(refused) == len(strong):
+            time.sleep(1)
         strong = refused
     return False
 

@@ -1,6 +1,7 @@
 """A simulated tenant for the benchmarks, the programs that work on it, and what its journal says of them."""
 
 import collections
+import concurrent.futures
 import datetime
 import json
 import os
@@ -132,17 +133,37 @@ class Job:
     def __init__(self, process, out, log):
         self.process, self.out, self.log, self.began = process, out, log, time.monotonic()
 
-    def result(self):
-        """Waits for its end, and returns what it printed. Only a user that failed (exit code 1) is no reason to stop."""
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.seconds, self.mebibytes = time.monotonic() - self.began, usage.ru_maxrss / 1024
+    def result(self, ends=(0, 1)):
+        """Waits for its end, and returns what it printed. An exit code but these stops the benchmark."""
+        self.mebibytes, pid = 0, 0
+        while not pid:
+            self.mebibytes = max(self.mebibytes, self.resident())
+            time.sleep(0.01)
+            pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        self.seconds = time.monotonic() - self.began
         self.cpu, self.blocks = usage.ru_utime + usage.ru_stime, usage.ru_oublock
         self.process.returncode = self.exit = os.waitstatus_to_exitcode(status)
         self.out.seek(0)
         self.log.seek(0)
-        if self.exit not in (0, 1):
+        if self.exit not in ends:
             raise SystemExit(f"{self.process.args[:3]} ended with {self.exit}: {self.log.read()[-2000:]}")
-        return json.load(self.out)
+        printed = self.out.read()
+        return json.loads(printed) if printed else None
+
+
+    def resident(self):
+        """The most MiB that were resident until now. What `wait4` says counts this process's own memory before `exec`."""
+        try:
+            found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())
+        except FileNotFoundError:
+            return 0
+        return int(found[1]) / 1024 if found else 0
+
+
+def at_once(work, of):
+    """Does the same with each, all at once, and returns the results."""
+    with concurrent.futures.ThreadPoolExecutor(len(of)) as pool:
+        return list(pool.map(work, of))
 
 
 class Request:
