@@ -3,7 +3,8 @@
 #
 # Makes a file of 100 MB for each form, most of whose records are no registrations, and reads each with the release
 # binary, with a Python script (benches/scan.py), with jq if it is installed, and with nothing around a typed parse by
-# serde_json, for CSV with nothing around csv-core (shared/benches/bare.rs). Each is the best of three. Needs Linux,
+# serde_json, for CSV with nothing around csv-core (shared/benches/bare.rs); and one page of the log. Each is the best
+# of three. Needs Linux,
 # Python 3 and /usr/bin/time; takes about 3 minutes after the build.
 set -euo pipefail
 
@@ -33,11 +34,16 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / b }'; }
 registration='select(.activityDisplayName == "User registered security info" and .result == "success")
   | [.targetResources[0].id, .activityDateTime]'
 
+head -n 1 "$work/pages.json" >"$work/page.json"
+cargo bench -q -p shared --bench bare -- "$work/page.json" | awk '
+  $1 == "bare" { bare = $2 }
+  $1 == "read_export" { printf "one page of %d records, parsed and classified: %.2f ms, %.1f us a record; bare parse %.2f ms, %.1f x\n", $3, $2 * 1e3, $2 * 1e6 / $3, bare * 1e3, bare / $2 }'
+
 for file in lines.jsonl pages.json monitor.jsonl portal.csv; do
   path="$work/$file"
   read -r scan kib < <(measure "$bin" scan --audit-log "$path" --format json)
   read -r python _ < <(measure python3 benches/scan.py read "$path")
-  bare=$(cargo bench -q -p shared --bench bare -- "$path" | awk '$1 == "bare" { print $2 }')
+  bare=$(cargo bench -q -p shared --bench bare -- "$path" | awk '$1 == "bare" { printf "%.2f", $2 }')
   case $file in
     pages.json) filter=".value[] | $registration" ;;
     monitor.jsonl) filter=".properties | $registration" ;;
