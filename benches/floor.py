@@ -22,7 +22,7 @@ SETTLING = 20
 SETTLED_UNTIL = 0.9
 
 
-def demand(tenant, ids, journal):
+def demand(tenant, ids, journal, may_be_in_bulk=True):
     """The number of requests of each limited resource that the rules demand."""
     people, gone, asked = tenant.people, rolled_back(journal), set(ids)
     authentication = 0
@@ -38,7 +38,7 @@ def demand(tenant, ids, journal):
     in_bulk = math.ceil(tenant.audit_records() / PAGE) * math.ceil(takes / BULK_IS_OLD_AFTER or 1)
     return {
         "authentication": authentication,
-        "reports": lists + min(len(gone), in_bulk),
+        "reports": lists + min(len(gone), in_bulk if may_be_in_bulk else math.inf),
         "Conditional Access": len(policies) + min(len(questions), len(gone)),
     }
 
@@ -87,23 +87,27 @@ class Figures:
         self.seconds, self.users, self.journal, self.budget = seconds, len(ids), journal, tenant.budget
         self.needed = demand(tenant, ids, journal)
         self.floors = floors(tenant.budget, self.needed)
+        self.by_user = floors(tenant.budget, demand(tenant, ids, journal, may_be_in_bulk=False))
         self.binds = max(self.floors, key=self.floors.get) if self.floors else None
         expected = {it["id"] for it in tenant.people if it["expected"] == "rolled_back" and it["id"] in set(ids)}
         self.gone = set(rolled_back(journal))
         self.wrong = self.gone - expected
         self.missed = expected - self.gone
 
-    def floor(self):
-        return self.floors[self.binds]
+    def against(self, floors):
+        """The resource that binds, its floor, and how near the run came."""
+        binds = max(floors, key=floors.get)
+        return f"{binds} {floors[binds]:.1f} s, time/floor {self.seconds / floors[binds]:.2f}"
 
-    def used(self):
-        """The share of the binding budget that was used: over the whole run, and once settled."""
-        rate = self.budget.per_second(self.binds)
-        whole = sum(it.resource == self.binds and not it.throttled for it in self.journal) / (self.seconds * rate)
-        some, length = settled(self.journal, self.binds)
+    def used(self, resource):
+        """The share of a budget that was used: over the whole run, and once settled."""
+        rate = self.budget.per_second(resource)
+        whole = sum(it.resource == resource and not it.throttled for it in self.journal) / (self.seconds * rate)
+        some, length = settled(self.journal, resource)
         if length < 10:
-            return f"{whole:.0%}", "too short"
-        return f"{whole:.0%}", f"{sum(not it.throttled for it in some) / (length * rate):.0%} of {length:.0f} s"
+            return f"{resource} {whole:.0%}, settled: too short to say"
+        granted = sum(not it.throttled for it in some) / (length * rate)
+        return f"{resource} {whole:.0%}, settled {granted:.0%} of {length:.0f} s"
 
     def refused(self):
         """The share of requests that were answered 429: in the whole run, and once settled."""
@@ -116,12 +120,8 @@ class Figures:
               + (f", {len(self.missed)} MISSED" if self.missed else "")
               + (f", {len(self.wrong)} WRONGLY" if self.wrong else ""))
         if self.binds:
-            whole, rest = self.used()
-            print(f"  {self.binds} binds: floor {self.floor():.1f} s, time/floor {self.seconds / self.floor():.2f}"
-                  f" (floors: {', '.join(f'{name} {it:.0f} s' for name, it in self.floors.items())})")
-            by_user = sum(it.user is not None for it in self.journal if it.resource == "reports" and not it.throttled)
-            print(f"  stories were read by user {by_user} times: {by_user / self.budget.per_second('reports'):.0f} s")
-            print(f"  budget used: {whole}; settled: {rest}")
+            print(f"  floor: {self.against(self.floors)}; with a story by user, not in bulk: {self.against(self.by_user)}")
+            print("  budget used: " + "; ".join(self.used(it) for it in ("authentication", "reports")))
         else:
             print(f"  {self.users / self.seconds:.1f} users/s")
         whole, rest = self.refused()

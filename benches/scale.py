@@ -92,8 +92,9 @@ def from_nothing(sizes):
             job = tenant.start(RUN)
             answer = job.result()
             handled = len(answer["users"])
+            tenants = tenant.cpu()
             print(f"  {users:>7} users, {answer['poll']['events_read']:>8} events: {job.seconds:.1f} s, "
-                  f"{job.seconds / handled * 1e3:.1f} ms a user ({job.cpu / handled * 1e3:.1f} of CPU), "
+                  f"{job.seconds / handled * 1e3:.1f} ms a user ({job.cpu / handled * 1e3:.1f} of CPU, the tenant's {tenants / handled * 1e3:.1f}), "
                   f"{job.mebibytes:.0f} MiB; {len(tenant.journal()) / handled:.1f} requests a user; "
                   f"the ledger takes {ledger_bytes(tenant) / handled / 1000:.1f} kB a user; "
                   f"making the tenant took {made:.0f} s")

@@ -74,6 +74,7 @@ def roll_back(graph, user):
     strong = [(SEGMENTS[it["@odata.type"]], it["id"]) for it in answer["value"] if it["@odata.type"] in SEGMENTS]
     if not strong:
         return None
+    first = len(strong)
     for _ in range(ATTEMPTS_AT_DEFAULT):
         refused = []
         for segment, method in strong:
@@ -82,6 +83,8 @@ def roll_back(graph, user):
                 refused.append((segment, method))
         if not refused:
             return True
+        if len(refused) == first:
+            return False
         if len(refused) == len(strong):
             time.sleep(1)
         strong = refused

@@ -77,6 +77,11 @@ class Tenant:
         with urllib.request.urlopen(f"{self.address}/_simulator/{what}") as answer:
             return json.load(answer)
 
+    def cpu(self):
+        """The seconds of CPU that the simulator has taken."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def environment(self, **more):
         keep = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         limits = {
