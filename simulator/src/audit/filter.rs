@@ -62,6 +62,14 @@ impl Clause {
     }
 }
 
+/// The id that a target must have, if one must.
+pub(crate) fn target_id(clauses: &[Clause]) -> Option<&str> {
+    clauses.iter().find_map(|clause| match clause {
+        Clause::Equals(Field::AnyTarget("id"), id) => Some(id.as_str()),
+        _ => None,
+    })
+}
+
 /// The latest of the lower bounds.
 pub(crate) fn lower_bound(clauses: &[Clause]) -> Option<Timestamp> {
     let bound = |clause: &Clause| match clause {

@@ -4,14 +4,17 @@ mod event;
 pub(crate) mod filter;
 pub(crate) mod update_user;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::RangeInclusive,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
 
 pub use event::NewEvent;
 pub(crate) use event::Told;
-use filter::{Clause, lower_bound, upper_bound};
+use filter::{Clause, lower_bound, target_id, upper_bound};
 
 /// Where a record stands in the log: by its time, then by its arrival.
 pub(crate) type Position = (Timestamp, u64);
@@ -26,6 +29,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct AuditLog {
     entries: BTreeMap<Position, Entry>,
+    /// Where the records with a target of this id stand.
+    of_target: HashMap<String, BTreeSet<Position>>,
     arrived: u64,
 }
 
@@ -45,6 +50,11 @@ pub(crate) struct Stretch<'a> {
 impl AuditLog {
     pub(crate) fn add(&mut self, at: Timestamp, visible_at: Timestamp, record: Value) {
         self.arrived += 1;
+        for target in record["targetResources"].as_array().into_iter().flatten() {
+            if let Some(id) = target["id"].as_str() {
+                self.of_target.entry(id.to_owned()).or_default().insert((at, self.arrived));
+            }
+        }
         self.entries.insert((at, self.arrived), Entry { record, visible_at });
     }
 
@@ -76,7 +86,7 @@ impl AuditLog {
         if from > to {
             return Vec::new();
         }
-        let range = self.entries.range(from..=to);
+        let range = self.range(stretch.clauses, from..=to);
         let chosen = |(at, entry): &(&Position, &Entry)| {
             entry.visible_at <= stretch.now
                 && stretch.clauses.iter().all(|clause| clause.holds(at.0, &entry.record))
@@ -87,5 +97,16 @@ impl AuditLog {
             range.rev().filter(chosen).take(stretch.most).collect()
         };
         rows.into_iter().map(|(at, entry)| (*at, &entry.record)).collect()
+    }
+
+    /// The records between two positions; of one target only, if the clauses ask for one.
+    fn range<'a>(
+        &'a self,
+        clauses: &[Clause],
+        between: RangeInclusive<Position>,
+    ) -> Box<dyn DoubleEndedIterator<Item = (&'a Position, &'a Entry)> + 'a> {
+        let Some(id) = target_id(clauses) else { return Box::new(self.entries.range(between)) };
+        let positions = self.of_target.get(id).map(|all| all.range(between));
+        Box::new(positions.into_iter().flatten().map(|at| (at, &self.entries[at])))
     }
 }
