@@ -1,15 +1,15 @@
 """The PowerShell script that Microsoft published for this, on Graph: one user of a file of ids after another.
 
-`script.py FILE [--sleep-ms 750]`. What it does of each user is what that script does: read the user, read whether
+`script.py FILE [--sleep-ms 750] [--patience SECONDS]`. What it does of each user is what that script does: read the user, read whether
 per-user MFA is on, and if it is not and there are strong methods, remove them all; then sleep. MSOnline removed them by
 one call, Graph by one DELETE a method, and not the default method before the others are out of sight: it asks again each
-second. On 429 it waits as Graph's PowerShell module does: as long as the answer says, else 3 s, doubled each time.
+second, as long as it has patience. On 429 it waits as Graph's PowerShell module does: as long as the answer says, else 3 s, doubled each time.
 """
 
+import argparse
 import http.client
 import json
 import os
-import sys
 import time
 import urllib.parse
 
@@ -18,7 +18,6 @@ SEGMENTS = {
     "#microsoft.graph.softwareOathAuthenticationMethod": "softwareOathMethods",
     "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod": "microsoftAuthenticatorMethods",
 }
-ATTEMPTS_AT_DEFAULT = 30
 
 
 class Graph:
@@ -60,7 +59,7 @@ def seconds(retry_after, otherwise):
         return max(0, time.mktime(until) - time.timezone - time.time())
 
 
-def roll_back(graph, user):
+def roll_back(graph, user, patience):
     """Whether the user was rolled back: `None` if not eligible."""
     status, _ = graph.send("GET", f"/v1.0/users/{user}?$select=id,userPrincipalName")
     if status != 200:
@@ -74,8 +73,7 @@ def roll_back(graph, user):
     strong = [(SEGMENTS[it["@odata.type"]], it["id"]) for it in answer["value"] if it["@odata.type"] in SEGMENTS]
     if not strong:
         return None
-    first = len(strong)
-    for _ in range(ATTEMPTS_AT_DEFAULT):
+    while True:
         refused = []
         for segment, method in strong:
             status, _ = graph.send("DELETE", f"/v1.0/users/{user}/authentication/{segment}/{method}")
@@ -83,21 +81,25 @@ def roll_back(graph, user):
                 refused.append((segment, method))
         if not refused:
             return True
-        if len(refused) == first:
-            return False
         if len(refused) == len(strong):
+            if patience <= 0:
+                return False
             time.sleep(1)
+            patience -= 1
         strong = refused
-    return False
 
 
 def main():
-    sleep = int(sys.argv[3]) / 1000 if sys.argv[2:3] == ["--sleep-ms"] else 0
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file")
+    parser.add_argument("--sleep-ms", type=int, default=0)
+    parser.add_argument("--patience", type=int, default=0)
+    how = parser.parse_args()
     graph, became = Graph(os.environ), {True: 0, False: 0, None: 0}
-    with open(sys.argv[1], encoding="utf-8") as lines:
+    with open(how.file, encoding="utf-8") as lines:
         for line in lines:
-            became[roll_back(graph, line.strip())] += 1
-            time.sleep(sleep)
+            became[roll_back(graph, line.strip(), how.patience)] += 1
+            time.sleep(how.sleep_ms / 1000)
     print(json.dumps({"rolled_back": became[True], "left": became[False], "not_eligible": became[None]}))
 
 

@@ -51,7 +51,7 @@ class Tenant:
             str(BINARIES / "simulator"), "--port", "0", "--users", str(users), "--seed", str(seed),
             "--latency", latency, "--removal-delay", removal, *budget.arguments(), *more,
         ]
-        self.budget, self.seed = budget, seed
+        self.budget, self.seed, self.longest_lag = budget, seed, removal.split("-")[-1]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
@@ -108,6 +108,7 @@ class Tenant:
         path = Path(self.folder.name, "ids.txt")
         path.write_text("".join(f"{user}\n" for user in ids))
         command = ["python3", str(Path(__file__).with_name("script.py")), str(path), *arguments]
+        command += ["--patience", self.longest_lag]
         out, log = (open(Path(self.folder.name, f"script.{end}"), "w+") for end in ("json", "log"))
         return Job(subprocess.Popen(command, env=self.environment(), stdout=out, stderr=log), out, log)
 

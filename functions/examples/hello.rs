@@ -1,4 +1,4 @@
-//! The least that a function on the same runtime can be: `cargo bench -p functions` measures ours next to it.
+//! The least that a function on the same runtime can be: `bash benches/functions.sh` measures ours next to it.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
