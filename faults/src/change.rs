@@ -88,7 +88,7 @@ impl Watch {
                 let alone = there.methods.iter().filter(of_kind).count() == 1;
                 self.judge(view, &person, user, (method, alone), &broken);
                 self.was_seen_before(view, user, method, &broken);
-                self.is_approved(view, &person, &state, method, &broken);
+                self.is_approved(view, &state, method, &broken);
                 self.is_no_second_rollback(&person, &state, method, &broken);
             }
         }
@@ -154,19 +154,12 @@ impl Watch {
     }
 
     /// Enough people have read that this very method would go, where the settings ask for that.
-    fn is_approved(
-        &self,
-        view: &View,
-        person: &Person,
-        state: &UserState,
-        method: &MethodView,
-        broken: &dyn Fn(u8, &str),
-    ) {
+    fn is_approved(&self, view: &View, state: &UserState, method: &MethodView, broken: &dyn Fn(u8, &str)) {
         let first = *lock(&self.first_approved);
         let is_straggler = first.is_some_and(|made_at| state.first_seen_at > made_at);
         match view.settings.require_approval {
             RequireApproval::Off => return,
-            RequireApproval::First if is_straggler && !person.by_hand => return,
+            RequireApproval::First if is_straggler && state.by_hand.is_none() => return,
             RequireApproval::First | RequireApproval::Always => {}
         }
         // Without a date, a number that is registered again looks as it did.
@@ -195,7 +188,12 @@ impl Watch {
         harms.retain(|harm| *harm != Harm::MfaDemanded || !asked_just_now);
         for harm in judge::unanswered(harms, (method, alone), person.released, &view.settings.policy) {
             let by = self.clock.now() - STORY_FRESH - SKEW;
-            if harm.is_in_no_registration_log() && !self.tenant.log_shows(user, harm, window.0, by) {
+            let is_shown = match harm {
+                Harm::MfaWasMeant => self.tenant.log_shows_per_user_mfa(user, window.0, by),
+                Harm::HadMfa => self.tenant.log_shows_older_methods(user, window.0, by),
+                _ => false,
+            };
+            if harm.is_in_no_registration_log() && !is_shown {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {
                 let (came_at, created) = (method.origin.came_at, method.created);
@@ -312,7 +310,7 @@ impl Watch {
                 read.is_some_and(|at| self.clock.now().duration_since(*at) <= STORY_FRESH)
             };
             // Everybody's records tell this user's story, too.
-            if !SERVICES.iter().all(|service| is_recent(service)) {
+            if !SERVICES.iter().all(is_recent) {
                 is_read_within(user, STORY, STORY_FRESH);
             }
         }

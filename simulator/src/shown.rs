@@ -1,40 +1,47 @@
-//! Which truths about a person the directory's own "Update user" records show, read as a person would read them.
+//! What the directory's own "Update user" records show of a person, read as a person would read them.
 
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{standing::is_broken, tenant::Tenant, truth::Harm};
+use crate::{standing::is_broken, tenant::Tenant};
+
+/// A record, and since when Graph lists it; never, if it cannot be read.
+type Shown = (Option<Timestamp>, Value);
 
 impl Tenant {
-    /// Whether the records that Graph has listed since `by` show this harm plainly, for a window that starts then. What
-    /// stands in a record that is late, missing or cut off is not shown.
-    pub fn log_shows(&self, user: Uuid, harm: Harm, start: Timestamp, by: Timestamp) -> bool {
+    /// Whether a record since `start` that Graph has listed since `by` shows per-user MFA being switched.
+    pub fn log_shows_per_user_mfa(&self, user: Uuid, start: Timestamp, by: Timestamp) -> bool {
+        let is_switch = |(listed_at, record): &Shown| {
+            listed_at.is_some_and(|at| at <= by)
+                && property(record, "StrongAuthenticationRequirement").is_some()
+        };
+        self.updates_of(user, start, by).iter().any(is_switch)
+    }
+
+    /// Whether the first record since `start` of the flags or of the apps shows some before it, and has been listed since
+    /// `by`. What stands in a record that is late, missing or cut off is not shown.
+    pub fn log_shows_older_methods(&self, user: Uuid, start: Timestamp, by: Timestamp) -> bool {
+        let all = self.updates_of(user, start, by);
+        ["StrongAuthenticationMethod", "StrongAuthenticationPhoneAppDetail"].into_iter().any(|name| {
+            let first = all.iter().find(|(_, record)| property(record, name).is_some());
+            first.filter(|(listed_at, _)| listed_at.is_some_and(|at| at <= by)).is_some_and(|(_, record)| {
+                let old = property(record, name).and_then(|property| property["oldValue"].as_str());
+                let old: Option<Vec<Value>> = old.and_then(|text| serde_json::from_str(text).ok());
+                old.is_some_and(|list| !list.is_empty())
+            })
+        })
+    }
+
+    fn updates_of(&self, user: Uuid, start: Timestamp, by: Timestamp) -> Vec<Shown> {
         let state = self.state();
         let from = start.max(by - state.options.retention);
-        let is_broken_now = |record: &Value| state.options.faults.standing.is_some() && is_broken(record);
-        let all: Vec<_> =
-            state.audit.entries_since(from).filter(|(_, record)| is_update_of(record, user)).collect();
-        let is_listed =
-            |(visible_at, record): &(Timestamp, &Value)| *visible_at <= by && !is_broken_now(record);
-        match harm {
-            Harm::MfaWasMeant => all
-                .iter()
-                .filter(|entry| is_listed(entry))
-                .any(|(_, record)| property(record, "StrongAuthenticationRequirement").is_some()),
-            // What was there before the first change is what the window found.
-            Harm::HadMfa => {
-                ["StrongAuthenticationMethod", "StrongAuthenticationPhoneAppDetail"].into_iter().any(|name| {
-                    let first = all.iter().find(|(_, record)| property(record, name).is_some());
-                    first.filter(|entry| is_listed(entry)).is_some_and(|(_, record)| {
-                        let old = property(record, name).and_then(|property| property["oldValue"].as_str());
-                        let old: Option<Vec<Value>> = old.and_then(|text| serde_json::from_str(text).ok());
-                        old.is_some_and(|list| !list.is_empty())
-                    })
-                })
-            }
-            _ => false,
-        }
+        let breaks = state.options.faults.standing.is_some();
+        let of_user = state.audit.entries_since(from).filter(|(_, record)| is_update_of(record, user));
+        let shown = |(at, record): (Timestamp, &Value)| {
+            ((!breaks || !is_broken(record)).then_some(at), record.clone())
+        };
+        of_user.map(shown).collect()
     }
 }
 

@@ -91,7 +91,7 @@ impl State {
         if least >= most {
             return least;
         }
-        least + (most - least).mul_f64(self.chance.f64())
+        least + most.saturating_sub(least).mul_f64(self.chance.f64())
     }
 
     /// Makes the response to a request.

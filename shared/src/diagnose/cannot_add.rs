@@ -1,8 +1,7 @@
 //! "I don't have the option to add a particular method": in manage mode, in Microsoft's three steps.
 
 use super::{
-    covered::Covered,
-    facts::Facts,
+    facts::{Covered, Facts},
     finding::{AskedMethod, Bearing, Finding, Step},
 };
 use crate::domain::{

@@ -1,21 +1,10 @@
 //! Whether the authentication methods policy lets this user register a method.
 
-use super::facts::Facts;
+use super::facts::{Covered, Facts};
 use crate::domain::{
     facts::Reading,
     methods_policy::{MethodSetting, Target, Targets},
 };
-
-/// Whether a setting is for a user.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Covered {
-    /// It is: through what.
-    Yes(String),
-    /// It is not: why.
-    No(String),
-    /// It cannot be told: why.
-    Unknown(String),
-}
 
 impl Facts {
     /// Whether a method is enabled for the user by its setting.

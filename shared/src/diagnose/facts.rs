@@ -96,3 +96,14 @@ pub struct PolicyChange {
     /// The activity, as Microsoft names it.
     pub activity: String,
 }
+
+/// Whether a setting is for a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Covered {
+    /// It is: through what.
+    Yes(String),
+    /// It is not: why.
+    No(String),
+    /// It cannot be told: why.
+    Unknown(String),
+}

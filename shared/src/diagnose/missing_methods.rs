@@ -1,8 +1,7 @@
 //! "I'm not seeing the methods I expected to see": interrupted at sign-in, in Microsoft's three steps.
 
 use super::{
-    covered::Covered,
-    facts::Facts,
+    facts::{Covered, Facts},
     finding::{Bearing, Finding, Step},
 };
 use crate::domain::{

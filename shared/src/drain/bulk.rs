@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
 use tokio::sync::Mutex;
 
-use super::{interrupted::Interrupted, story::Story, together::Drain};
+use super::{interrupted::Interrupted, story::Story};
 use crate::{
     audit::{Service, targets},
     domain::{
@@ -73,26 +73,25 @@ impl Bulk {
         self.handlings.fetch_add(1, Ordering::Relaxed);
         Counted(self)
     }
-}
 
-impl Drain<'_> {
     /// Returns the story of one user as a reading for all users tells it. `None` means that it does not tell
     /// enough, or is not worth its requests: then the log has to be asked about this user.
-    pub(super) async fn story_in_bulk(
+    pub(super) async fn story(
         &self,
+        scope: &Scope,
         user: UserId,
         on_record: &[RecordedRegistration],
     ) -> Result<Option<Story>, Interrupted> {
-        let Some(records) = self.records().await? else { return Ok(None) };
+        let Some(records) = self.records(scope).await? else { return Ok(None) };
         let Some(of_user) = records.of_user.get(&user) else { return Ok(None) };
         let of_user = of_user.iter().map(|record| record.get());
-        let story = Story::of(&self.process, user, on_record, records.asked_at, of_user);
+        let story = Story::of(&scope.process, user, on_record, records.asked_at, of_user);
         Ok(Some(story).filter(Story::is_whole))
     }
 
-    async fn records(&self) -> Result<Option<Arc<Records>>, Interrupted> {
-        let mut reading = self.bulk.reading.lock().await;
-        let now = self.process.clock.now();
+    async fn records(&self, scope: &Scope) -> Result<Option<Arc<Records>>, Interrupted> {
+        let mut reading = self.reading.lock().await;
+        let now = scope.process.clock.now();
         match &*reading {
             Reading::Read(records) if now < shift(records.asked_at, SERVES_FOR) => {
                 return Ok(Some(Arc::clone(records)));
@@ -100,11 +99,11 @@ impl Drain<'_> {
             Reading::TooMany => return Ok(None),
             Reading::None | Reading::Read(_) => {}
         }
-        let users = self.bulk.handlings.load(Ordering::Relaxed);
+        let users = self.handlings.load(Ordering::Relaxed);
         if users < LEAST {
             return Ok(None);
         }
-        let read = Records::read(self, users.min(MOST_PAGES)).await?.map(Arc::new);
+        let read = Records::read(scope, users.min(MOST_PAGES)).await?.map(Arc::new);
         *reading = read.clone().map_or(Reading::TooMany, Reading::Read);
         Ok(read)
     }

@@ -292,7 +292,7 @@ impl Handling<'_, '_> {
         self.story = self.story.take().filter(|story| story.is_recent(now));
         if self.story.is_none() {
             let state = &self.leased.state.value;
-            self.story = self.drain.story_in_bulk(state.user_id, &state.registrations).await?;
+            self.story = self.drain.bulk.story(self.drain, state.user_id, &state.registrations).await?;
             self.story_on_record = false;
         }
         Ok(())

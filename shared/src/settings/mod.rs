@@ -1,14 +1,18 @@
 //! Settings, read from the environment in one go: every fault is reported, each with its variable.
 
+mod choices;
 pub mod table;
 mod vars;
 
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-pub use self::vars::{Fault, Lookup, SettingsError, Vars, choice, environment, parse};
+pub use self::{
+    choices::{MfaRequiredUsers, Mode, PreexistingMethods, UnprovenMethods},
+    vars::{Fault, Lookup, SettingsError, Vars, choice, environment, parse},
+};
 
 use crate::{
     cloud::{Cloud, Endpoints},
@@ -22,77 +26,6 @@ use crate::{
         window::Window,
     },
 };
-
-/// What the program does with a `roll_back` decision.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    strum::EnumString,
-    strum::VariantNames,
-    strum::Display,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Mode {
-    /// Decide and record, delete nothing.
-    Report,
-    /// Roll back the canary users only.
-    Canary,
-    /// Roll back everybody who is eligible.
-    Enforce,
-}
-
-/// What to do with methods that are older than the window.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum PreexistingMethods {
-    /// Hold the user for a person to look at.
-    Hold,
-    /// Delete the others and leave them.
-    Keep,
-    /// Roll them back as well.
-    RollBack,
-}
-
-/// What to do with users of whom MFA is demanded anyway.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum MfaRequiredUsers {
-    /// Hold the user for a person to look at.
-    Hold,
-    /// Roll them back as well.
-    RollBack,
-}
-
-/// What to do with methods that nothing proves to be from the window.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::VariantNames,
-)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum UnprovenMethods {
-    /// Hold the user for a person to look at.
-    Hold,
-    /// Take the only method of a kind to be the one that a registration of the window names, unless something
-    /// speaks against it.
-    Count,
-    /// Roll them back as well.
-    RollBack,
-}
 
 /// Users named by list and by group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use strum::VariantNames as _;
 
-use super::{MfaRequiredUsers, Mode, PreexistingMethods, UnprovenMethods};
+use super::choices::{MfaRequiredUsers, Mode, PreexistingMethods, UnprovenMethods};
 use crate::{cloud::Cloud, domain::approval::RequireApproval};
 
 /// A setting that is a whole number.

@@ -365,6 +365,7 @@ fn one_of_each_origin(method: &MethodName) -> Vec<MethodOrigin> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a sample of each kind")]
 fn an_explanation_has_what_is_described() {
     let method = MethodName { kind: MethodKind::Phone, id: MethodId("m".to_owned()) };
     let registration = RecordedRegistration {
