@@ -107,3 +107,9 @@ pub(super) enum Covered {
     /// It cannot be told: why.
     Unknown(String),
 }
+
+/// What makes somebody register for MFA, as far as it could be read.
+pub(super) struct Enforced {
+    pub(super) by: Vec<String>,
+    pub(super) unread: Vec<String>,
+}

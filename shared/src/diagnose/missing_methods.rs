@@ -1,7 +1,7 @@
 //! "I'm not seeing the methods I expected to see": interrupted at sign-in, in Microsoft's three steps.
 
 use super::{
-    facts::{Covered, Facts},
+    facts::{Covered, Enforced, Facts},
     finding::{Bearing, Finding, Step},
 };
 use crate::domain::{
@@ -9,12 +9,6 @@ use crate::domain::{
     method::{MethodKind, PerUserMfa},
     policies::SignIn,
 };
-
-/// What makes somebody register for MFA, as far as it could be read.
-struct Enforced {
-    by: Vec<String>,
-    unread: Vec<String>,
-}
 
 impl Facts {
     /// The findings, in order.
