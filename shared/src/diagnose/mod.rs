@@ -1,6 +1,6 @@
 //! Why somebody is asked for MFA, or does not see the methods that they expect. Reads only.
 //!
-//! [`read`](read::read) asks Graph and the ledger; everything else is pure: facts in, findings out. What could not be
+//! `read` asks Graph and the ledger; everything else is pure: facts in, findings out. What could not be
 //! read is said as such, with the permission that would help, and never guessed.
 
 mod cannot_add;
