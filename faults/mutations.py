@@ -151,21 +151,6 @@ MUTATIONS = [
         "",
     ),
     (
-        "a claim taken for proof",
-        "shared/src/domain/facts.rs",
-        "        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some())\n",
-        "        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some() || !self.event_id.0.is_empty())\n",
-    ),
-    (
-        "people cleared by half a report",
-        RULES,
-        """            RegistrationReportList::Partly => {
-                unknown("the registration report was not read to its end within a day")
-            }
-""",
-        "            RegistrationReportList::Partly => pass(\"half a report\"),\n",
-    ),
-    (
         "one property of the directory's records read",
         "shared/src/domain/story.rs",
         "        let shown = [had_flags, had_apps].into_iter().flatten();\n",
