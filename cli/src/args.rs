@@ -127,7 +127,7 @@ pub enum Command {
         /// aka.ms/mysecurityinfo) or unexpected-prompt [default: all three]
         #[arg(long, value_parser = choice::<Symptom>)]
         symptom: Option<Symptom>,
-        /// What the user wants to add: phone, alternate-phone, office-phone, authenticator, other-app, email,
+        /// What the user wants to add, which asks about cannot-add, too: phone, alternate-phone, office-phone, authenticator, other-app, email,
         /// security-questions, app-password or passkey
         #[arg(long, value_parser = choice::<AskedMethod>)]
         method: Option<AskedMethod>,

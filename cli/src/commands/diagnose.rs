@@ -1,7 +1,7 @@
 //! `diagnose`: why one user is asked for MFA, or does not see the methods that they expect.
 
 use shared::{
-    diagnose::{AskedMethod, Bearing, Complaint, Diagnosis, Finding, Question, Symptom, ToldEvent},
+    diagnose::{Bearing, Complaint, Diagnosis, Finding, Question, ToldEvent},
     domain::user_ref::UserRef,
 };
 
@@ -13,16 +13,6 @@ use crate::{
     output::{self, Rows, plain},
     progress::clock_time,
 };
-
-/// Puts the options together, or says why they do not go together.
-pub(super) fn question(
-    symptom: Option<Symptom>,
-    method: Option<AskedMethod>,
-) -> Result<Question, CommandError> {
-    let question = Question { symptom, method };
-    question.check().map_err(|cause| CommandError::usage(format!("--{cause}")))?;
-    Ok(question)
-}
 
 pub(super) async fn diagnose(
     engine: &Engine,

@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use shared::{
     clock::Clock,
     credentials::ClientSecret,
+    diagnose::Question,
     domain::ids::TenantId,
     ledger::Ledger,
     settings::{Lookup, Settings, SettingsError, Vars, environment},
@@ -68,7 +69,7 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
             explain::explain(&open(&How::default(), ledger).await?, &user, format).await
         }
         Command::Diagnose { user, symptom, method } => {
-            let question = diagnose::question(symptom, method)?;
+            let question = Question { symptom, method };
             diagnose::diagnose(&open(&How::default(), ledger).await?, &user, question, format).await
         }
         Command::Release { user, event, reason } => {

@@ -54,7 +54,6 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
             explain::show(&explanation, None, format)
         }
         Command::Diagnose { user, symptom, method } => {
-            diagnose::question(symptom, method)?;
             let named = user.to_string();
             let mut call = Call::get(&["users", &named, "diagnosis"]);
             if let Some(symptom) = symptom {

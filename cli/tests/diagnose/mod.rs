@@ -212,8 +212,11 @@ fn what_cannot_be_asked_is_refused_with_its_reason() {
     let scene = Scene::new(|_| ());
     let id = scene.ada.to_string();
     for (args, code, says) in [
-        (&["diagnose", &id, "--symptom", "unexpected-prompt", "--method", "phone"][..], 2, "cannot-add only"),
-        (&["diagnose", &id, "--symptom", "headache"], 2, "missing-methods, cannot-add or unexpected-prompt"),
+        (
+            &["diagnose", &id, "--symptom", "headache"][..],
+            2,
+            "missing-methods, cannot-add or unexpected-prompt",
+        ),
         (&["diagnose", &id, "--method", "pigeon"], 2, "app-password or passkey"),
         (&["diagnose", "11111111-1111-1111-1111-111111111111"], 1, "nobody in this tenant"),
         (&["diagnose", "nobody@contoso.example"], 1, "nobody in this tenant"),

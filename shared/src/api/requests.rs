@@ -234,7 +234,6 @@ pub fn read_question<'a>(
             return Err(bad(&format!("{name} comes twice")));
         }
     }
-    question.check().map_err(bad)?;
     Ok(question)
 }
 

@@ -30,23 +30,14 @@ use crate::{
 pub struct Question {
     /// What the user complains of; `None` asks about everything.
     pub symptom: Option<Symptom>,
-    /// The method that the user wants to add.
+    /// The method that the user wants to add: whoever names one asks why it cannot be added, too.
     pub method: Option<AskedMethod>,
 }
 
 impl Question {
-    /// Refuses a method beside a complaint that is about no method.
-    pub fn check(self) -> Result<(), &'static str> {
-        match (self.symptom, self.method) {
-            (Some(Symptom::MissingMethods | Symptom::UnexpectedPrompt), Some(_)) => {
-                Err("method goes with symptom cannot-add only")
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn is_about(self, symptom: Symptom) -> bool {
-        self.symptom.is_none_or(|asked| asked == symptom)
+        let names_method = self.method.is_some() && symptom == Symptom::CannotAdd;
+        self.symptom.is_none_or(|asked| asked == symptom) || names_method
     }
 }
 
