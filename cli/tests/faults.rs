@@ -179,9 +179,9 @@ fn a_user_who_is_enabled_for_per_user_mfa_before_the_first_delete_is_left_alone(
         let world = World::new(77, 40, |_| ());
         let victim = world.cast.residents.iter().find(|r| r.part == Part::AuthenticatorAndPhone).unwrap().id;
         let tenant = world.tenant.clone();
-        // The administrator is quicker than the first look at the methods.
+        // The administrator is quicker than the first look at the user.
         world.tenant.on_request(move |entry| {
-            if entry.user == Some(victim) && entry.segment.is_none() {
+            if entry.path.contains("directoryAudits") {
                 tenant.set_per_user_mfa(victim, simulator::PerUserMfa::Enforced);
             }
         });
@@ -434,7 +434,8 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
     simulate(async {
         let mut world = World::new(81, 40, |_| ());
         let victim = world.cast.residents.iter().find(|r| r.part == Part::Phone).unwrap().id;
-        // The first DELETE meets a 429; until it may be sent again an administrator acts.
+        // The first DELETE meets a 429, and so does everything for longer than what was read may be used; meanwhile an
+        // administrator acts.
         let (armed, sprung) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
         let tenant = world.tenant.clone();
         world.network = Arc::new(move |address| {
@@ -445,10 +446,15 @@ fn per_user_mfa_that_is_enabled_while_a_delete_is_throttled_stops_the_rollback()
             Some(address.to_owned())
         });
         let (tenant, seen) = (world.tenant.clone(), Arc::clone(&sprung));
+        let throttled_at = std::sync::Mutex::new(None);
         world.tenant.on_request(move |entry| {
             let is_delete = entry.user == Some(victim) && entry.method == "DELETE";
+            let mut throttled_at = throttled_at.lock().unwrap();
             if is_delete && entry.throttled && !sprung.swap(true, SeqCst) {
                 tenant.set_per_user_mfa(victim, simulator::PerUserMfa::Enabled);
+                *throttled_at = Some(entry.at);
+            }
+            if throttled_at.is_some_and(|at| entry.at.duration_since(at) > SignedDuration::from_secs(6)) {
                 tenant.set_faults(Faults::default());
             }
         });
