@@ -6,5 +6,6 @@
 # Graph's sake. BINARIES names a folder of programs that are built already. Needs Python 3; takes about 12 minutes after
 # the build.
 set -euo pipefail
+# shellcheck source=benches/build.sh
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 exec python3 benches/against_script.py

@@ -8,5 +8,6 @@
 # benches/floor.py says what the rules demand. BINARIES names a folder of programs that are built already. Needs Python
 # 3; takes about 15 minutes after the build.
 set -euo pipefail
+# shellcheck source=benches/build.sh
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 exec python3 benches/pace.py "$@"
