@@ -193,7 +193,9 @@ impl Watch {
                 Harm::HadMfa => self.tenant.log_shows_older_methods(user, window.0, by),
                 _ => false,
             };
-            if harm.is_in_no_registration_log() && !is_shown {
+            // Where the log cannot be asked by user, poll reads the window and no further.
+            let can_be_asked = self.tenant.filters_audits_by_target();
+            if harm.is_in_no_registration_log() && !(is_shown && can_be_asked) {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {
                 let (came_at, created) = (method.origin.came_at, method.created);
