@@ -60,7 +60,7 @@ pub struct Approving<'a> {
     pub plan: &'a Plan,
     /// Who approves.
     pub approver: Approver,
-    /// How many people have to (`PLAN_APPROVERS`).
+    /// How many people have to.
     pub approvers: u32,
     /// Until when the approval holds.
     pub until: Timestamp,

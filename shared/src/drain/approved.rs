@@ -4,10 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{
-        approval::{Approval, RequireApproval},
-        decision::Decision,
-        method::AuthenticationMethod,
-        outcome::Outcome,
+        approval::Approval, decision::Decision, method::AuthenticationMethod, outcome::Outcome,
         state::UserState,
     },
     ledger::LedgerError,
@@ -25,10 +22,7 @@ pub(super) async fn approved(
 ) -> Result<Option<Outcome>, LedgerError> {
     let process = &scope.process;
     let (require, approvers) = (process.settings.require_approval, process.settings.plan_approvers);
-    let first = match require {
-        RequireApproval::First => process.ledger.plans().await?.first_approved_made_at,
-        RequireApproval::Off | RequireApproval::Always => None,
-    };
+    let first = process.first_approved().await?;
     if !user.needs_approval(require, first) {
         return Ok(None);
     }

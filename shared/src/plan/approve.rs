@@ -24,7 +24,7 @@ pub struct Approve {
     pub who: String,
     /// Why.
     pub why: String,
-    /// How many people have to (`PLAN_APPROVERS`).
+    /// How many people have to.
     pub approvers: u32,
     /// Whether it must not be the one who had the plan made.
     pub by_another: bool,

@@ -73,12 +73,12 @@ impl Poll<'_> {
         if self.process.settings.mode == Mode::Report || before_disabled || brake.is_open() {
             return Ok(0);
         }
-        let resumed =
-            self.resume(preflight, brake.slots_free(self.process.settings.limits, now), now).await?;
+        let first = self.process.first_approved().await?;
+        let free = brake.slots_free(self.process.settings.limits, now);
+        let resumed = self.resume(preflight, free, first, now).await?;
         let pending = self.process.ledger.count("pending").await?;
         let free = u64::from(brake.slots_free(self.process.settings.limits, now)).saturating_sub(pending);
         let mut free = usize::try_from(free).unwrap_or(usize::MAX);
-        let first = self.process.ledger.plans().await?.first_approved_made_at;
         if self.process.settings.mode == Mode::Canary {
             let canaries: Vec<UserId> = preflight.canaries.iter().copied().collect();
             let waiting: Vec<UserState> = self
@@ -118,8 +118,13 @@ impl Poll<'_> {
 
     /// Promotes partials that mode, cap, brake or preflight had stopped. A user whose slot still holds needs
     /// no new one; the others need a free slot.
-    async fn resume(&self, preflight: &Preflight, mut free: u32, now: Timestamp) -> Result<u64, PollError> {
-        let first = self.process.ledger.plans().await?.first_approved_made_at;
+    async fn resume(
+        &self,
+        preflight: &Preflight,
+        mut free: u32,
+        first: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<u64, PollError> {
         let mut users = Vec::new();
         for reason in outcome::Partial::all().filter(|reason| reason.waits()) {
             let outcome = Outcome::Partial(reason);

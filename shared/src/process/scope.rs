@@ -7,9 +7,9 @@ use tokio::sync::Mutex;
 
 use crate::{
     clock::Clock,
-    domain::ids::RunId,
+    domain::{approval::RequireApproval, ids::RunId},
     graph::{Graph, GraphError},
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError},
     preflight::{HOLDS_FOR, Preflight},
     queue::Queue,
     settings::{Mode, Settings},
@@ -63,6 +63,14 @@ impl Process {
         }
         *held = Some(Arc::clone(&read));
         Ok(read)
+    }
+
+    /// When the first plan that people approved was made. Read only where that decides who needs an approval.
+    pub(crate) async fn first_approved(&self) -> Result<Option<Timestamp>, LedgerError> {
+        match self.settings.require_approval {
+            RequireApproval::First => Ok(self.ledger.plans().await?.first_approved_made_at),
+            RequireApproval::Off | RequireApproval::Always => Ok(None),
+        }
     }
 
     /// Whether the mode allows deleting anything.
