@@ -344,10 +344,16 @@ MUTATIONS = [
         "                let _ = broken;\n                return Ok(found);\n",
     ),
     (
-        "gaps overlooked where the log cannot be asked by user",
-        "shared/src/ledger/registration_report.rs",
-        "            Some(_) if is_whole && !position.gaps.is_empty() => LogReading::WithGaps,\n",
-        "            Some(_) if is_whole && position.gaps.len() == usize::MAX => LogReading::WithGaps,\n",
+        "pages overlooked where the log cannot be asked by user",
+        "shared/src/drain/bulk.rs",
+        "            if let Some(missing) = found.missing {\n",
+        "            if let Some(missing) = found.missing.filter(|_| pages == usize::MAX) {\n",
+    ),
+    (
+        "a record of an app that was only used thrown away",
+        "shared/src/domain/story.rs",
+        "        is_first || change.is_change()\n",
+        "        let _ = is_first;\n        change.is_change()\n",
     ),
     (
         "a record that is read later stays unread",

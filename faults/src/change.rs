@@ -193,9 +193,7 @@ impl Watch {
                 Harm::HadMfa => self.tenant.log_shows_older_methods(user, window.0, by),
                 _ => false,
             };
-            // Where the log cannot be asked by user, poll reads the window and no further.
-            let can_be_asked = self.tenant.filters_audits_by_target();
-            if harm.is_in_no_registration_log() && !(is_shown && can_be_asked) {
+            if harm.is_in_no_registration_log() && !is_shown {
                 *lock(&self.unseen).entry(harm).or_default() += 1;
             } else {
                 let (came_at, created) = (method.origin.came_at, method.created);
@@ -305,16 +303,14 @@ impl Watch {
         for list in [ROLES, EXCLUSIONS, POLICIES] {
             is_read_within(Uuid::nil(), list, STORY_FRESH);
         }
-        if self.tenant.filters_audits_by_target() {
-            let start = view.window().start.to_string();
-            let is_recent = |service: &&str| {
-                let read = reads.get(&(Uuid::nil(), log_of(service, &start)));
-                read.is_some_and(|at| self.clock.now().duration_since(*at) <= STORY_FRESH)
-            };
-            // Everybody's records tell this user's story, too.
-            if !SERVICES.iter().all(is_recent) {
-                is_read_within(user, STORY, STORY_FRESH);
-            }
+        let start = view.window().start.to_string();
+        let is_recent = |service: &&str| {
+            let read = reads.get(&(Uuid::nil(), log_of(service, &start)));
+            read.is_some_and(|at| self.clock.now().duration_since(*at) <= STORY_FRESH)
+        };
+        // Everybody's records tell this user's story, too.
+        if !SERVICES.iter().all(is_recent) {
+            is_read_within(user, STORY, STORY_FRESH);
         }
         if self.asks_a_group.load(Relaxed)
             && view.settings.policy.mfa_required_users == MfaRequiredUsers::Hold

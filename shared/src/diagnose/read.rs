@@ -20,7 +20,7 @@ use crate::{
         ids::{GroupId, UserId},
         methods_policy::MethodsPolicy,
         policies::{Policies, SignIn},
-        story::Story,
+        story::{Story, worth_keeping},
         user_ref::UserRef,
         window::shift,
     },
@@ -252,7 +252,7 @@ async fn story(
             Err(error) => _ = missing.get_or_insert_with(|| format!("a record cannot be read: {error}")),
         }
     }
-    let story = kept.with(&changes);
+    let story = kept.with(&worth_keeping(changes));
     events.extend(story.changes().iter().map(ToldEvent::of_directory));
     events.sort_by_key(|event| event.at);
     Ok((events, missing, story))

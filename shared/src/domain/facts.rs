@@ -81,10 +81,8 @@ pub struct Facts {
 /// How much of the window's audit log was read, of all services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogReading {
-    /// All of it, up to the latest scan.
+    /// All of it up to the latest scan, except for parts that could not be read.
     Whole,
-    /// All of it but parts that could not be read.
-    WithGaps,
     /// A scan is under way, or is due for what was not read yet. It may tell more.
     UnderWay,
     /// No scan has reached its end yet.
@@ -94,7 +92,7 @@ pub enum LogReading {
 /// What came of asking the audit log about one user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Told {
-    /// It was not asked, or cannot be asked by user: what poll has read must do.
+    /// It was not asked.
     #[default]
     NotAsked,
     /// Everything that it holds of the user since the window's start.

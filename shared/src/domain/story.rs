@@ -88,14 +88,40 @@ impl RecordedChange {
         is_empty(&self.flags.before) == Some(true) && is_empty(&self.flags.after) == Some(false)
     }
 
-    /// Whether it tells anything: an app that is only used or renamed leaves the same ids.
-    pub fn tells(&self) -> bool {
+    /// Whether something came or went: an app that is only used or renamed leaves the same ids.
+    pub fn is_change(&self) -> bool {
         let flags = self.flags.is_shown() && self.flags.before != self.flags.after;
         let apps = self.apps.is_shown() && self.apps.before != self.apps.after;
         let numbers = self.numbers.as_ref().map(|numbers| &numbers.sides);
         let numbers = numbers.is_some_and(|sides| sides.is_shown() && sides.before != sides.after);
         flags || apps || numbers || self.required.is_shown()
     }
+
+    /// Whether it shows anything of the user's MFA details, changed or not.
+    pub fn shows(&self) -> bool {
+        self.shown().contains(&true)
+    }
+
+    fn shown(&self) -> [bool; 4] {
+        let numbers = self.numbers.as_ref().is_some_and(|numbers| numbers.sides.is_shown());
+        [self.flags.is_shown(), self.apps.is_shown(), numbers, self.required.is_shown()]
+    }
+}
+
+/// What of a user's changes is worth keeping: those by which something came or went, and the first that shows each
+/// property, which tells what was there before. An app records each of its uses.
+pub fn worth_keeping(mut changes: Vec<RecordedChange>) -> Vec<RecordedChange> {
+    changes.sort_by_key(|change| change.at);
+    let mut seen = [false; 4];
+    changes.retain(|change| {
+        let shown = change.shown();
+        let is_first = shown.iter().zip(&seen).any(|(shown, seen)| *shown && !seen);
+        for (seen, shown) in seen.iter_mut().zip(shown) {
+            *seen |= shown;
+        }
+        is_first || change.is_change()
+    });
+    changes
 }
 
 /// Where an app or a number came from, as far as the story shows it.

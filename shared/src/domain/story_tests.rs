@@ -125,4 +125,35 @@ proptest! {
         }
         prop_assert_eq!(story.with(&changes), Story::new(changes));
     }
+
+    /// What is not worth keeping changes nothing of what the story says.
+    #[test]
+    fn what_is_dropped_says_nothing(
+        apps in prop::collection::vec((0..3_usize, prop::option::of(0..3_usize)), 1..5),
+        fates in prop::collection::vec(any_fate(), 1..9),
+        uses in prop::collection::vec((any::<prop::sample::Index>(), 0..3_i64), 0..6),
+    ) {
+        let mut changes: Vec<_> =
+            records(&apps, &fates).into_iter().filter(|it| it.at >= window().start).collect();
+        let known = changes.clone();
+        for (n, (of, hours)) in uses.iter().enumerate().filter(|_| !known.is_empty()) {
+            let of = &known[of.index(known.len())];
+            let there = of.apps.after.clone();
+            changes.push(RecordedChange {
+                event_id: EventId(format!("use{n}")),
+                at: shift(of.at, SignedDuration::from_hours(*hours) - SignedDuration::from_secs(1)),
+                apps: Change { before: there.clone(), after: there },
+                ..of.clone()
+            });
+        }
+        let (all, kept) = (Story::new(changes.clone()), Story::new(worth_keeping(changes)));
+        prop_assert!(kept.0.len() <= known.len() + 1);
+        let had = |story: &Story| story.stamp(&window()).map(|(_, stamped)| !stamped);
+        prop_assert_eq!(had(&all), had(&kept));
+        for n in 0..apps.len() {
+            let app = MethodId(format!("app{n}"));
+            let was_before = |story: &Story| matches!(story.app_came(&app, &window()), Some(Came::Before(_)));
+            prop_assert_eq!(was_before(&all), was_before(&kept));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The stories of many users at once: a few requests for all of them instead of one for each, out of the smallest
 //! budget of all. They are known before anything else is read about a user, which is still fresh then when the first
-//! DELETE goes out.
+//! DELETE goes out. Where the log cannot be asked by user, they are all there is.
 
 use std::{
     collections::HashMap,
@@ -31,8 +31,9 @@ const SERVES_FOR: SignedDuration = SignedDuration::from_secs(60);
 /// Fewer users than this are asked for one by one.
 const LEAST: usize = 5;
 
-/// The most pages of one service: what they hold stays in memory.
-const MOST_PAGES: usize = 8;
+/// The most pages of all services: what they hold stays in memory, and at drain's share of the budget (3 in 10 s) more
+/// take longer than a story is good for.
+const MOST_PAGES: usize = 24;
 
 /// How far ahead of this clock Graph's may be.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
@@ -49,8 +50,11 @@ enum Reading {
     #[default]
     None,
     Read(Arc<Records>),
-    /// There are more records than reading them in bulk is worth, or they cannot all be read.
-    TooMany,
+    /// There are more pages than these, or they cannot all be read.
+    Missed {
+        pages: usize,
+        why: String,
+    },
 }
 
 struct Records {
@@ -82,59 +86,101 @@ impl Bulk {
         user: UserId,
         on_record: &[RecordedRegistration],
     ) -> Result<Option<Story>, Interrupted> {
-        let Some(records) = self.records(scope).await? else { return Ok(None) };
-        let Some(of_user) = records.of_user.get(&user) else { return Ok(None) };
-        let of_user = of_user.iter().map(|record| record.get());
-        let story = Story::of(&scope.process, user, on_record, records.asked_at, of_user);
-        Ok(Some(story).filter(Story::is_whole))
+        let users = self.handlings.load(Ordering::Relaxed);
+        let pages = if users < LEAST { 0 } else { users.min(MOST_PAGES) };
+        if pages == 0 {
+            return Ok(None);
+        }
+        let Ok(records) = self.records(scope, pages).await? else { return Ok(None) };
+        Ok(records.story(scope, user, on_record).filter(Story::is_whole))
     }
 
-    async fn records(&self, scope: &Scope) -> Result<Option<Arc<Records>>, Interrupted> {
+    /// Returns the story of one user, in the way that costs the fewest requests: from a reading for all, from the log
+    /// asked by user, or, where it refuses that, from a reading for all after all.
+    pub(super) async fn ask(
+        &self,
+        scope: &Scope,
+        user: UserId,
+        on_record: &[RecordedRegistration],
+    ) -> Result<Story, Interrupted> {
+        if let Some(story) = self.story(scope, user, on_record).await? {
+            return Ok(story);
+        }
+        if let Some(story) = Story::ask(scope, user, on_record).await? {
+            return Ok(story);
+        }
+        let story = match self.records(scope, MOST_PAGES).await? {
+            Ok(records) => {
+                records.story(scope, user, on_record).ok_or("it shows nothing of the user".to_owned())
+            }
+            Err(why) => Err(why),
+        };
+        Ok(story.unwrap_or_else(|why| Story::unreadable(scope.process.clock.now(), &why)))
+    }
+
+    /// What was read for all, or why it cannot be.
+    async fn records(
+        &self,
+        scope: &Scope,
+        pages: usize,
+    ) -> Result<Result<Arc<Records>, String>, Interrupted> {
         let mut reading = self.reading.lock().await;
         let now = scope.process.clock.now();
         match &*reading {
             Reading::Read(records) if now < shift(records.asked_at, SERVES_FOR) => {
-                return Ok(Some(Arc::clone(records)));
+                return Ok(Ok(Arc::clone(records)));
             }
-            Reading::TooMany => return Ok(None),
-            Reading::None | Reading::Read(_) => {}
+            Reading::Missed { pages: asked, why } if pages <= *asked => return Ok(Err(why.clone())),
+            _ => {}
         }
-        let users = self.handlings.load(Ordering::Relaxed);
-        if users < LEAST {
-            return Ok(None);
-        }
-        let read = Records::read(scope, users.min(MOST_PAGES)).await?.map(Arc::new);
-        *reading = read.clone().map_or(Reading::TooMany, Reading::Read);
+        let read = Records::read(scope, pages).await?.map(Arc::new);
+        *reading = match &read {
+            Ok(records) => Reading::Read(Arc::clone(records)),
+            Err(why) => Reading::Missed { pages, why: why.clone() },
+        };
         Ok(read)
     }
 }
 
 impl Records {
-    /// Reads what each service recorded from the window's start until now; `None` if that is more than so many
+    /// Reads what each service recorded from the window's start until now. Says why if that is more than so many
     /// pages, or something of it cannot be read.
-    async fn read(scope: &Scope, most_pages: usize) -> Result<Option<Self>, Interrupted> {
+    async fn read(scope: &Scope, mut pages: usize) -> Result<Result<Self, String>, Interrupted> {
         let process = &scope.process;
         let asked_at = process.clock.now();
         let range = Range { from: process.settings.policy.window.start, to: shift(asked_at, AHEAD) };
         let mut of_user: HashMap<UserId, Vec<Arc<RawValue>>> = HashMap::new();
         for service in Service::ALL {
-            let found = match process.graph.audit_records_of_service(service, range, most_pages).await {
+            let found = match process.graph.audit_records_of_service(service, range, pages).await {
                 Ok(found) => found,
                 Err(error) if error.comes_back() || error.stops_everything() => return Err(error.into()),
-                Err(_) => return Ok(None),
+                Err(error) => return Ok(Err(error.to_string())),
             };
             // The directory records changes all the time: an empty answer shows that the filter finds nothing.
-            if found.missing.is_some() || (service == Service::CoreDirectory && found.records.is_empty()) {
-                return Ok(None);
+            if let Some(missing) = found.missing {
+                return Ok(Err(missing));
             }
+            if service == Service::CoreDirectory && found.records.is_empty() {
+                return Ok(Err("it shows nothing of the directory".to_owned()));
+            }
+            pages = pages.saturating_sub(found.pages);
             for record in found.records {
                 let record: Arc<RawValue> = record.into();
-                let Ok(users) = targets(record.get()) else { return Ok(None) };
+                let users = match targets(record.get()) {
+                    Ok(users) => users,
+                    Err(error) => return Ok(Err(format!("a record: {error}"))),
+                };
                 for user in users {
                     of_user.entry(user).or_default().push(Arc::clone(&record));
                 }
             }
         }
-        Ok(Some(Self { asked_at, of_user }))
+        Ok(Ok(Self { asked_at, of_user }))
+    }
+
+    /// The story of one user, if anything is recorded about them.
+    fn story(&self, scope: &Scope, user: UserId, on_record: &[RecordedRegistration]) -> Option<Story> {
+        let of_user = self.of_user.get(&user)?.iter().map(|record| record.get());
+        Some(Story::of(&scope.process, user, on_record, self.asked_at, of_user))
     }
 }

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bulk::Bulk,
     handling::stops,
     interrupted::Interrupted,
     reads::{about, read},
-    story::{GOOD_FOR, Story},
+    story::GOOD_FOR,
     what_if::{Demand, questions},
 };
 use crate::{
@@ -63,7 +64,7 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
     };
     let mut decision = decide(&state, &facts);
     if decision.verdict == Verdict::RollBack {
-        let story = Story::ask(scope, user_id, &state.registrations).await?;
+        let story = Bulk::default().ask(scope, user_id, &state.registrations).await?;
         state.add_registrations(story.registrations.iter().cloned(), now);
         story.add_to(&mut facts);
         let questions = questions(scope, &preflight.belts, user_id);

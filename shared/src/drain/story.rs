@@ -12,9 +12,9 @@ use super::interrupted::Interrupted;
 use crate::{
     audit::{DirectoryAudit, Event, RecordError, Registration, acts, interpret, is_about},
     domain::{
-        facts::{Facts, LogReading, RecordedAct, RecordedRegistration, Told},
+        facts::{Facts, RecordedAct, RecordedRegistration, Told},
         ids::UserId,
-        story::RecordedChange,
+        story::{RecordedChange, worth_keeping},
         window::shift,
     },
     graph::GraphError,
@@ -40,13 +40,12 @@ pub(super) struct Story {
 }
 
 impl Story {
-    /// Asks the log about a user of whom `on_record` is known. If it cannot be asked by user, what poll has read
-    /// must do.
+    /// Asks the log about a user of whom `on_record` is known. Returns `None` if it cannot be asked by user.
     pub(super) async fn ask(
         scope: &Scope,
         user: UserId,
         on_record: &[RecordedRegistration],
-    ) -> Result<Self, Interrupted> {
+    ) -> Result<Option<Self>, Interrupted> {
         let process = &scope.process;
         let asked_at = process.clock.now();
         let start = process.settings.policy.window.start;
@@ -54,19 +53,22 @@ impl Story {
             Ok(found) => found,
             Err(error @ (GraphError::Refused { .. } | GraphError::NotFound)) => {
                 say_refused(&error.to_string());
-                return Ok(Self::untold(asked_at));
+                return Ok(None);
             }
             Err(error @ GraphError::Unreadable { .. }) => {
-                return Ok(Self { told: unknown(&error), ..Self::untold(asked_at) });
+                return Ok(Some(Self { told: unknown(&error), ..Self::untold(asked_at) }));
             }
             Err(error) => return Err(error.into()),
         };
         let records = found.records.iter().map(|record| record.get());
         let mut story = Self::of(process, user, on_record, asked_at, records);
-        if let Some(missing) = found.missing.filter(|_| story.told != Told::NotAsked) {
+        if story.told == Told::NotAsked {
+            return Ok(None);
+        }
+        if let Some(missing) = found.missing {
             story.told = unknown(&missing);
         }
-        Ok(story)
+        Ok(Some(story))
     }
 
     /// Reads a story from all records about a user that the log held at `asked_at`.
@@ -91,6 +93,7 @@ impl Story {
                 }
             }
         }
+        story.changes = worth_keeping(story.changes);
         let start = process.settings.policy.window.start;
         let kept_from = shift(asked_at, -process.settings.retention + ABOUT_TO_GO).max(start);
         let is_missing = |known: &&RecordedRegistration| {
@@ -109,6 +112,12 @@ impl Story {
     /// Whether it is whole, and shows that the user registered.
     pub(super) fn is_whole(&self) -> bool {
         self.told == Told::Whole && !self.registrations.is_empty()
+    }
+
+    /// The story of somebody about whom the log can be asked neither by user nor all at once.
+    pub(super) fn unreadable(asked_at: Timestamp, why: &str) -> Self {
+        let why = format!("the audit log cannot be asked by user, and not be read for all of them: {why}");
+        Self { told: Told::Unknown(why), ..Self::untold(asked_at) }
     }
 
     fn untold(asked_at: Timestamp) -> Self {
@@ -132,12 +141,7 @@ impl Story {
         let new: Vec<RecordedAct> = self.acts.iter().filter(is_new).cloned().collect();
         facts.acts.extend(new);
         facts.story = std::mem::take(&mut facts.story).with(&self.changes);
-        facts.told = match (&self.told, facts.log) {
-            (Told::NotAsked, LogReading::WithGaps) => Told::Unknown(
-                "the audit log cannot be asked by user, and parts of it could not be read".to_owned(),
-            ),
-            (told, _) => told.clone(),
-        };
+        facts.told = self.told.clone();
     }
 
     /// Takes one record. Returns whether it is about the user.
@@ -185,6 +189,6 @@ fn recorded(registration: Registration, now: Timestamp) -> RecordedRegistration 
 fn say_refused(cause: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::Relaxed) {
-        tracing::warn!(cause, "the audit log cannot be asked by user: poll's reading must do");
+        tracing::warn!(cause, "the audit log cannot be asked by user: it is read for all of them");
     }
 }

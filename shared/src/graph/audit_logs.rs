@@ -122,9 +122,10 @@ impl Graph {
         let mut found = AuditRecords::default();
         let (mut asked_from, mut latest, mut ascends) = (from, from, true);
         let mut asked = ask(from);
-        for pages in 0.. {
+        loop {
+            found.pages += 1;
             let page = match self.audit_page(&asked).await {
-                Err(error) if pages > 0 && error.is_refusal() => {
+                Err(error) if found.pages > 1 && error.is_refusal() => {
                     let may_restart = matches!(asked, AuditQuery::Next(_)) && ascends && asked_from < latest;
                     if !may_restart {
                         return Ok(found.but(format!("the link to the next page is refused: {error}")));
@@ -147,12 +148,11 @@ impl Graph {
                 return Ok(found.but(format!("a page is broken: {}", broken.why)));
             }
             let Some(link) = page.next else { return Ok(found) };
-            if pages + 1 >= most_pages || found.records.len() > MAX_ITEMS || !links.insert(link.clone()) {
+            if found.pages >= most_pages || found.records.len() > MAX_ITEMS || !links.insert(link.clone()) {
                 return Ok(found.but("the list does not end".to_owned()));
             }
             asked = AuditQuery::Next(link);
         }
-        Ok(found)
     }
 }
 

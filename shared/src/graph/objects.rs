@@ -47,6 +47,8 @@ pub struct AuditPage {
 pub struct AuditRecords {
     /// The records that could be read.
     pub records: Vec<Box<RawValue>>,
+    /// How many pages were asked for.
+    pub pages: usize,
     /// Why some may be missing; `None` if all were read.
     pub missing: Option<String>,
 }

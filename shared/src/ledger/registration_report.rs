@@ -55,8 +55,6 @@ impl Ledger {
             complete_to: Option<Timestamp>,
             #[serde(default)]
             services: usize,
-            #[serde(default)]
-            gaps: Vec<IgnoredAny>,
         }
         let now = self.clock.now();
         let mut documents = self.get(&[Key::report_line(user), Key::poll()]).await?.into_iter();
@@ -69,7 +67,6 @@ impl Ledger {
         let log = match position.complete_to {
             _ if position.scan.is_some() => LogReading::UnderWay,
             None => LogReading::Never,
-            Some(_) if is_whole && !position.gaps.is_empty() => LogReading::WithGaps,
             Some(_) if is_whole => LogReading::Whole,
             // The next poll reads it anew, from an earlier start or for another service.
             Some(_) => LogReading::UnderWay,

@@ -297,7 +297,7 @@ impl Poll<'_> {
             summary.events_read += 1;
             if scan.service == Service::CoreDirectory {
                 match record.change() {
-                    Ok(change) => changes.extend(change),
+                    Ok(change) => changes.extend(change.filter(|(_, change)| change.is_change())),
                     // It proves nothing then, and whoever it concerns is held if nothing else does.
                     Err(error) => tracing::warn!(error = %error, "record of the directory not read"),
                 }

@@ -15,9 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 /// The period over which Graph counts where it says so.
 pub(super) const PERIOD: Duration = Duration::from_secs(10);
 
-/// The smallest limit, in requests per period: below it, what was read about a user would be stale before the first
-/// DELETE.
-pub(super) const SMALLEST: f64 = 6.0;
+/// The smallest limit, in requests per period: below it, what was read about a user would be stale before their default
+/// method changes (two reads, a DELETE that is refused, another read and the change, within 5 s).
+pub(super) const SMALLEST: f64 = 10.0;
 /// The largest limit, in requests per period: one process needs no more.
 pub(super) const LARGEST: f64 = 10_000.0;
 
