@@ -141,13 +141,15 @@ MUTATIONS = [
     (
         "the log not asked about the user",
         HANDLING,
-        "            if self.story.is_none() {\n",
-        "            if self.story.is_none() && self.leased.state.value.user_id.to_string().is_empty() {\n",
+        """            if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {
+                self.ask_the_log().await?;
+""",
+        "            if !preflight.is_within(GOOD_FOR, now) {\n",
     ),
     (
         "what the log tells of a user thrown away",
         HANDLING,
-        "            if let Some(story) = &self.story {\n                story.add_to(&mut facts);\n            }\n",
+        "            story.add_to(&mut facts);\n",
         "",
     ),
     (
@@ -356,6 +358,18 @@ MUTATIONS = [
         "        let _ = is_first;\n        change.is_change()\n",
     ),
     (
+        "a claim taken for proof",
+        "shared/src/domain/facts.rs",
+        "        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some())\n",
+        "        self.claim.as_ref().is_none_or(|claim| claim.vouched.is_some() || true)\n",
+    ),
+    (
+        "people cleared by half a registration report",
+        LEDGER + "registration_report.rs",
+        "            RegistrationReportList::Partly\n",
+        "            RegistrationReportList::Whole\n",
+    ),
+    (
         "a record that is read later stays unread",
         SCAN,
         "        self.intake().end_read(&read_now).await?;\n",
@@ -371,9 +385,7 @@ MUTATIONS = [
         "exclusions and roles ten minutes old",
         HANDLING,
         """            if self.story.is_none() || !preflight.is_within(GOOD_FOR, now) {
-                if self.story.is_none() {
-                    self.ask_the_log().await?;
-                }
+                self.ask_the_log().await?;
                 preflight = drain.process.preflight_within(GOOD_FOR).await?;
 """,
         """            if self.story.is_none() {
@@ -384,8 +396,8 @@ MUTATIONS = [
     (
         "Conditional Access not asked",
         HANDLING,
-        "                && !questions.is_empty()\n",
-        "                && questions.len() > 2\n",
+        " && !questions.is_empty() {\n",
+        " && questions.len() > 2 {\n",
     ),
     (
         "What If answers for nobody in particular",

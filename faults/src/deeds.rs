@@ -4,9 +4,11 @@ use std::{collections::BTreeSet, rc::Rc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use shared::{
+    audit::{Activity, Registration},
     domain::{
         brake::BrakeState,
-        ids::{RunId, TenantId},
+        ids::{EventId, RunId, TenantId},
+        method::MethodKind,
         state::ByHand,
         window::Range,
     },
@@ -47,7 +49,8 @@ impl World {
             107..109 => self.lose_messages(),
             109..111 => self.change_the_cap(),
             111..113 => self.another_tenant().await,
-            113..115 => self.tenant.revoke_tokens(),
+            113..114 => self.tenant.revoke_tokens(),
+            114..115 => self.claim(self.somebody()).await,
             115..116 => self.tenant.expire_cursors(),
             116..117 => self.stranger().await,
             117..118 if self.chance(2) => self.make_administrator(self.somebody()),
@@ -293,6 +296,33 @@ impl World {
         machine.is_busy.set(true);
         machine.name_by_hand(user_id(user), &by_hand).await;
         machine.is_busy.set(false);
+    }
+
+    /// Somebody uploads an export in which an event was made up: that the user registered what they have, or something,
+    /// in the window.
+    async fn claim(&self, user: Uuid) {
+        let Some(there) = self.tenant.user(user) else { return };
+        let (start, end) = self.window();
+        let dates = there.methods.iter().filter_map(|method| method.created);
+        let dated = dates.filter(|at| (start..=end).contains(at)).last();
+        let span = u64::try_from(end.duration_since(start).as_secs()).unwrap_or_default();
+        let within = start + Duration::from_secs(self.rng.borrow_mut().u64(..=span));
+        let events = self.tenant.events();
+        let other = self.rng.borrow_mut().usize(..events.len());
+        let other = events[other]["id"].as_str().map(|id| EventId(id.to_owned()));
+        let registration = Registration {
+            event_id: other.filter(|_| self.chance(2)),
+            user_id: user_id(user),
+            registered_at: dated.unwrap_or(within),
+            methods: vec![MethodKind::Phone, MethodKind::MicrosoftAuthenticator, MethodKind::SoftwareOath],
+            user_principal_name: None,
+            activity: Activity::Registered,
+            reason: String::new(),
+        };
+        // Whoever is named in a file is named by hand: that finds them, and shows nothing.
+        self.change(user, |person| person.by_hand = true);
+        let Ok(machine) = self.machine().await else { return };
+        machine.claim(registration).await;
     }
 
     pub(crate) async fn wake(&self, user: Uuid) {

@@ -10,8 +10,10 @@ use mfa_rollback::{
     sqlite::{Database, Received},
 };
 use shared::{
+    audit::Registration,
     credentials::ClientSecret,
     domain::{
+        facts::Claimed,
         ids::{RunId, UserId},
         state::ByHand,
     },
@@ -81,6 +83,15 @@ impl Machine {
         self.is_busy.set(true);
         let run = self.begin(POLL_TIME);
         let _ = self.steps.run(NEVER, run.intake().name_by_hand(&[user], by_hand)).await;
+        self.is_busy.set(false);
+    }
+
+    /// Takes a registration that a file names, and nobody vouches for. A failure is ignored.
+    pub(crate) async fn claim(&self, registration: Registration) {
+        self.is_busy.set(true);
+        let run = self.begin(POLL_TIME);
+        let intake = run.intake();
+        let _ = self.steps.run(NEVER, intake.take_claims(Claimed::default(), vec![registration], &[])).await;
         self.is_busy.set(false);
     }
 

@@ -20,6 +20,8 @@ pub enum Standing {
     CutPages,
     /// Filtering the audit log by service finds nothing.
     BlindFilter,
+    /// Every link to a next page of the registration report is refused.
+    ReportCut,
     /// No method can be deleted: the address leads nowhere.
     NoDeleteRoute,
     /// A proxy answers sign-ins with a page of its own.
@@ -28,14 +30,19 @@ pub enum Standing {
     SignInJsonThenPage,
 }
 
+fn no_link() -> Refusal {
+    Refusal::bad("Invalid Skip Token, skip token is null")
+}
+
 impl Standing {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LinksRefused,
         Self::LinksRefusedAtTimes,
         Self::BrokenRecords,
         Self::CutPages,
         Self::BlindFilter,
+        Self::ReportCut,
         Self::NoDeleteRoute,
         Self::SignInPage,
         Self::SignInJsonThenPage,
@@ -47,7 +54,11 @@ impl Standing {
             Self::LinksRefusedAtTimes => chance.bool(),
             _ => false,
         };
-        if refuses { Err(Refusal::bad("Invalid Skip Token, skip token is null")) } else { Ok(()) }
+        if refuses { Err(no_link()) } else { Ok(()) }
+    }
+
+    pub(crate) fn refuses_report_link(self) -> Result<(), Refusal> {
+        if self == Self::ReportCut { Err(no_link()) } else { Ok(()) }
     }
 
     pub(crate) fn hides(self, clauses: &[Clause]) -> bool {

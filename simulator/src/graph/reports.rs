@@ -19,6 +19,9 @@ const REMADE_AFTER: Duration = Duration::from_hours(6);
 pub(super) fn registration_details(state: &mut State, call: &Call) -> Handled {
     state.options.premium.require_reports()?;
     call.only(&["$top", "$skiptoken"])?;
+    if let (Some(standing), Some(_)) = (state.options.faults.standing, call.option("$skiptoken")) {
+        standing.refuses_report_link()?;
+    }
     let size = call.top(999)?.unwrap_or(999);
     remake(state);
     let rows = state.report.as_ref().map(|(_, rows)| rows.as_slice()).unwrap_or_default();

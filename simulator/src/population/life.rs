@@ -263,14 +263,16 @@ impl Life<'_> {
         self.log(event);
     }
 
-    /// Makes the Authenticator what the user signs in with; it has a date from then on.
+    /// Makes the Authenticator what the user signs in with. It has a date from then on, but for a few whom only the
+    /// registration report tells of: Graph says that dates are optional.
     fn upgrade_app(&mut self) {
         let at = self.at;
+        let has_date = self.id.as_u128() % 4 > 0 || self.state.options.premium.require_reports().is_err();
         let account = self.state.account(self.id);
         let app =
             account.methods.iter_mut().find(|method| *method.kind() == MethodKind::MicrosoftAuthenticator);
         let Some(app) = app else { return };
-        app.what.created = Some(at);
+        app.what.created = has_date.then_some(at);
         app.what.primary_sign_in = true;
         let event = self.of_user("User registered security info");
         self.log(event.reason("User registered passwordless phone sign-in"));
