@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use simulator::Part;
+use simulator::{Part, Shows};
 
 use crate::support::World;
 
@@ -33,6 +33,16 @@ fn masked(text: &str) -> String {
     };
     let text = text.split(' ').map(word).collect::<Vec<_>>().join(" ");
     ["Core E", "Authentication E", "Azure MFA E"].iter().fold(text, |text, long| text.replace(long, "E"))
+}
+
+/// What the program found of the methods, to be compared with what a person finds.
+fn shown(explained: &Value) -> Shows {
+    let methods = explained["decision"]["methods"].as_array().unwrap();
+    match methods.iter().filter(|method| method["origin"] == "of_window").count() {
+        _ if methods.is_empty() => Shows::Nothing,
+        count if count == methods.len() => Shows::All,
+        _ => Shows::NotAll,
+    }
 }
 
 fn section(part: Part, explained: &Value) -> String {
@@ -69,6 +79,7 @@ fn every_situation_is_explained_as_the_document_says() {
     let mut page = HEAD.to_owned();
     for part in Part::ORDINARY.into_iter().chain(Part::SPECIAL) {
         let explained = world.json(0, &["explain", &world.of(part).id.to_string()]);
+        assert_eq!(Some(shown(&explained)), part.shows(), "{part:?}");
         page.push_str(&section(part, &explained));
     }
     if is_to_be_written() {

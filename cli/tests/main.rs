@@ -1,6 +1,7 @@
 //! All tests of the command line in one binary, which is linked once.
 
 mod bad_input;
+mod completeness;
 mod diagnose;
 mod documents;
 mod explained;

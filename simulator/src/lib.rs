@@ -49,7 +49,7 @@ pub use journal::JournalEntry;
 pub use method::{MethodKind, NewMethod, PASSWORD_ID, PhoneType};
 pub use options::{Budget, Clock, Faults, Limit, Options, Premium};
 pub use origin::{By, Origin};
-pub use part::Part;
+pub use part::{Part, Shows};
 pub use permissions::ALL_PERMISSIONS;
 pub use population::{Cast, Population, Resident};
 pub use secrets::Secrets;

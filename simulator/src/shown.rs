@@ -33,6 +33,22 @@ impl Tenant {
         })
     }
 
+    /// Whether a whole record since `start`, listed by now, shows that the user did not have this app before, and had it
+    /// after.
+    pub fn log_shows_that_app_came(&self, user: Uuid, app: &str, start: Timestamp) -> bool {
+        let now = self.state().now();
+        self.updates_of(user, start, now).iter().any(|(listed_at, record)| {
+            let property = property(record, "StrongAuthenticationPhoneAppDetail");
+            let has = |side: &str| {
+                let text = property.and_then(|property| property[side].as_str())?;
+                let apps: Vec<Value> = serde_json::from_str(text).ok()?;
+                Some(apps.iter().any(|it| it["Id"] == app))
+            };
+            listed_at.is_some_and(|at| at <= now)
+                && (has("oldValue"), has("newValue")) == (Some(false), Some(true))
+        })
+    }
+
     fn updates_of(&self, user: Uuid, start: Timestamp, by: Timestamp) -> Vec<Shown> {
         let state = self.state();
         let from = start.max(by - state.options.retention);

@@ -37,18 +37,33 @@ impl World {
     }
 
     pub fn with(users: usize, seed: u64, change: impl FnOnce(&mut Options)) -> Self {
+        Self::populated(seed, change, |tenant, population| {
+            tenant.populate(&Population { users, ..population.clone() })
+        })
+    }
+
+    /// A tenant with one person in each of these situations.
+    pub fn of_parts(parts: &[Part], seed: u64) -> Self {
+        Self::populated(seed, |_| (), |tenant, population| tenant.populate_with(population, parts))
+    }
+
+    fn populated(
+        seed: u64,
+        change: impl FnOnce(&mut Options),
+        populate: impl FnOnce(&Tenant, &Population) -> Cast,
+    ) -> Self {
         let mut options = Options::new(seed, now);
         options.budget = Budget::Off;
         options.removal_delay = Duration::ZERO;
         change(&mut options);
         let at = now();
         let population = Population {
-            users,
+            users: 0,
             window_start: at - Duration::from_hours(240),
             window_end: at - Duration::from_hours(48),
         };
         let tenant = Tenant::new(options.clone());
-        let cast = tenant.populate(&population);
+        let cast = populate(&tenant, &population);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
