@@ -303,8 +303,8 @@ impl World {
     async fn claim(&self, user: Uuid) {
         let Some(there) = self.tenant.user(user) else { return };
         let (start, end) = self.window();
-        let dates = there.methods.iter().filter_map(|method| method.created);
-        let dated = dates.filter(|at| (start..=end).contains(at)).last();
+        let mut created = there.methods.iter().filter_map(|method| method.created);
+        let dated = created.rfind(|at| (start..=end).contains(at));
         let span = u64::try_from(end.duration_since(start).as_secs()).unwrap_or_default();
         let within = start + Duration::from_secs(self.rng.borrow_mut().u64(..=span));
         let events = self.tenant.events();
