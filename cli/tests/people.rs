@@ -23,7 +23,8 @@ fn what_a_person_looks_at_has_principal_names_and_files_have_none() {
         let shown = printed(&world, args);
         assert!(shown.contains(&name) && shown.contains(&id), "{args:?}");
     }
-    assert!(printed(&world, &["explain", &id]).contains(&name));
+    let explained = printed(&world, &["explain", &id]);
+    assert!(explained.contains(&name) && explained.contains("read: exclusions, roles and policies "));
     for args in [
         &["report"][..],
         &["report", "--format", "html", "--names=false"],

@@ -1,5 +1,6 @@
 //! `explain`: one user's live decision, with every rule, and the history.
 
+use jiff::Timestamp;
 use shared::{
     domain::{
         decision::{RuleAnswer, RuleResult},
@@ -9,7 +10,7 @@ use shared::{
         outcome::Verdict,
         user_ref::UserRef,
     },
-    drain::{Explanation, Interrupted},
+    drain::{Explanation, Interrupted, ReadAt},
     graph::GraphError,
     settings::Mode,
     view::Past,
@@ -94,6 +95,21 @@ fn in_words(rules: &[RuleResult]) -> Rows {
     Rows { header: vec!["rule", "answer"], rows: rules.iter().map(row).collect() }
 }
 
+/// How old each reading was.
+fn ages(read_at: &ReadAt) -> Option<String> {
+    let decided = read_at.decided?;
+    let age = |what: &str, at: Option<Timestamp>| {
+        Some(format!("{what} {} s ago", decided.duration_since(at?).as_secs().max(0)))
+    };
+    let all = [
+        age("exclusions, roles and policies", read_at.tenant),
+        age("account, per-user MFA and methods", read_at.user),
+        age("the audit log", read_at.audit_log),
+    ];
+    let told: Vec<String> = all.into_iter().flatten().collect();
+    Some(told.join("; "))
+}
+
 fn write_table(mode: Option<Mode>, explanation: &Explanation) {
     let now = mode.map_or("now".to_owned(), |mode| format!("mode {mode}"));
     let about = &explanation.about;
@@ -105,6 +121,9 @@ fn write_table(mode: Option<Mode>, explanation: &Explanation) {
         name(&about.display_name)
     );
     output::say!("{}", output::table(&in_words(&explanation.decision.rules)));
+    if let Some(ages) = ages(&explanation.read_at) {
+        output::say!("read: {ages}");
+    }
     output::say!("decision now: {}", explanation.decision.verdict);
     match (explanation.decision.verdict, explanation.stops_at) {
         (Verdict::RollBack, Some(outcome)) => output::say!("{now}: {outcome}"),

@@ -44,11 +44,13 @@ pub enum Activity {
     AdminStartedPasswordReset,
     /// A user began to change their own password.
     StartedPasswordChange,
+    /// An administrator changed the authentication methods policy.
+    PolicyChanged,
     /// A name that this program does not know: counted and reported, never an error.
     Unknown(String),
 }
 
-const NAMES: [(&str, Activity); 16] = [
+const NAMES: [(&str, Activity); 18] = [
     ("User registered security info", Activity::Registered),
     ("User registered all required security info", Activity::RegisteredAllRequired),
     ("User reviewed security info", Activity::Reviewed),
@@ -65,6 +67,8 @@ const NAMES: [(&str, Activity); 16] = [
     ("User started password reset", Activity::UserStartedPasswordReset),
     ("Admin started password reset", Activity::AdminStartedPasswordReset),
     ("User started password change", Activity::StartedPasswordChange),
+    ("Update authentication methods policy", Activity::PolicyChanged),
+    ("Authentication Methods Policy Update", Activity::PolicyChanged),
 ];
 
 impl Activity {

@@ -136,6 +136,7 @@ fn explained(activity: &Activity, status: &Status, reason: &str) -> (&'static st
         (A::UserStartedPasswordReset, _) => ("the user began to reset their own password", None),
         (A::AdminStartedPasswordReset, _) => ("an administrator began to reset the user's password", None),
         (A::StartedPasswordChange, _) => ("the user began to change their password", None),
+        (A::PolicyChanged, _) => ("an administrator changed the authentication methods policy", None),
         (A::Unknown(_), true) => ("an activity that this program does not know", None),
         (_, false) => ("it failed: nothing was changed", Some(unfinished)),
     }

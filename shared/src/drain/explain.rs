@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -42,8 +43,24 @@ pub struct Explanation {
     pub on_record: Option<Box<Line>>,
     /// What was done, oldest first.
     pub history: Vec<Past>,
+    /// When it was read. An older stack does not say so.
+    #[serde(default)]
+    pub read_at: ReadAt,
     /// The ids of these reads in Graph's own logs.
     pub request_ids: Vec<String>,
+}
+
+/// When a decision was made, and when the readings began that it goes by; `None` for what was not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ReadAt {
+    /// The decision itself.
+    pub decided: Option<Timestamp>,
+    /// Exclusions, role assignments and policies.
+    pub tenant: Option<Timestamp>,
+    /// Account, per-user MFA and methods.
+    pub user: Option<Timestamp>,
+    /// The audit log about the user, and then What If. They are asked only for who may be rolled back.
+    pub audit_log: Option<Timestamp>,
 }
 
 /// Reads a user and decides, without taking a lease or writing anything.
@@ -63,14 +80,18 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
         decide(record, facts, &preflight.belts, &process.settings.policy, now)
     };
     let mut decision = decide(&state, &facts);
+    let mut read_at =
+        ReadAt { decided: None, tenant: Some(preflight.at), user: Some(facts.read_at), audit_log: None };
     if decision.verdict == Verdict::RollBack {
         let story = Bulk::default().ask(scope, user_id, &state.registrations).await?;
         state.add_registrations(story.registrations.iter().cloned(), now);
         story.add_to(&mut facts);
+        read_at.audit_log = Some(story.asked_at);
         let questions = questions(scope, &preflight.belts, user_id);
         facts.what_if = Demand::ask(scope, user_id, &questions).await?.what_if;
         decision = decide(&state, &facts);
     }
+    read_at.decided = Some(process.clock.now());
     let stops_at = match decision.verdict {
         Verdict::RollBack => stops(scope, &state, &facts, &decision, &preflight, now).await?,
         Verdict::NotEligible(reason) => Some(Outcome::NotEligible(reason)),
@@ -84,6 +105,7 @@ pub(crate) async fn explain(scope: &Scope, user_id: UserId) -> Result<Explanatio
         stops_at,
         on_record: on_record.map(|state| Box::new(Line::of(&Entry::User(Box::new(state)), true))),
         history: history.into_iter().map(Past::from).collect(),
+        read_at,
         request_ids: facts.request_ids,
     })
 }

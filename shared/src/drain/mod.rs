@@ -66,7 +66,7 @@ pub(crate) use self::explain::explain;
 pub use self::{
     again::NEWER_AGAIN,
     ending::{Batch, Handled, Record},
-    explain::Explanation,
+    explain::{Explanation, ReadAt},
     interrupted::{Interrupted, StopCause},
     together::Drain,
 };

@@ -32,7 +32,7 @@ const SAME_EVENT: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the log tells of one user from the window's start until now.
 pub(super) struct Story {
-    asked_at: Timestamp,
+    pub(super) asked_at: Timestamp,
     told: Told,
     pub(super) registrations: Vec<RecordedRegistration>,
     pub(super) acts: Vec<RecordedAct>,

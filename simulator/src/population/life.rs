@@ -267,7 +267,8 @@ impl Life<'_> {
     /// registration report tells of: Graph says that dates are optional.
     fn upgrade_app(&mut self) {
         let at = self.at;
-        let has_date = !self.id.as_u128().is_multiple_of(4) || self.state.options.premium.require_reports().is_err();
+        let has_date =
+            !self.id.as_u128().is_multiple_of(4) || self.state.options.premium.require_reports().is_err();
         let account = self.state.account(self.id);
         let app =
             account.methods.iter_mut().find(|method| *method.kind() == MethodKind::MicrosoftAuthenticator);

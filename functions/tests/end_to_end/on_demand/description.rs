@@ -25,7 +25,7 @@ use shared::{
         state::{About, Concluded},
         window::Window,
     },
-    drain::Explanation,
+    drain::{Explanation, ReadAt},
     poll::{Lag, Polled},
     settings::Mode,
     view::{BrakeView, FailureRate, Line, Past, Status, listed},
@@ -468,7 +468,9 @@ fn an_explanation_has_what_is_described() {
         stops_at: Some(Outcome::WouldRollBack),
         about,
         history: past.to_vec(),
+        read_at: ReadAt { user: Some(at()), ..ReadAt::default() },
         request_ids: Vec::new(),
     };
+    answer("ReadAt", &[&explanation.read_at]);
     answer("Explanation", &[&explanation]);
 }
