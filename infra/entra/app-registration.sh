@@ -14,10 +14,11 @@ readonly reading=(
   UserAuthenticationMethod.Read.All
 )
 readonly deleting=UserAuthenticationMethod.ReadWrite.All
+readonly hidden=Member.Read.Hidden
 
 usage() {
   cat <<'USAGE'
-Usage: app-registration.sh [--name NAME] [--tenant ID] [--writer]
+Usage: app-registration.sh [--name NAME] [--tenant ID] [--writer] [--hidden-members]
                            [--issuer URL --subject ROLE_ARN [--subject ROLE_ARN ...]] [--dry-run]
        app-registration.sh --remove [--name NAME] [--tenant ID] [--dry-run]
 
@@ -29,6 +30,8 @@ tenant, and prints what the program has to know. Sign in before: az login --allo
   --writer            the permission to delete methods, too; without it, it is taken away again. For a second
                       registration that may delete, give it another name. Only --issuer and --subject keep the
                       two apart: a certificate can be read by both functions
+  --hidden-members    the permission to read groups with hidden membership, too, which only diagnose makes use of;
+                      without it, it is taken away again
   --issuer URL        whose tokens Entra takes instead of a secret: this AWS account's issuer, printed by
                       aws iam get-outbound-web-identity-federation-info
   --subject ROLE_ARN  which role's: once for each function's role
@@ -48,7 +51,7 @@ usage_error() {
   exit 2
 }
 
-name=mfa-rollback tenant='' issuer='' writer=false remove=false dry_run=false subjects=()
+name=mfa-rollback tenant='' issuer='' writer=false hidden_members=false remove=false dry_run=false subjects=()
 while (($#)); do
   case $1 in
     --name | --tenant | --issuer | --subject)
@@ -62,6 +65,7 @@ while (($#)); do
       shift 2
       ;;
     --writer) writer=true && shift ;;
+    --hidden-members) hidden_members=true && shift ;;
     --remove) remove=true && shift ;;
     --dry-run) dry_run=true && shift ;;
     -h | --help) usage && exit ;;
@@ -151,7 +155,9 @@ read_graph() {
     id=$(role_id "$permission")
     role_ids+=("$id")
   done
-  deleting_id=$(role_id "$deleting")
+  unwanted=''
+  $writer || unwanted+=$(role_id "$deleting")$'\t'$deleting$'\n'
+  $hidden_members || unwanted+=$(role_id "$hidden")$'\t'$hidden$'\n'
 }
 
 register() {
@@ -186,7 +192,7 @@ declare_permissions() {
 }
 
 grant_permissions() {
-  local assignments="$graph_url/v1.0/servicePrincipals/$principal/appRoleAssignments" granted='' role assignment i
+  local assignments="$graph_url/v1.0/servicePrincipals/$principal/appRoleAssignments" granted='' role assignment taken i
   if [[ $principal != PRINCIPAL_ID ]]; then
     granted=$(az rest --method GET --url "$assignments" --output tsv \
       --query "value[?resourceId=='$graph_principal'].[appRoleId, id]")
@@ -198,11 +204,11 @@ grant_permissions() {
       --output none
     say "granted ${permissions[i]}"
   done
-  $writer && return
   while IFS=$'\t' read -r role assignment; do
-    [[ $role == "$deleting_id" ]] || continue
+    taken=$(awk -F '\t' -v id="$role" 'id != "" && $1 == id { print $2 }' <<<"$unwanted")
+    [[ -n $taken ]] || continue
     change az rest --method DELETE --url "$assignments/$assignment"
-    say "took $deleting away"
+    say "took $taken away"
   done <<<"$granted"
 }
 
@@ -235,6 +241,7 @@ fi
 
 permissions=("${reading[@]}")
 if $writer; then permissions+=("$deleting"); fi
+if $hidden_members; then permissions+=("$hidden"); fi
 read_graph
 register
 declare_permissions

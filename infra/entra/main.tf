@@ -25,8 +25,11 @@ locals {
     "PrivilegedEligibilitySchedule.Read.AzureADGroup",
     "UserAuthenticationMethod.Read.All",
   ]
-  deleting    = ["UserAuthenticationMethod.ReadWrite.All"]
-  permissions = toset(concat(local.reading, var.writer ? local.deleting : []))
+  deleting = ["UserAuthenticationMethod.ReadWrite.All"]
+  hidden   = ["Member.Read.Hidden"]
+  permissions = toset(concat(
+    local.reading, var.writer ? local.deleting : [], var.hidden_members ? local.hidden : []
+  ))
 }
 
 data "azuread_client_config" "current" {}

@@ -10,6 +10,12 @@ variable "writer" {
   default     = false
 }
 
+variable "hidden_members" {
+  description = "The permission to read groups with hidden membership, too, which only diagnose makes use of."
+  type        = bool
+  default     = false
+}
+
 variable "issuer" {
   description = "The AWS account's issuer, as `aws iam get-outbound-web-identity-federation-info` prints it."
   type        = string
