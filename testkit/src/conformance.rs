@@ -23,10 +23,11 @@ use shared::{
         brake::{BrakeState, Limits},
         ids::{EventId, MethodId, RunId, TenantId, UserId},
         intent::Intent,
+        lease::Lease,
         look::IntendedMethod,
         method::MethodKind,
         outcome::{Failed, Held, Outcome, Partial},
-        state::{Concluded, EraseRefused, Lease, UserState},
+        state::{Concluded, EraseRefused, UserState},
         window::shift,
     },
     ledger::{
@@ -802,7 +803,7 @@ async fn what_is_erased_is_gone_but_for_what_keeps_from_a_second_rollback(store:
     let after = on_record(&ledger, 1).await.value;
     assert_eq!((after.first_delete_at, after.slot_at), (before.first_delete_at, before.slot_at));
     assert!(after.first_delete_at.is_some() && after.intent.is_none() && after.concluded.is_none());
-    assert_eq!(after.about, shared::domain::state::About::default());
+    assert_eq!(after.about, shared::domain::account::About::default());
     let history = ledger.history(user(1)).await.unwrap();
     assert!(matches!(history.as_slice(), [HistoryEntry::Erased { who, .. }] if who == "dpo"), "{history:?}");
     assert_eq!(ledger.count("rolled_back").await.unwrap() + ledger.count("pending").await.unwrap(), 0);

@@ -1,9 +1,9 @@
 //! An account of the directory.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::ids::UserId;
+use super::{ids::UserId, method::MethodName};
 
 /// An account as Graph returns it. In an `Option<Option<…>>`, `None` means that the property was absent;
 /// `Some(None)` means that it was null.
@@ -45,4 +45,25 @@ pub struct User {
 #[expect(clippy::option_option, reason = "absent and null mean different things here")]
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// What reports say about a user, as of the latest handling.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct About {
+    /// Whether the account is enabled; `None` if Graph did not say.
+    pub enabled: Option<bool>,
+    /// What makes the user external; `None` if nothing does, or if Graph did not say.
+    pub external: Option<String>,
+    /// Whether the account is synchronised from on premises.
+    pub synced: Option<bool>,
+    /// What makes the user an administrator, such as `active role`; `None` if nothing is known to.
+    pub administrator: Option<String>,
+    /// The display name; unlike the principal name, it is always kept.
+    pub display_name: Option<String>,
+    /// The principal name; kept only if `LOG_USER_PRINCIPAL_NAMES` is set.
+    pub user_principal_name: Option<String>,
+    /// The per-user MFA state in lower case; `None` if it could not be read.
+    pub per_user_mfa: Option<String>,
+    /// All methods before anything was deleted.
+    pub methods_before: Vec<MethodName>,
 }

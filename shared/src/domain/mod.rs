@@ -9,6 +9,7 @@ pub mod default_method;
 pub mod facts;
 pub mod ids;
 pub mod intent;
+pub mod lease;
 pub mod look;
 pub mod memory;
 pub mod method;

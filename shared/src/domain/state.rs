@@ -3,26 +3,24 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::{
+    account::About,
     approval::Approval,
     brake::Counted,
     decision::{Consequences, Decision},
     facts::RecordedRegistration,
     ids::{RunId, UserId},
     intent::Intent,
+    lease::Lease,
     look::Look,
     memory::Memory,
     method::MethodName,
     outcome::{Held, Outcome},
-    window::shift,
 };
-
-/// Clocks may differ by this much: a lease is taken over only this long after its end.
-pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// Who named a user by hand, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,45 +31,6 @@ pub struct ByHand {
     pub why: String,
     /// When the user was named.
     pub at: Timestamp,
-}
-
-/// The right to handle one user (or to scan), for a time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lease {
-    /// The process that holds it.
-    pub owner: String,
-    /// The one handling that holds it.
-    pub token: Uuid,
-    /// When the lease ends; others may take it over [`CLOCK_SKEW`] later.
-    pub until: Timestamp,
-}
-
-impl Lease {
-    /// Whether anybody may take the lease now: there is none, it has ended, or its owner is dead.
-    pub fn is_free(lease: Option<&Self>, now: Timestamp, owner_is_dead: impl Fn(&str) -> bool) -> bool {
-        lease.is_none_or(|lease| now >= shift(lease.until, CLOCK_SKEW) || owner_is_dead(&lease.owner))
-    }
-}
-
-/// What reports say about a user, as of the latest handling.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct About {
-    /// Whether the account is enabled; `None` if Graph did not say.
-    pub enabled: Option<bool>,
-    /// What makes the user external; `None` if nothing does, or if Graph did not say.
-    pub external: Option<String>,
-    /// Whether the account is synchronised from on premises.
-    pub synced: Option<bool>,
-    /// What makes the user an administrator, such as `active role`; `None` if nothing is known to.
-    pub administrator: Option<String>,
-    /// The display name; unlike the principal name, it is always kept.
-    pub display_name: Option<String>,
-    /// The principal name; kept only if `LOG_USER_PRINCIPAL_NAMES` is set.
-    pub user_principal_name: Option<String>,
-    /// The per-user MFA state in lower case; `None` if it could not be read.
-    pub per_user_mfa: Option<String>,
-    /// All methods before anything was deleted.
-    pub methods_before: Vec<MethodName>,
 }
 
 /// An outcome of a user, with what led to it.

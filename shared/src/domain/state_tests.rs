@@ -383,20 +383,6 @@ fn a_release_outlives_several_outcomes_that_wait() {
 // Leases
 
 #[test]
-fn a_lease_is_free_only_two_minutes_after_its_end_or_when_its_owner_is_dead() {
-    let lease = lease(10);
-    let second = SignedDuration::from_secs(1);
-    let alive = |_: &str| false;
-    assert!(Lease::is_free(None, at(0), alive), "there is none");
-    assert!(!Lease::is_free(Some(&lease), at(0), alive));
-    assert!(!Lease::is_free(Some(&lease), at(10), alive), "it ended, but clocks differ");
-    assert!(!Lease::is_free(Some(&lease), shift(at(12), -second), alive));
-    assert!(Lease::is_free(Some(&lease), at(12), alive));
-    assert!(Lease::is_free(Some(&lease), at(0), |owner| owner == "a process"), "its owner is dead");
-    assert!(!Lease::is_free(Some(&lease), at(0), |owner| owner == "another process"));
-}
-
-#[test]
 fn only_the_handling_that_holds_a_lease_gives_it_back_and_the_user_stays_pending() {
     let mut state = new_user();
     state.make_pending(at(0));

@@ -10,7 +10,7 @@ use super::{
     together::Drain,
 };
 use crate::{
-    domain::{state::CLOCK_SKEW, window::until},
+    domain::{lease::CLOCK_SKEW, window::until},
     queue::{Disposition, Message, MessageError},
 };
 

@@ -16,11 +16,12 @@ use super::{
 use crate::{
     decide::{Record, decide},
     domain::{
+        account::About,
         decision::Decision,
         facts::Facts,
         ids::UserId,
         outcome::{Outcome, Verdict},
-        state::{About, UserState},
+        state::UserState,
     },
     graph::Urgency,
     ledger::Entry,

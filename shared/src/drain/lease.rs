@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::interrupted::{Break, Interrupted};
 use crate::{
     domain::{
+        lease::{CLOCK_SKEW, Lease},
         method::MethodName,
-        state::{CLOCK_SKEW, Lease, UserState},
+        state::UserState,
         window::shift,
     },
     ledger::Versioned,

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     decide::external_of,
     domain::{
+        account::About,
         facts::{Account, Facts, LogReading, Reading, RegistrationReport, Told},
         ids::UserId,
         method::{PerUserMfa, names},
         policies::WhatIf,
-        state::About,
         story::Story,
         user_ref::UserRef,
     },

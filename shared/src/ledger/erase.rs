@@ -5,7 +5,8 @@ use super::{
 };
 use crate::domain::{
     ids::UserId,
-    state::{CLOCK_SKEW, EraseRefused, UserState},
+    lease::CLOCK_SKEW,
+    state::{EraseRefused, UserState},
     window::shift,
 };
 

@@ -27,7 +27,7 @@ pub use self::{
 };
 use crate::{
     domain::{
-        state::Lease,
+        lease::Lease,
         window::{Window, shift, until},
     },
     graph::GraphError,

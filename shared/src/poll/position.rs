@@ -11,7 +11,7 @@ use crate::{
     audit::Service,
     domain::{
         decision::Fingerprint,
-        state::Lease,
+        lease::Lease,
         window::{Range, Window, shift},
     },
     graph::AuditQuery,

@@ -14,6 +14,7 @@ use shared::{
     diagnose::{AskedMethod, Bearing, Complaint, Diagnosis, Finding, Step, Symptom, ToldEvent},
     doctor::Check,
     domain::{
+        account::About,
         brake::{BrakeState, Move},
         decision::{Consequences, Decision, Fingerprint, RuleAnswer, RuleResult},
         facts::{Claimed, RecordedRegistration, Vouched},
@@ -22,7 +23,7 @@ use shared::{
         origin::{MethodOrigin, Origin, Shows},
         outcome::{Failed, Held, NotEligible, Outcome, Verdict},
         rule::Rule,
-        state::{About, Concluded},
+        state::Concluded,
         window::Window,
     },
     drain::{Explanation, ReadAt},
