@@ -11,6 +11,7 @@ use shared::{
         user_ref::UserRef,
     },
     settings::{Mode, choice},
+    verify::chain::Link,
 };
 
 /// Find users who were registered for MFA by mistake, decide per user, and roll them back.
@@ -167,6 +168,19 @@ pub enum Command {
         /// Which lines the report shows.
         #[command(flatten)]
         wanted: Wanted,
+        /// Write instead everything on record to a new file for auditors (docs/verify.md), and print the head of its
+        /// hash chain
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["held", "outcome"])]
+        evidence: Option<PathBuf>,
+    },
+    /// Compare what the ledger says was deleted with the tenant's audit log and the methods as they are now; changes
+    /// nothing
+    Verify {
+        /// Check instead a file that `report --evidence` wrote; needs neither ledger nor credentials
+        file: Option<PathBuf>,
+        /// The head that was printed and noted when the file was written
+        #[arg(long, value_name = "HASH", requires = "file")]
+        head: Option<Link>,
     },
     /// Read and approve who would be rolled back, before anything is deleted
     #[command(subcommand)]
@@ -210,6 +224,10 @@ pub enum SchemaOf {
     Status,
     /// Of `doctor`.
     Doctor,
+    /// Of `verify`.
+    Verify,
+    /// Of the file that `report --evidence` writes.
+    Evidence,
 }
 
 /// How candidates are handled.

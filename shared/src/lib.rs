@@ -28,4 +28,5 @@ pub mod queue;
 pub mod settings;
 pub mod telemetry;
 pub mod text;
+pub mod verify;
 pub mod view;

@@ -5,7 +5,12 @@ use std::io::{self, Write};
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 use schemars::{JsonSchema, generate::SchemaSettings};
-use shared::{doctor::Check, drain::Explanation, view::Line, view::Status};
+use shared::{
+    doctor::Check,
+    drain::Explanation,
+    verify::{Verification, evidence::Evidence},
+    view::{Line, Status},
+};
 
 use super::{results::Results, scan::Found};
 use crate::{
@@ -23,9 +28,15 @@ pub(super) fn schema(of: SchemaOf) -> Result<Exit, CommandError> {
         SchemaOf::Report => described::<Vec<Line>>(),
         SchemaOf::Status => described::<Status>(),
         SchemaOf::Doctor => described::<Vec<Check>>(),
+        SchemaOf::Verify => described::<Verification>(),
+        SchemaOf::Evidence => described::<Evidence>(),
     };
     let name = of.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    schema.insert("title".to_owned(), format!("mfa-rollback {name} --format json").into());
+    let title = match of {
+        SchemaOf::Evidence => "the file of mfa-rollback report --evidence".to_owned(),
+        _ => format!("mfa-rollback {name} --format json"),
+    };
+    schema.insert("title".to_owned(), title.into());
     output::write_json(Format::Json, &schema)?;
     Ok(Exit::Done)
 }

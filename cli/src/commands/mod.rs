@@ -6,6 +6,7 @@ mod demo_check;
 mod diagnose;
 mod doctor;
 mod erase;
+mod evidence;
 mod explain;
 mod manual;
 mod names;
@@ -19,6 +20,7 @@ mod scan;
 mod second_look;
 mod stack;
 mod status;
+mod verify;
 mod wake;
 
 use std::path::PathBuf;
@@ -79,7 +81,15 @@ pub async fn carry_out(args: Args) -> Result<Exit, CommandError> {
         Command::Erase { user, reason } => erase::erase(&opened(ledger).await?, &user, &reason, format).await,
         Command::Brake { turn, reason } => brake::brake(&opened(ledger).await?, turn, &reason, format).await,
         Command::Plan(command) => plan::carry_out(&opened(ledger).await?, command, format).await,
-        Command::Report { wanted } => report::report(ledger, &wanted, format).await,
+        Command::Report { wanted, evidence: Some(file) } => {
+            evidence::evidence(ledger, &file, wanted.names.unwrap_or(false), format).await
+        }
+        Command::Report { wanted, evidence: None } => report::report(ledger, &wanted, format).await,
+        Command::Verify { file: Some(file), head } => verify::file(&file, head.as_ref(), format),
+        Command::Verify { file: None, .. } => {
+            existing(ledger.as_ref())?;
+            verify::verify(&open(&How::default(), ledger).await?, format).await
+        }
         Command::Status => status::status(ledger, format).await,
         Command::Doctor => doctor::doctor(ledger, format).await,
         Command::Redrive => Err(CommandError::usage(

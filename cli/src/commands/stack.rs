@@ -82,12 +82,16 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
         Command::Plan(_) => {
             Err(CommandError::usage("plan: plans are made and approved on a ledger of this machine only"))
         }
-        Command::Report { wanted } => report(&stack, &wanted, format).await,
+        Command::Report { evidence: Some(_), .. } => {
+            Err(CommandError::usage("report --evidence: it is made of a ledger of this machine only"))
+        }
+        Command::Report { wanted, evidence: None } => report(&stack, &wanted, format).await,
         Command::Status => status::show(&stack.ask::<Status>(Call::get(&["status"])).await?, format),
         Command::Doctor => doctor::show(&stack.ask::<Vec<Check>>(Call::get(&["doctor"])).await?, format),
         Command::Redrive => redrive(&stack, format).await,
         Command::Demo { .. }
         | Command::Scan { .. }
+        | Command::Verify { .. }
         | Command::Schema { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => {

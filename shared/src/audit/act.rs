@@ -88,7 +88,7 @@ fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
         _ => concerned(record).ok()?,
     };
     Some(MethodAct {
-        event_id: key(record, user_id),
+        event_id: key(record, &user_id.to_string()),
         user_id,
         at: record.activity_date_time,
         act,
@@ -98,9 +98,9 @@ fn method_act(record: &DirectoryAudit) -> Option<MethodAct> {
 }
 
 /// The event's id, or one made from its content, because CSV has none.
-fn key(record: &DirectoryAudit, user: UserId) -> EventId {
+pub(super) fn key(record: &DirectoryAudit, user: &str) -> EventId {
     let activity = Activity::from_name(&record.activity_display_name);
-    let made = || made_key(&[user.to_string()], record.activity_date_time, &activity, &record.result_reason);
+    let made = || made_key(&[user.to_owned()], record.activity_date_time, &activity, &record.result_reason);
     record.id.clone().unwrap_or_else(made)
 }
 
@@ -113,7 +113,7 @@ fn orders_anew(reason: &str) -> bool {
 fn acts_of_others(record: &DirectoryAudit, why: AmbiguousWhy, users: &[UserId]) -> Vec<MethodAct> {
     let by_others = matches!(why, AmbiguousWhy::ActorAndTargetDiffer | AmbiguousWhy::ActorIsAnApp);
     let act = |user_id: &UserId| MethodAct {
-        event_id: key(record, *user_id),
+        event_id: key(record, &user_id.to_string()),
         user_id: *user_id,
         at: record.activity_date_time,
         act: Act::ByAdmin,

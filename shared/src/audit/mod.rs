@@ -5,6 +5,7 @@
 
 mod act;
 mod activity;
+mod deletion;
 mod event;
 #[cfg(test)]
 mod event_tests;
@@ -27,6 +28,7 @@ mod who;
 
 pub use act::{MethodAct, acts};
 pub use activity::{Activity, PREVIEW_SWITCHES, Status, is_preview_switch};
+pub use deletion::{DELETIONS, DeletedBy, MethodDeletion, deletion};
 pub use event::{AmbiguousRegistration, Event, Registration, interpret};
 pub use export::{Broken, Salvage, salvage};
 pub use glimpse::{Glimpse, glimpse};

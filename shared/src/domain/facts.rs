@@ -186,7 +186,7 @@ pub struct Vouched {
 }
 
 /// What was done to a user's methods, other than the user's own registrations, as the ledger keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RecordedAct {
     /// The audit event's id, or one made from its content.
     pub event_id: EventId,
@@ -199,7 +199,7 @@ pub struct RecordedAct {
 }
 
 /// What somebody did to a user's methods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     /// An administrator or an app registered or changed a method, or required registering anew.

@@ -93,7 +93,7 @@ pub struct Plan {
 }
 
 /// A person's approval of a plan or a part of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PlanApproved {
     /// Who approved: the caller of the API, or the user at the command line.
     pub who: String,

@@ -9,6 +9,7 @@ use crate::{
     drain::{self, Drain, Explanation, Interrupted},
     poll::{self, Intake, PollError, Polled, ScanRequest},
     queue::QueueError,
+    verify::{self, Verification},
 };
 
 /// One invocation or command. Clones are the same run.
@@ -55,6 +56,11 @@ impl Run {
     /// does not know the user. Writes nothing.
     pub async fn diagnose(&self, user: UserId, question: Question) -> Result<Option<Diagnosis>, Interrupted> {
         diagnose::diagnose(self, user, question).await
+    }
+
+    /// Compares what the ledger says with what the tenant says of the app's deletions. Writes nothing.
+    pub async fn verify(&self) -> Result<Verification, Interrupted> {
+        verify::verify(self).await
     }
 
     /// Returns the intake for candidates of this run.

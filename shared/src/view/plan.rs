@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// A plan without its users.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PlanHead {
     /// The name by which it is approved.
     pub hash: PlanHash,
@@ -40,7 +40,7 @@ impl From<Plan> for PlanHead {
 }
 
 /// What is planned for one user. It leaves out what only the ledger needs to recognise a number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PlannedLine {
     /// The user's object id.
     pub user_id: UserId,
