@@ -179,7 +179,7 @@ pub enum Command {
         /// Check instead a file that `report --evidence` wrote; needs neither ledger nor credentials
         file: Option<PathBuf>,
         /// The head that was printed and noted when the file was written
-        #[arg(long, value_name = "HASH", requires = "file")]
+        #[arg(long, value_name = "HEAD", requires = "file")]
         head: Option<Link>,
     },
     /// Read and approve who would be rolled back, before anything is deleted

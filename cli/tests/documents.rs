@@ -44,6 +44,7 @@ fn words(command: &str) -> Vec<String> {
 fn filled(word: &str) -> String {
     match word {
         "HASH" | "EARLIER_HASH" => "0123456789abcdef0123456789abcdef".to_owned(),
+        "HEAD" => "0123456789abcdef".repeat(4),
         "USER_ID" | "USER" => "3b1f0c52-7a44-4e0d-9c15-5d2a6e8f9011".to_owned(),
         "…" => "because".to_owned(),
         "$STACK" | "URL" => "https://abc.execute-api.eu-west-1.amazonaws.com/live".to_owned(),

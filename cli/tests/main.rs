@@ -19,3 +19,4 @@ mod secrets;
 mod sqlite_ledger;
 mod standing;
 mod support;
+mod verify;

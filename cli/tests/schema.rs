@@ -9,7 +9,7 @@ use simulator::Part;
 
 use crate::support::{World, binary, text};
 
-const NAMES: [&str; 6] = ["scan", "run", "explain", "report", "status", "doctor"];
+const NAMES: [&str; 8] = ["scan", "run", "explain", "report", "status", "doctor", "verify", "evidence"];
 
 fn schema(name: &str) -> String {
     let output = binary().args(["schema", name]).output().unwrap();
@@ -57,6 +57,10 @@ fn what_commands_write_is_as_the_schemas_say_and_a_wrong_field_is_not() {
     is_as_described("report", &world.json(0, &["report", "--names"]));
     is_as_described("status", &world.json(0, &["status"]));
     is_as_described("doctor", &world.json(0, &["doctor"]));
+    is_as_described("verify", &world.json(0, &["verify"]));
+    let evidence = world.path("evidence.json");
+    world.json(0, &["report", "--evidence", evidence.to_str().unwrap()]);
+    is_as_described("evidence", &serde_json::from_slice(&std::fs::read(evidence).unwrap()).unwrap());
     for part in [Part::Phone, Part::Authenticator, Part::AmbiguousEvent] {
         is_as_described("explain", &world.json(0, &["explain", &world.of(part).id.to_string()]));
     }

@@ -70,7 +70,7 @@ pub(super) async fn evidence(
             );
             output::say!("head: {head}");
             output::say!(
-                "Note the head where nobody who can change the file can change it. `verify FILE --head HASH` compares."
+                "Note the head where nobody who can change the file can change it. `verify FILE --head HEAD` compares."
             );
         }
     }

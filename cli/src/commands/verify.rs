@@ -13,12 +13,15 @@ use crate::{
     engine::Engine,
     error::{CommandError, Exit},
     output::{self, Rows, plain},
-    progress::clock_time,
+    progress::{Progress, clock_time},
 };
 
 /// Compares the ledger with the tenant.
 pub(super) async fn verify(engine: &Engine, format: Format) -> Result<Exit, CommandError> {
-    show(&engine.run.verify().await.map_err(interrupted)?, format)
+    let progress = Progress::start("comparing the ledger with the tenant");
+    let verification = engine.run.verify().await;
+    progress.done();
+    show(&verification.map_err(interrupted)?, format)
 }
 
 /// Checks a file of evidence.

@@ -40,6 +40,8 @@ pub enum Kind {
     RegisteredAnew,
     /// An intent whose deletions the audit log does not show yet: records come late.
     NotYet,
+    /// An intent whose outcome says that nothing was deleted, and the audit log agrees.
+    NothingDeleted,
     /// An intent older than what the audit log keeps.
     TooOld,
     /// A deletion from before the record of the user was erased.
@@ -55,7 +57,7 @@ impl Kind {
             | Self::ChangedHistory
             | Self::MissingEvent
             | Self::NotRead => true,
-            Self::RegisteredAnew | Self::NotYet | Self::TooOld | Self::Erased => false,
+            Self::RegisteredAnew | Self::NotYet | Self::NothingDeleted | Self::TooOld | Self::Erased => false,
         }
     }
 
@@ -78,7 +80,7 @@ impl Kind {
                  intent, and so does a method that was gone already",
             ),
             Self::NotRead => Some("verify again once it can be read"),
-            Self::RegisteredAnew | Self::TooOld | Self::Erased => None,
+            Self::RegisteredAnew | Self::NothingDeleted | Self::TooOld | Self::Erased => None,
             Self::NotYet => Some("verify again in a day"),
         }
     }

@@ -227,15 +227,20 @@ impl UserFacts {
     /// An intent with fewer deletions in the log than it should have.
     fn event_missing(&self, promise: &Promise<'_>, log: &Log) -> Option<Finding> {
         let shown = promise.deletions.len();
-        // An outcome without a deleted method says that none was gone.
+        let at = promise.ended.map_or(promise.from, |ended| ended.at);
+        if shown == 0 && promise.ended.is_some() && promise.gone.is_empty() {
+            let what = "an intent was written, its outcome says that nothing was deleted, and the audit log shows nothing";
+            return Some(self.finding(Kind::NothingDeleted, what).at(at));
+        }
         let expected = if promise.ended.is_some() { promise.gone.len() } else { shown.max(1) };
         if shown + log.by_others(self.user_id, promise) >= expected {
             return None;
         }
-        let at = promise.ended.map_or(promise.from, |ended| ended.at);
         let lacks = if promise.ended.is_some() {
             format!(
-                "the intent's outcome says that {expected} methods are gone, and the audit log shows {shown} deletions"
+                "the intent's outcome says that {} gone, and the audit log shows {}",
+                counted(expected, "method is", "methods are"),
+                counted(shown, "deletion", "deletions")
             )
         } else {
             "the intent never came to an outcome, and the audit log shows no deletion".to_owned()
@@ -284,4 +289,8 @@ impl Log {
 
 fn named(methods: &[MethodName]) -> String {
     methods.iter().map(|method| format!("{} {}", method.kind, method.id)).collect::<Vec<_>>().join(", ")
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }

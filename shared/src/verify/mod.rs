@@ -9,6 +9,8 @@ pub mod evidence;
 mod file;
 mod finding;
 mod judge;
+#[cfg(test)]
+mod judge_tests;
 mod promise;
 mod read;
 
