@@ -23,8 +23,8 @@ use shared::{
     version,
     max_term_width = 100,
     after_help = "\
-Exit codes: 0 done; 1 a user failed or is partial, or some input was refused; 2 settings or usage;
-3 the tenant refused or could not be reached.
+Exit codes: 0 done; 1 a user failed or is partial, some input was refused, or verify found something;
+2 settings or usage; 3 the tenant refused or could not be reached.
 
 Settings come from the environment: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET,
 PREVIEW_ENABLED_AT, PREVIEW_DISABLED_AT and the others of docs/settings.md. `mfa-rollback doctor` checks them."

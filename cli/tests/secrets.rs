@@ -32,6 +32,8 @@ fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     run(&["report"], &[]);
     run(&["report", "--held"], &[]);
     run(&["status"], &[]);
+    run(&["verify"], &[]);
+    run(&["report", "--evidence", world.path("evidence.json").to_str().unwrap()], &[]);
     // A secret that is wrong is no less secret.
     run(&["run"], &[("AZURE_CLIENT_SECRET", "wr0ng~secret-of.the-app")]);
     run(

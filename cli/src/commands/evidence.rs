@@ -1,7 +1,7 @@
 //! `report --evidence`: everything on record as one file for auditors.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, BufWriter},
     path::{Path, PathBuf},
 };
@@ -48,7 +48,7 @@ pub(super) async fn evidence(
         )),
         _ => CommandError::usage(format!("{name}: {error}")),
     };
-    let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| refused(&error))?;
+    let file = new_file(path).map_err(|error| refused(&error))?;
     let written = evidence::write(&ledger, tenant, &who(), names, BufWriter::new(file)).await;
     let written = written.map_err(|error| {
         // Half of the evidence is none.
@@ -75,4 +75,16 @@ pub(super) async fn evidence(
         }
     }
     Ok(Exit::Done)
+}
+
+/// Creates a file that only its owner may read: it says who is an administrator, and who approved what.
+fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)
 }

@@ -129,8 +129,8 @@ impl<W: io::Write> Chain<W> {
         Ok(Self { out, head: None })
     }
 
-    fn add(&mut self, entry: EvidenceEntry) -> io::Result<()> {
-        let value = serde_json::to_value(&entry).expect("evidence is plain data");
+    fn add(&mut self, entry: &EvidenceEntry) -> io::Result<()> {
+        let value = serde_json::to_value(entry).expect("evidence is plain data");
         let hash = Link::of(self.head.as_ref(), &value);
         let comma = if self.head.is_some() { ",\n" } else { "" };
         write!(self.out, "{comma}{{\"entry\":{},\"hash\":\"{hash}\"}}", canonical(&value))?;
@@ -156,7 +156,7 @@ pub async fn write(
     out: impl io::Write,
 ) -> Result<Written, EvidenceError> {
     let mut chain = Chain::begin(out)?;
-    chain.add(EvidenceEntry::Begin {
+    chain.add(&EvidenceEntry::Begin {
         tenant_id,
         made_at: ledger.now(),
         made_by: who.to_owned(),
@@ -186,11 +186,11 @@ pub async fn write(
     plans.extend(ledger.plans().await?.latest);
     for hash in &plans {
         let Some(plan) = ledger.plan(hash).await? else {
-            chain.add(EvidenceEntry::PlanNotKept { hash: hash.clone() })?;
+            chain.add(&EvidenceEntry::PlanNotKept { hash: hash.clone() })?;
             continue;
         };
         let users = ledger.planned_users(&plan).await?.into_iter().map(PlannedLine::from).collect();
-        chain.add(EvidenceEntry::Plan { plan: plan.into(), users })?;
+        chain.add(&EvidenceEntry::Plan { plan: plan.into(), users })?;
     }
     Ok(Written { on_record, history, plans: plans.len(), head: chain.end()? })
 }
@@ -205,18 +205,18 @@ async fn add_entry<W: io::Write>(
 ) -> Result<usize, EvidenceError> {
     let line = Box::new(Line::of(entry, names));
     let Entry::User(state) = entry else {
-        chain.add(EvidenceEntry::OnRecord { line, acts: Vec::new() })?;
+        chain.add(&EvidenceEntry::OnRecord { line, acts: Vec::new() })?;
         return Ok(0);
     };
     let user_id = state.user_id;
-    chain.add(EvidenceEntry::OnRecord { line, acts: ledger.acts(user_id).await? })?;
+    chain.add(&EvidenceEntry::OnRecord { line, acts: ledger.acts(user_id).await? })?;
     let history = ledger.history(user_id).await?;
     let entries = history.len();
     for done in history.into_iter().map(Past::from) {
         if let Past::Approved { plan, .. } = &done {
             plans.insert(plan.clone());
         }
-        chain.add(EvidenceEntry::History { user_id, done })?;
+        chain.add(&EvidenceEntry::History { user_id, done })?;
     }
     Ok(entries)
 }
