@@ -62,7 +62,7 @@ pub(super) async fn evidence(
     let Written { on_record, history, plans, head } = &written;
     match format {
         Format::Json | Format::Ndjson => {
-            output::write_json(format, &Made { file: &name, written: &written })?
+            output::write_json(format, &Made { file: &name, written: &written })?;
         }
         _ => {
             output::say!(
