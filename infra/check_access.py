@@ -16,6 +16,7 @@ OTHER_ACCOUNT = "210987654321"
 API = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:Api/"
 METHODS = {"get", "post", "put", "patch", "delete"}
 RELEASING = re.compile(r"POST /(users/{user_id}/(release|erase)|events/{event_id}/release|brake/release)")
+APPROVING = "POST /plans/{hash}/approval"
 BEGIN, END = "<!-- who can do what: made by infra/check_access.py -->", "<!-- end -->"
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:mfa-rollback-a1B2c3"
@@ -34,6 +35,7 @@ def wide(*actions):
 NAMED = {
     "ApiCallerArns": ",".join([role("readers"), role("operators"), role("operators", OTHER_ACCOUNT)]),
     "ApiReleaserArns": role("releasers"),
+    "ApiApproverArns": role("approvers"),
     "BreakGlassArns": role("emergency"),
 }
 CERTIFICATE = {"GraphCredential": "certificate", "GraphCredentialSecretArn": SECRET}
@@ -84,6 +86,7 @@ class Doors:
             "reader": self.holder("readers", "ReaderPolicy"),
             "operator": self.holder("operators", "OperatorPolicy"),
             "releaser": self.holder("releasers", "ReleaserPolicy"),
+            "approver": self.holder("approvers", "ApproverPolicy"),
             "other account, listed": Principal(role("operators", OTHER_ACCOUNT), (wide("execute-api:*"),)),
             "other account, unlisted": Principal(role("others", OTHER_ACCOUNT), (wide("execute-api:*"),)),
             "own role with execute-api:*, unlisted": Principal(role("developers"), (wide("execute-api:*"),)),
@@ -168,14 +171,16 @@ def faults(template):
 
 
 def must(deployment, what):
-    """Who is to be able to do something. Where the lists are empty, IAM alone decides, but for what is released."""
+    """Who is to be able to do something. Where the lists are empty, IAM alone decides, but for what is released and approved."""
     both, administrators = {"poll", "drain"}, {"administrator", "administrator in BreakGlassArns"}
     emergency = {"administrator in BreakGlassArns"}
     if " /" in what:
         if RELEASING.fullmatch(what):
             return {"releaser"} if deployment == "named" else set()
+        if what == APPROVING:
+            return {"approver"} if deployment == "named" else set()
         reading = what.startswith("GET ")
-        people = {"reader", "operator", "releaser"} if reading else {"operator"}
+        people = {"reader", "operator", "releaser", "approver"} if reading else {"operator"}
         if deployment == "named":
             return people | {"other account, listed"}
         return people | administrators | {"own role with execute-api:*, unlisted"}
@@ -202,8 +207,8 @@ def document(template):
     cells = answers(template)
     lines = []
     for deployment, head in [
-        ("named", "With `ApiCallerArns`, `ApiReleaserArns` and `BreakGlassArns` set (the emergency role is in the last alone):"),
-        ("default", "With all three lists empty, as by default, the API alone (queue and ledger are as above, without the emergency):"),
+        ("named", "With `ApiCallerArns`, `ApiReleaserArns`, `ApiApproverArns` and `BreakGlassArns` set (the emergency role is in the last alone):"),
+        ("default", "With all four lists empty, as by default, the API alone (queue and ledger are as above, without the emergency):"),
     ]:
         rows = cells[deployment]
         people = list(next(iter(rows.values())))

@@ -66,8 +66,8 @@ def environment_is_what_the_program_reads():
         read.update(re.findall(r'"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|MODE)"', code))
         # Numbers are read by their row in the table of settings.
         read.update(re.findall(r"table::([A-Z][A-Z0-9_]+)", code))
-    # The client secret and plans are for the CLI; a function refuses both.
-    read -= {"AZURE_CLIENT_SECRET", "REQUIRE_APPROVAL"}
+    # The client secret is for the CLI; a function refuses it.
+    read -= {"AZURE_CLIENT_SECRET"}
     yield from (f"{name}: the template sets it and no function reads it" for name in sorted(VARIABLES.keys() - read))
     yield from (f"{name}: the functions read it and the template does not set it" for name in sorted(read - VARIABLES.keys() - RETIRED))
 
@@ -138,6 +138,8 @@ def rules_hold():
         ({"GraphCredential": "secret"}, {"StoredCredential"}),
         ({"GraphCredential": "certificate"}, {"StoredCredential"}),
         ({"GraphCredential": "secret", "GraphCredentialSecretArn": SECRET}, set()),
+        ({"RequireApproval": "always"}, {"Approval"}),
+        ({"RequireApproval": "first", "ApiApproverArns": "arn:aws:iam::123456789012:role/approvers"}, set()),
         ({"AzureWriterClientId": GUID}, set()),
         ({"AzureWriterClientId": GUID, "GraphCredential": "certificate", "GraphCredentialSecretArn": SECRET}, set()),
         ({"AzureWriterClientId": GUID, "GraphCredential": "secret", "GraphCredentialSecretArn": SECRET}, {"Writer"}),
@@ -156,13 +158,14 @@ def patterns_fit():
         ("PreviewEnabledAt", ["2026-03-01T00:00:00Z"], ["", "yesterday"]),
         ("ExcludedUserIds", ["", GUID, f"{GUID},o'neil_x#EXT#@contoso.example", ",".join([GUID] * 30)],
          [f"{GUID}, {GUID}", f"{GUID},", ",".join(["a@b"] * 41), ",".join([GUID] * 31)]),
-        ("CanaryUserIds", [",".join([GUID] * 15)], [",".join([GUID] * 16)]),
+        ("CanaryUserIds", [",".join([GUID] * 14)], [",".join([GUID] * 15)]),
         ("ReleasableUserIds", ["", ",".join([GUID] * 7)], [",".join([GUID] * 8), f"{GUID} {GUID}", "a@contoso.example"]),
         ("GraphEndpoint", ["", "https://graph.microsoft.com", "https://proxy:8443/"], ["http://localhost", "https://a/b"]),
         ("NotificationEmail", ["", "a.b+c@contoso.example"], ["nobody", "a b@contoso.example"]),
         ("GraphCredentialSecretArn", ["", SECRET], ["mfa-rollback"]),
         ("KmsKeyArn", ["", key], ["alias/mfa", "arn:aws:kms:eu-west-1:123456789012:alias/mfa"]),
         ("PermissionsBoundaryArn", ["", boundary, "arn:aws:iam::aws:policy/PowerUserAccess"], ["boundary"]),
+        ("PlanApprovers", ["1", "2"], ["0", "3"]),
         ("DrainConcurrency", ["2", "50"], ["1", "51"]),
         ("MaxFailurePercent", ["0", "100"], ["-1", "101"]),
     ]:

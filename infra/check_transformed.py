@@ -43,6 +43,7 @@ OTHER = {
     "EventBusName": "default",
     "ApiCallerArns": ROLE,
     "ApiReleaserArns": ROLE,
+    "ApiApproverArns": ROLE,
     "BreakGlassArns": ROLE,
     "KmsKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{GUID}",
     "PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary",

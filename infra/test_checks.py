@@ -110,6 +110,7 @@ WRONG = [
     (3, depends_on_the_log_role, checks.nothing_leads_nowhere, "ApiLogAccess is not there"),
     (3, depends_on_the_log_role, checks.linted, "E3005"),
     (4, lambda t: without(body(t), "OnlyReleasersRelease"), check_access.faults, "POST /users/{user_id}/release, default"),
+    (4, lambda t: without(body(t), "OnlyApproversApprove"), check_access.faults, "POST /plans/{hash}/approval, default"),
     (4, lambda t: without(t["Resources"]["OperatorPolicy"], "Act"), check_access.faults, "POST /rollbacks"),
     (5, lambda t: without(t["Resources"]["QueuePolicy"], "OnlyTheFunctions"), check_access.faults, "queue: send"),
     (5, lambda t: without(t["Resources"]["DeadLetterQueuePolicy"], "OnlyTheFunctions"), check_access.faults, "dead letters: delete"),

@@ -280,6 +280,8 @@ impl Wanted {
 pub enum PlanCommand {
     /// Make a plan of everybody who would be rolled back now; `run` in mode report makes one, too
     Make,
+    /// List the plans that were made last
+    List,
     /// List a plan's users, with each method, where it comes from and what shows it
     Show {
         /// The plan's hash [default: the latest plan]

@@ -354,7 +354,7 @@ impl World {
     pub(crate) fn settings(&self) -> Settings {
         let vars = self.vars.borrow();
         let settings = Settings::read(|name: &str| vars.get(name).cloned()).expect("settings that are right");
-        // Nobody can set it yet, but drain keeps to it.
+        // Only the functions read it, but drain keeps to it.
         let plan_approvers = vars.get("PLAN_APPROVERS").and_then(|text| text.parse().ok()).unwrap_or(1);
         Settings { plan_approvers, ..settings }
     }

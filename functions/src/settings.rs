@@ -51,11 +51,8 @@ impl Settings {
     /// Reads all settings, or returns everything that is wrong with them.
     pub fn read(lookup: impl Lookup) -> Result<Self, SettingsError> {
         let mut vars = Vars::new(lookup);
-        let common = Common::from_vars(&mut vars);
-        if vars.set("REQUIRE_APPROVAL") {
-            let cause = "plans are made and approved on one machine only: use the command line for them";
-            vars.fault("REQUIRE_APPROVAL", cause);
-        }
+        let plan_approvers = vars.number(&table::PLAN_APPROVERS);
+        let common = Common::from_vars(&mut vars).map(|common| Common { plan_approvers, ..common });
         let credential = credential(&mut vars);
         let writer_client_id = vars.optional("AZURE_WRITER_CLIENT_ID", parse);
         if writer_client_id.is_some() && matches!(credential, Some(Credential::Secret { .. })) {

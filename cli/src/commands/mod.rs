@@ -19,6 +19,7 @@ mod run;
 mod scan;
 mod second_look;
 mod stack;
+mod stack_plans;
 mod status;
 mod verify;
 mod wake;

@@ -41,6 +41,10 @@ pub(super) async fn carry_out(
             let plan = plan::make(ledger, settings.policy.fingerprint(), &who(), ledger.now()).await?;
             show_made(&plan.into(), format)
         }
+        PlanCommand::List => {
+            let plans: Vec<PlanHead> = ledger.recent_plans().await?.into_iter().map(PlanHead::from).collect();
+            show_list(&plans, format)
+        }
         PlanCommand::Show { hash } => {
             let plan = find(ledger, hash).await?;
             let users = ledger.planned_users(&plan).await?;
@@ -83,7 +87,10 @@ pub(super) async fn carry_out(
 async fn find(ledger: &Ledger, hash: Option<PlanHash>) -> Result<Plan, CommandError> {
     let hash = match hash {
         Some(hash) => hash,
-        None => ledger.plans().await?.latest.ok_or_else(|| CommandError::input(NO_PLAN))?,
+        None => {
+            let recent = ledger.plans().await?.recent;
+            recent.into_iter().next().ok_or_else(|| CommandError::input(NO_PLAN))?
+        }
     };
     ledger.plan(&hash).await?.ok_or_else(|| CommandError::input(ApproveError::NoSuchPlan(hash).to_string()))
 }
@@ -96,7 +103,7 @@ fn slice(whom: Whom) -> Slice {
 }
 
 /// Writes that a plan was made, and what to do with it.
-fn show_made(plan: &PlanHead, format: Format) -> Result<Exit, CommandError> {
+pub(super) fn show_made(plan: &PlanHead, format: Format) -> Result<Exit, CommandError> {
     match format {
         Format::Json | Format::Ndjson => output::write_json(format, plan)?,
         _ => output::say!("{}", line_of(plan)),
@@ -113,8 +120,22 @@ pub(super) fn line_of(plan: &PlanHead) -> String {
     )
 }
 
+/// Writes the plans, the latest first.
+pub(super) fn show_list(plans: &[PlanHead], format: Format) -> Result<Exit, CommandError> {
+    let rows = plans.iter().map(|plan| {
+        let approvals: Vec<String> =
+            plan.approved.iter().map(|approved| format!("{} by {}", approved.users, approved.who)).collect();
+        let (hash, made_at, users) =
+            (plan.hash.to_string(), clock_time(plan.made_at), plan.users.to_string());
+        vec![hash, made_at, output::plain(&plan.made_by), users, output::plain(&approvals.join("; "))]
+    });
+    let rows = Rows { header: vec!["plan", "made_at", "made_by", "users", "approved"], rows: rows.collect() };
+    output::write(format, &rows, &plans)?;
+    Ok(Exit::Done)
+}
+
 /// Writes a plan with its users.
-fn show(plan: PlanHead, users: Vec<PlannedLine>, format: Format) -> Result<Exit, CommandError> {
+pub(super) fn show(plan: PlanHead, users: Vec<PlannedLine>, format: Format) -> Result<Exit, CommandError> {
     if matches!(format, Format::Json | Format::Ndjson) {
         output::write_json(format, &Shown { plan, users })?;
         return Ok(Exit::Done);
@@ -148,7 +169,7 @@ fn show(plan: PlanHead, users: Vec<PlannedLine>, format: Format) -> Result<Exit,
 }
 
 /// Writes how two plans differ.
-fn show_diff(diff: &PlanDiff, format: Format) -> Result<Exit, CommandError> {
+pub(super) fn show_diff(diff: &PlanDiff, format: Format) -> Result<Exit, CommandError> {
     let lines = [("added", &diff.added), ("removed", &diff.removed), ("changed", &diff.changed)];
     let rows = lines.into_iter().flat_map(|(what, users)| users.iter().map(move |user| (what, user)));
     let rows = rows.map(|(what, user)| vec![user.to_string(), what.to_owned()]).collect();
@@ -157,18 +178,21 @@ fn show_diff(diff: &PlanDiff, format: Format) -> Result<Exit, CommandError> {
 }
 
 /// Writes what an approval came to.
-fn show_approval(approval: &PlanApproval, format: Format) -> Result<Exit, CommandError> {
+pub(super) fn show_approval(approval: &PlanApproval, format: Format) -> Result<Exit, CommandError> {
     if matches!(format, Format::Json | Format::Ndjson) {
         output::write_json(format, approval)?;
         return Ok(exit(approval));
     }
     output::say!("{} users approved, {} left out", approval.approved, approval.left_out);
-    if !approval.passed_over.is_empty() {
-        let users: BTreeSet<UserId> = approval.passed_over.iter().copied().collect();
-        output::say!(
-            "{} were decided otherwise meanwhile; the next plan shows what became of them:",
-            users.len()
-        );
+    let told = "were decided otherwise meanwhile; the next plan shows what became of them";
+    for (why, users) in [
+        (told, &approval.passed_over),
+        ("were named by you: somebody else has to approve them", &approval.own_word),
+    ] {
+        let users: BTreeSet<UserId> = users.iter().copied().collect();
+        if !users.is_empty() {
+            output::say!("{} {why}:", users.len());
+        }
         for user in users {
             output::say!("  {user}");
         }
@@ -181,5 +205,6 @@ fn show_approval(approval: &PlanApproval, format: Format) -> Result<Exit, Comman
 }
 
 fn exit(approval: &PlanApproval) -> Exit {
-    if approval.passed_over.is_empty() { Exit::Done } else { Exit::Incomplete }
+    let all = approval.passed_over.is_empty() && approval.own_word.is_empty();
+    if all { Exit::Done } else { Exit::Incomplete }
 }

@@ -20,7 +20,7 @@ use shared::{
     view::Status,
 };
 
-use super::{brake, diagnose, doctor, erase, explain, release, status};
+use super::{brake, diagnose, doctor, erase, explain, release, stack_plans, status};
 use crate::{
     args::{BrakeTurn, Command, Format, How, Wanted},
     error::{CommandError, Exit},
@@ -79,9 +79,7 @@ pub(super) async fn carry_out(url: &str, command: Command, format: Format) -> Re
             let BrakeMoved { brake } = stack.ask(call).await?;
             brake::show(brake.state, &reason, format)
         }
-        Command::Plan(_) => {
-            Err(CommandError::usage("plan: plans are made and approved on a ledger of this machine only"))
-        }
+        Command::Plan(command) => stack_plans::carry_out(&stack, command, format).await,
         Command::Report { evidence: Some(_), .. } => {
             Err(CommandError::usage("report --evidence: it is made of a ledger of this machine only"))
         }

@@ -8,7 +8,11 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use shared::{api::Problem, cloud::is_loopback, graph::transport};
+use shared::{
+    api::{Problem, ProblemKind},
+    cloud::is_loopback,
+    graph::transport,
+};
 use tower::ServiceExt;
 use url::Url;
 
@@ -138,10 +142,13 @@ fn unreadable(status: StatusCode) -> CommandError {
 
 /// Turns the stack's problem into an error with an exit code.
 fn refused(status: StatusCode, body: &[u8]) -> CommandError {
-    let Ok(Problem { title, detail, .. }) = serde_json::from_slice(body) else { return unreadable(status) };
+    let Ok(Problem { uri, title, detail, .. }) = serde_json::from_slice(body) else {
+        return unreadable(status);
+    };
     let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
     let (exit, hint) = match status.as_u16() {
         401 => (Exit::Tenant, "\nset AWS_PROFILE or other AWS credentials"),
+        403 if uri == ProblemKind::SecondPersonNeeded.uri() => (Exit::Incomplete, ""),
         403 => (Exit::Tenant, "\nyour AWS identity needs execute-api:Invoke on this route"),
         404 | 409 | 422 => (Exit::Incomplete, ""),
         400..=499 if status != StatusCode::TOO_MANY_REQUESTS => (Exit::Usage, ""),

@@ -81,19 +81,6 @@ impl Request {
         arn.unwrap_or("an invocation without API Gateway")
     }
 
-    /// Returns the ARN of the person who calls: a user, or a session of Identity Center, which bears its user's name.
-    /// Whoever assumes another role chooses the session's name, so all sessions of such a role are one person.
-    pub fn person(&self) -> &str {
-        let caller = self.caller();
-        let session = caller.split_once(":assumed-role/").and_then(|(_, session)| session.split_once('/'));
-        match session {
-            Some((role, name)) if !role.starts_with("AWSReservedSSO_") => {
-                &caller[..caller.len() - name.len() - 1]
-            }
-            _ => caller,
-        }
-    }
-
     /// Returns the caller's ARN without names, for the log: sessions and users are often named after an email
     /// address.
     pub fn caller_without_names(&self) -> String {
@@ -219,21 +206,6 @@ mod tests {
         assert_eq!(request(&json!({ "body": null })).body().unwrap(), b"");
         assert_eq!(request(&json!({ "body": "?", "isBase64Encoded": true })).body().unwrap_err().status, 400);
         assert_eq!(request(&json!({ "body": "x".repeat(MAX_BODY + 1) })).body().unwrap_err().status, 413);
-    }
-
-    #[test]
-    fn a_person_is_a_user_or_a_user_of_identity_center_or_a_role() {
-        for (caller, person) in [
-            ("arn:aws:iam::1:user/adele", "arn:aws:iam::1:user/adele"),
-            ("arn:aws:sts::1:assumed-role/operators/any", "arn:aws:sts::1:assumed-role/operators"),
-            (
-                "arn:aws:sts::1:assumed-role/AWSReservedSSO_Ops_0123456789abcdef/adele@contoso.example",
-                "arn:aws:sts::1:assumed-role/AWSReservedSSO_Ops_0123456789abcdef/adele@contoso.example",
-            ),
-        ] {
-            let context = json!({ "requestContext": { "identity": { "userArn": caller } } });
-            assert_eq!(request(&context).person(), person);
-        }
     }
 
     #[test]

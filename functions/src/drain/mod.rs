@@ -1,6 +1,7 @@
 //! The function drain: takes batches of messages to outcomes, and answers requests about users.
 
 mod input;
+mod plans;
 mod rollbacks;
 mod routes;
 

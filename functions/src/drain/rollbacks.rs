@@ -7,6 +7,7 @@ use shared::{
     domain::{
         facts::Claimed,
         ids::UserId,
+        person::person,
         state::ByHand,
         user_ref::UserRef,
         window::{shift, until},
@@ -39,7 +40,7 @@ impl DrainFunction {
         };
         let same = [request.media_type().into_bytes(), body];
         let same: Vec<&[u8]> = same.iter().map(Vec::as_slice).collect();
-        let claim = ledger.claim(request.person(), key, &same, invocation.work_until).await;
+        let claim = ledger.claim(&person(request.caller()), key, &same, invocation.work_until).await;
         let claimed = match claim.map_err(|error| error.as_problem())? {
             Claim::Yours(claimed) => claimed,
             Claim::Answered(kept) => return Ok(kept.into()),

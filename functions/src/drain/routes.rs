@@ -1,4 +1,4 @@
-//! What drain answers: users, releases, the brake and the dead letters.
+//! What drain answers: users, releases, plans, the brake and the dead letters.
 
 use futures::FutureExt;
 use shared::{
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The routes that drain answers. `GET /doctor` takes an invocation by hand, since API Gateway asks poll.
-pub const ROUTES: [Route<DrainFunction>; 11] = [
+pub const ROUTES: [Route<DrainFunction>; 16] = [
     Route::new("POST", "/rollbacks", |drain, request, invocation| {
         drain.rollbacks(request, invocation).boxed_local()
     }),
@@ -46,6 +46,19 @@ pub const ROUTES: [Route<DrainFunction>; 11] = [
     Route::new("POST", "/users/{user_id}/erase", |drain, request, _| drain.erase(request).boxed_local()),
     Route::new("POST", "/events/{event_id}/release", |drain, request, _| {
         drain.end_event(request).boxed_local()
+    }),
+    Route::new("POST", "/plans", |drain, request, _| drain.make_plan(request).boxed_local()),
+    Route::new("GET", "/plans", |drain, _, _| drain.list_plans().boxed_local()),
+    Route::<DrainFunction>::new("GET", "/plans/{hash}", |drain, request, _| {
+        drain.show_plan(request).boxed_local()
+    })
+    .with_parameters(),
+    Route::<DrainFunction>::new("GET", "/plans/{hash}/diff", |drain, request, _| {
+        drain.compare_plans(request).boxed_local()
+    })
+    .with_parameters(),
+    Route::new("POST", "/plans/{hash}/approval", |drain, request, invocation| {
+        drain.approve_plan(request, invocation).boxed_local()
     }),
     Route::new("POST", "/brake/open", |drain, request, invocation| {
         drain.move_brake(request, BrakeState::Open, invocation).boxed_local()

@@ -136,10 +136,26 @@ impl Gateway {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> (u16, Value) {
+        self.send(CALLER, method, path, body, headers).await
+    }
+
+    /// The same as a caller with another ARN.
+    pub async fn ask_as(&self, caller: &str, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.send(caller, method, path, body, &[]).await
+    }
+
+    async fn send(
+        &self,
+        caller: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
         let client = loopback::client();
         let mut request = client
             .request(method.parse().unwrap(), format!("{}{path}", self.url()))
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=test");
+            .header("authorization", format!("{SIGNED}{caller}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -154,13 +170,19 @@ impl Gateway {
     }
 }
 
+/// How a request says that it is signed, before the name or the ARN of the caller.
+const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=";
+
 /// The caller of a request that says that it is signed.
 fn says_signed(request: &Request<Bytes>) -> Result<String, &'static str> {
     let signed = request.headers().get(http::header::AUTHORIZATION);
     match signed.and_then(|value| value.to_str().ok()) {
         None => Err("MISSING_AUTHENTICATION_TOKEN"),
-        Some(value) if value.starts_with("AWS4-HMAC-SHA256 Credential=") => Ok(CALLER.to_owned()),
-        Some(_) => Err("ACCESS_DENIED"),
+        Some(value) => match value.strip_prefix(SIGNED) {
+            Some(arn) if arn.starts_with("arn:") => Ok(arn.to_owned()),
+            Some(_) => Ok(CALLER.to_owned()),
+            None => Err("ACCESS_DENIED"),
+        },
     }
 }
 

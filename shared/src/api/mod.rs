@@ -8,6 +8,7 @@ mod requests;
 pub use answers::{BrakeMoved, Erased, EventEnded, Redriven, Refused, Released, RollbacksTaken, UsersPage};
 pub use problem::{Problem, ProblemKind};
 pub use requests::{
-    MAX_BODY, MAX_LIMIT, MAX_NAMED, MAX_REASON, NamedRegistration, PageCursor, ReasonRequest,
-    RollbackRequest, ScanRange, UsersQuery, read_json, read_question, read_reason,
+    ApprovalRequest, MAX_BODY, MAX_LIMIT, MAX_NAMED, MAX_REASON, NamedRegistration, PageCursor,
+    ReasonRequest, RollbackRequest, ScanRange, UsersQuery, read_json, read_parameter, read_question,
+    read_reason,
 };

@@ -13,6 +13,8 @@ pub enum ProblemKind {
     Unauthorized,
     /// The caller may not do this.
     Forbidden,
+    /// A second person is needed, and the caller is the first.
+    SecondPersonNeeded,
     /// There is no such route, or nothing of this name.
     NotFound,
     /// The path exists, but not with this method.
@@ -27,6 +29,8 @@ pub enum ProblemKind {
     ReleaseRefused,
     /// The user is pending, and cannot be erased now.
     EraseRefused,
+    /// The plan is too old to be approved, or does not have the users who are named.
+    ApprovalRefused,
     /// The body is too long.
     ContentTooLarge,
     /// The body is of a media type that is not accepted here.
@@ -50,14 +54,15 @@ impl ProblemKind {
         match self {
             Self::BadRequest => 400,
             Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::SecondPersonNeeded => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::ScanInProgress
             | Self::ScanNeeded
             | Self::RequestInProgress
             | Self::ReleaseRefused
-            | Self::EraseRefused => 409,
+            | Self::EraseRefused
+            | Self::ApprovalRefused => 409,
             Self::ContentTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::IdempotencyKeyReused => 422,
@@ -73,6 +78,7 @@ impl ProblemKind {
             Self::BadRequest => "The request does not have the form that it must have",
             Self::Unauthorized => "The request is not signed",
             Self::Forbidden => "You may not do this",
+            Self::SecondPersonNeeded => "This needs a second person",
             Self::NotFound => "There is nothing here",
             Self::MethodNotAllowed => "This method is not for this path",
             Self::ScanInProgress => "Another scan is under way",
@@ -80,6 +86,7 @@ impl ProblemKind {
             Self::RequestInProgress => "The same request is under way",
             Self::ReleaseRefused => "This cannot be released",
             Self::EraseRefused => "This cannot be erased now",
+            Self::ApprovalRefused => "This cannot be approved",
             Self::ContentTooLarge => "The body is too long",
             Self::UnsupportedMediaType => "The body is of a type that is not taken here",
             Self::IdempotencyKeyReused => "The idempotency key was used for another request",

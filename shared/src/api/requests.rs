@@ -14,6 +14,7 @@ use crate::{
     diagnose::Question,
     digest::digest,
     domain::{
+        approval::Slice,
         ids::{EventId, UserId},
         method::MethodKind,
         window::{Range, Window},
@@ -196,6 +197,61 @@ impl NamedRegistration {
 pub struct ReasonRequest {
     /// The reason, in one line; kept on record.
     pub reason: String,
+}
+
+/// `POST /plans/{hash}/approval`: a person's word on a plan, or on a part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalRequest {
+    /// The reason, in one line; kept on record.
+    pub reason: String,
+    /// Only the first so many users of the plan.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub first: Option<u32>,
+    /// Only these users.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub user_ids: Option<Vec<UserId>>,
+    /// All but these users.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub except: Option<Vec<UserId>>,
+}
+
+impl ApprovalRequest {
+    /// Parses a body, and checks it. A list that names nobody could be meant to name somebody, so it is refused.
+    pub fn read(body: &[u8]) -> Result<Self, Problem> {
+        let read: Self = read_json(body)?;
+        check_reason(&read.reason)?;
+        if read.first == Some(0) {
+            return Err(bad("first: a number from 1"));
+        }
+        for (name, users) in [("user_ids", &read.user_ids), ("except", &read.except)] {
+            if users.as_ref().is_some_and(|users| users.is_empty() || users.len() > MAX_NAMED) {
+                return Err(bad(&format!("{name}: 1 to {MAX_NAMED} users are needed")));
+            }
+        }
+        Ok(read)
+    }
+
+    /// Returns whom it is about, and the reason.
+    pub fn into_parts(self) -> (Slice, String) {
+        let Self { reason, first, user_ids, except } = self;
+        let first = first.map(|first| usize::try_from(first).unwrap_or(usize::MAX));
+        (Slice { first, only: user_ids.unwrap_or_default(), except: except.unwrap_or_default() }, reason)
+    }
+}
+
+/// Reads the only parameter that a query may have; `None` if it is not there.
+pub fn read_parameter<'a>(
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    known: &str,
+) -> Result<Option<&'a str>, Problem> {
+    let mut parameters = parameters.into_iter();
+    match (parameters.next(), parameters.next()) {
+        (None, _) => Ok(None),
+        (Some((name, value)), None) if name == known => Ok(Some(value)),
+        (Some(_), None) => Err(bad(&format!("no such parameter: only {known}"))),
+        (Some(_), Some(_)) => Err(bad(&format!("only the parameter {known}, once"))),
+    }
 }
 
 /// Parses a body that holds only a reason, and checks the reason.

@@ -64,6 +64,8 @@ pub struct Approving<'a> {
     pub approvers: u32,
     /// Until when the approval holds.
     pub until: Timestamp,
+    /// Whether it must not be somebody who named the user by hand.
+    pub by_another: bool,
 }
 
 /// What an approval came to for one user.
@@ -77,6 +79,8 @@ pub enum Approved {
     Already,
     /// The user's outcome is another one meanwhile.
     PassedOver,
+    /// The one who approves named the user by hand, and cannot be the second person.
+    OwnWord,
 }
 
 impl Approval {
@@ -126,6 +130,11 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// Everybody whom it names.
+    pub fn named(&self) -> impl Iterator<Item = UserId> {
+        self.only.iter().chain(&self.except).copied()
+    }
+
     /// Whether the user at this place of the plan is in it.
     pub fn contains(&self, place: usize, user: UserId) -> bool {
         self.first.is_none_or(|first| place < first)

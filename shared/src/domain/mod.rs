@@ -16,6 +16,7 @@ pub mod method;
 pub mod methods_policy;
 pub mod origin;
 pub mod outcome;
+pub mod person;
 pub mod plan;
 pub mod policies;
 pub mod reason;

@@ -10,6 +10,7 @@ use super::{
     ids::UserId,
     look::Look,
     origin::MethodOrigin,
+    person::person,
     window::shift,
 };
 use crate::digest::digest;
@@ -132,9 +133,9 @@ impl Plan {
         shift(self.made_at, APPROVE_WITHIN)
     }
 
-    /// Whether as many people as needed have approved it or a part of it.
-    pub fn is_approved(&self, approvers: u32) -> bool {
-        let who: BTreeSet<&str> = self.approved.iter().map(|it| it.who.as_str()).collect();
-        who.len() >= usize::try_from(approvers).unwrap_or(usize::MAX)
+    /// How many of the people who have to approve it, or a part of it, have not.
+    pub fn approvers_missing(&self, approvers: u32) -> u32 {
+        let people = self.approved.iter().map(|it| person(&it.who)).collect::<BTreeSet<_>>().len();
+        approvers.saturating_sub(u32::try_from(people).unwrap_or(u32::MAX))
     }
 }

@@ -7,6 +7,7 @@ use super::{
     decision::{Decision, Fingerprint},
     look::IntendedMethod,
     outcome::{Outcome, Verdict},
+    person::is_same_person,
     plan::PlannedUser,
     state::UserState,
 };
@@ -48,6 +49,10 @@ impl UserState {
     pub fn approve(&mut self, planned: &PlannedUser, giving: &Approving<'_>, now: Timestamp) -> Approved {
         let may_go = |outcome: &Outcome| self.is_pending() || outcome.waits() || may_be_planned(*outcome);
         let Some(outcome) = self.outcome().filter(may_go) else { return Approved::PassedOver };
+        let who = &giving.approver.who;
+        if giving.by_another && self.by_hand.as_ref().is_some_and(|named| is_same_person(&named.who, who)) {
+            return Approved::OwnWord;
+        }
         let same = self.approval.take_if(|it| it.plan == giving.plan.hash && now < it.until);
         let mut approval = same.unwrap_or_else(|| Approval {
             plan: giving.plan.hash.clone(),
@@ -56,7 +61,7 @@ impl UserState {
             until: giving.until,
             by: Vec::new(),
         });
-        let is_known = approval.by.iter().any(|by| by.who == giving.approver.who);
+        let is_known = approval.by.iter().any(|by| is_same_person(&by.who, who));
         if !is_known {
             approval.by.push(giving.approver.clone());
         }

@@ -87,7 +87,8 @@ fn approve(
     approvers: u32,
 ) -> Approved {
     let approver = Approver { who: who.to_owned(), why: "read".to_owned(), at: at(12) };
-    state.approve(planned, &Approving { plan, approver, approvers, until: at(100) }, at(12))
+    let giving = Approving { plan, approver, approvers, until: at(100), by_another: true };
+    state.approve(planned, &giving, at(12))
 }
 
 fn stops(
@@ -114,7 +115,8 @@ fn only_what_was_read_may_go_and_only_for_a_time() {
     assert_eq!(stops(&state, &methods, &fingerprint(), 100), NOT_APPROVED, "the approval is over");
     let mut late = state.clone();
     let approver = Approver { who: "ben".to_owned(), why: "again".to_owned(), at: at(110) };
-    late.approve(&plan.1, &Approving { plan: &plan.0, approver, approvers: 1, until: at(200) }, at(110));
+    let giving = Approving { plan: &plan.0, approver, approvers: 1, until: at(200), by_another: true };
+    late.approve(&plan.1, &giving, at(110));
     assert_eq!(stops(&late, &methods, &fingerprint(), 120), None, "whoever approves again begins anew");
     assert_eq!(stops(&state, &methods, &Fingerprint("f2".to_owned()), 20), CHANGED);
     let another_number = [phone("+1 2065550101"), app("a1")];
@@ -140,6 +142,21 @@ fn two_people_are_two_and_the_second_wakes_the_user() {
     assert_eq!(approve(&mut state, &plan, "cyd", 2), Approved::Woken);
     assert!(state.is_pending());
     assert_eq!(Approval::stops(state.approval.as_ref(), methods.iter(), &fingerprint(), 2, at(20)), None);
+}
+
+#[test]
+fn two_sessions_of_one_person_are_one_and_whoever_named_a_user_is_not_the_second() {
+    let session =
+        |role: &str| format!("arn:aws:sts::1:assumed-role/AWSReservedSSO_{role}/adele@contoso.example");
+    let mut state = decided(&[app("a1")], Outcome::Deferred(Deferred::NotApproved));
+    let plan = plan_of(&state);
+    assert_eq!(approve(&mut state, &plan, &session("Ops_1"), 2), Approved::Noted);
+    assert_eq!(approve(&mut state, &plan, &session("Leads_2"), 2), Approved::Already);
+    let mut named = decided(&[app("a1")], Outcome::Deferred(Deferred::NotApproved));
+    named.by_hand = Some(ByHand { who: session("Ops_1"), why: "asked".to_owned(), at: at(6) });
+    assert_eq!(approve(&mut named, &plan, &session("Leads_2"), 1), Approved::OwnWord);
+    assert_eq!(named.approval, None);
+    assert_eq!(approve(&mut named, &plan, "grady", 1), Approved::Woken);
 }
 
 #[test]

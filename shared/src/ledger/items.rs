@@ -119,8 +119,8 @@ pub struct RegistrationReportState {
 /// What is known of plans as a whole.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plans {
-    /// The plan that was made last.
-    pub latest: Option<PlanHash>,
+    /// The plans that were made last, each once, the latest first.
+    pub recent: Vec<PlanHash>,
     /// When the first plan that enough people approved was made.
     pub first_approved_made_at: Option<Timestamp>,
 }

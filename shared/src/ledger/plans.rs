@@ -12,6 +12,9 @@ use crate::{
     ledger::Expect,
 };
 
+/// How many plans are listed.
+const RECENT: usize = 20;
+
 /// How long a plan is kept. Approvals are kept with the users.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -35,6 +38,21 @@ impl Ledger {
         Ok(users)
     }
 
+    /// A part of a plan's users, counted from 0; empty behind the last one.
+    pub async fn planned_part(&self, plan: &Plan, part: usize) -> Result<Vec<PlannedUser>, LedgerError> {
+        let part: Option<Vec<PlannedUser>> = self.load(Key::plan_part(&plan.hash, part)).await?.value;
+        Ok(part.unwrap_or_default())
+    }
+
+    /// The plans that were made last, the latest first.
+    pub async fn recent_plans(&self) -> Result<Vec<Plan>, LedgerError> {
+        let mut plans = Vec::new();
+        for hash in self.plans().await?.recent {
+            plans.extend(self.plan(&hash).await?);
+        }
+        Ok(plans)
+    }
+
     /// Puts a plan on record, users first. The same plan made again can be approved from now on again; who made it first
     /// and who approved it stays.
     pub async fn save_plan(&self, plan: Plan, users: &[PlannedUser]) -> Result<Plan, LedgerError> {
@@ -56,7 +74,10 @@ impl Ledger {
             })
             .await?;
         self.change(Key::plans(), None, |plans: &mut Option<Plans>| {
-            plans.get_or_insert_default().latest = Some(plan.hash.clone());
+            let recent = &mut plans.get_or_insert_default().recent;
+            recent.retain(|hash| *hash != plan.hash);
+            recent.insert(0, plan.hash.clone());
+            recent.truncate(RECENT);
         })
         .await?;
         Ok(saved.unwrap_or(plan))

@@ -102,7 +102,7 @@ pub struct Settings {
     pub second_look: SignedDuration,
     /// `REQUIRE_APPROVAL`: which rollbacks wait until people have approved a plan that names them.
     pub require_approval: RequireApproval,
-    /// How many people have to approve: one, on a ledger that knows one person.
+    /// How many people have to approve: `PLAN_APPROVERS` of the functions; one on a ledger that knows one person.
     pub plan_approvers: u32,
     /// `OVERLAP_MINUTES`: how far a scan goes back behind the watermark.
     pub overlap: SignedDuration,

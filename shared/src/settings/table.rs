@@ -30,6 +30,8 @@ pub static MAX_ROLLBACKS_PER_DAY: Number = number("MAX_ROLLBACKS_PER_DAY", 1..=1
 pub static MAX_FAILURE_PERCENT: Number = number("MAX_FAILURE_PERCENT", 0..=100, 20, "percent");
 /// How long before its deletion a method must have been seen.
 pub static SECOND_LOOK_MINUTES: Number = number("SECOND_LOOK_MINUTES", 0..=24 * 60, 30, "minutes");
+/// How many people have to approve a plan.
+pub static PLAN_APPROVERS: Number = number("PLAN_APPROVERS", 1..=2, 1, "people");
 /// How far a scan goes back behind the watermark.
 pub static OVERLAP_MINUTES: Number = number("OVERLAP_MINUTES", 5..=24 * 60, 60, "minutes");
 /// How long Entra keeps audit events.
@@ -196,8 +198,7 @@ pub static SETTINGS: &[Setting] = &[
     both(
         "REQUIRE_APPROVAL",
         Value::Choice(RequireApproval::VARIANTS),
-        "which rollbacks wait until a person has approved a plan that names them: those of the first plan, or all; on one \
-         machine only",
+        "which rollbacks wait until a person has approved a plan that names them: those of the first plan, or all",
     ),
     both(
         "RELEASABLE_USER_IDS",
@@ -228,6 +229,11 @@ pub static SETTINGS: &[Setting] = &[
         DRAIN_CONCURRENCY.name,
         Value::Number(&DRAIN_CONCURRENCY),
         "how many drains share the pace; the template takes up to 50",
+    ),
+    functions(
+        PLAN_APPROVERS.name,
+        Value::Number(&PLAN_APPROVERS),
+        "how many people have to approve a plan; whoever had it made is not one of them",
     ),
     functions("QUEUE_URL", Value::Text("required", "URL"), "the queue that wakes `drain`"),
     functions("DEAD_LETTER_QUEUE_URL", Value::Text("required", "URL"), "where unreadable messages go"),

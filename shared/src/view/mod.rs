@@ -7,5 +7,5 @@ mod status;
 
 pub use line::{Line, listed, name, next_step};
 pub use past::Past;
-pub use plan::{PlanDiff, PlanHead, PlannedLine};
+pub use plan::{PlanDiff, PlanHead, PlanList, PlanPage, PlannedLine};
 pub use status::{BrakeView, FailureRate, Messages, Status};

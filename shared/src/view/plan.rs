@@ -17,7 +17,7 @@ use crate::domain::{
 pub struct PlanHead {
     /// The name by which it is approved.
     pub hash: PlanHash,
-    /// Who had it made: the user at the command line.
+    /// Who had it made: the caller of the API, or the user at the command line.
     pub made_by: String,
     /// When it was made.
     pub made_at: Timestamp,
@@ -54,6 +54,24 @@ impl From<PlannedUser> for PlannedLine {
     fn from(user: PlannedUser) -> Self {
         Self { user_id: user.user_id, methods: user.origins, consequences: user.consequences }
     }
+}
+
+/// The plans that were made last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanList {
+    /// The latest first.
+    pub plans: Vec<PlanHead>,
+}
+
+/// A plan with a part of its users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanPage {
+    /// The plan.
+    pub plan: PlanHead,
+    /// Some of its users, in its order.
+    pub users: Vec<PlannedLine>,
+    /// Where the next page begins, to pass as `cursor`; `None` at the end.
+    pub next: Option<usize>,
 }
 
 /// How two plans differ, by user.

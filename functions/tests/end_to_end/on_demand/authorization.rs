@@ -6,7 +6,7 @@ use super::Deployment;
 use crate::support::{
     access::{ACCOUNT, Access, identity_policy},
     doubles::Double,
-    gateway::{CALLER, Gateway},
+    gateway::{CALLER, Gateway, openapi},
     iam::{Asked, Principal, Said, let_in, said},
 };
 
@@ -129,6 +129,31 @@ fn nobody_but_the_named_releases() {
     let reader = Access::deployed("", RELEASERS, identity_policy("Allow", "GET/*"));
     let releaser = "arn:aws:sts::123456789012:assumed-role/releasers/adele";
     assert!(reader.allows(releaser, "GET", "/status") && !reader.allows(releaser, "POST", RELEASING[0]));
+}
+
+/// Nobody approves plans who is not named for it: neither operators nor releasers, whatever IAM allows.
+#[test]
+fn nobody_but_the_named_approves() {
+    const APPROVERS: &str = "arn:aws:iam::123456789012:role/approvers";
+    let policy = &openapi()["x-amazon-apigateway-policy"];
+    for (role, callers, approvers, approves) in [
+        ("operators", "", "", false),
+        ("operators", CALLER_ARNS, APPROVERS, false),
+        ("releasers", "", APPROVERS, false),
+        ("approvers", "", APPROVERS, true),
+        ("approvers", CALLER_ARNS, APPROVERS, true),
+    ] {
+        let given = [
+            ("ApiCallerArns", callers),
+            ("ApiReleaserArns", "arn:aws:iam::123456789012:role/releasers"),
+            ("ApiApproverArns", approvers),
+        ];
+        let access = Access::by(policy, &given, identity_policy("Allow", "*"));
+        let session = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/adele");
+        assert_eq!(access.allows(&session, "POST", "/plans/0123/approval"), approves, "{role} {given:?}");
+        assert!(access.allows(&session, "POST", "/plans"), "{role} {given:?}");
+        assert!(!access.allows(&session, "POST", "/brake/release") || role == "releasers");
+    }
 }
 
 /// Names are compared part by part, a session counts as its role, and a user with a role's name is another.

@@ -8,8 +8,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::{
     api::{
-        BrakeMoved, EventEnded, MAX_LIMIT, MAX_NAMED, MAX_REASON, Problem, ProblemKind, Redriven, Refused,
-        Released, RollbackRequest, RollbacksTaken, ScanRange, UsersPage, read_json, read_reason,
+        ApprovalRequest, BrakeMoved, EventEnded, MAX_LIMIT, MAX_NAMED, MAX_REASON, Problem, ProblemKind,
+        Redriven, Refused, Released, RollbackRequest, RollbacksTaken, ScanRange, UsersPage, read_json,
+        read_reason,
     },
     diagnose::{AskedMethod, Bearing, Complaint, Diagnosis, Finding, Step, Symptom, ToldEvent},
     doctor::Check,
@@ -22,14 +23,19 @@ use shared::{
         method::{MethodKind, MethodName},
         origin::{MethodOrigin, Origin, Shows},
         outcome::{Failed, Held, NotEligible, Outcome, Verdict},
+        plan::PlanApproved,
         rule::Rule,
         state::Concluded,
         window::Window,
     },
     drain::{Explanation, ReadAt},
+    plan::PlanApproval,
     poll::{Lag, Polled},
     settings::Mode,
-    view::{BrakeView, FailureRate, Line, Past, Status, listed},
+    view::{
+        BrakeView, FailureRate, Line, Past, PlanDiff, PlanHead, PlanList, PlanPage, PlannedLine, Status,
+        listed,
+    },
 };
 
 use crate::support::{gateway::openapi, python::python};
@@ -116,7 +122,9 @@ fn request(name: &str, full: &Value, takes: impl Fn(&[u8]) -> bool) {
         let mut without = full.clone();
         without.as_object_mut().unwrap().remove(property);
         both(&without, &format!("without {property}"));
-        for wrong in [json!({}), json!(7), json!([[]])] {
+        let number =
+            if schema(name)["properties"][property]["type"] == "integer" { json!("7") } else { json!(7) };
+        for wrong in [json!({}), number, json!([[]])] {
             let mut with = full.clone();
             with[property] = wrong;
             assert!(!both(&with, &format!("{property} of another type")));
@@ -210,6 +218,8 @@ fn bounds_are_those_of_the_code() {
 fn requests_are_taken_as_described() {
     request("ScanRange", &json!({ "from": AT, "to": AT }), |body| read_json::<ScanRange>(body).is_ok());
     request("ReasonRequest", &json!({ "reason": "why" }), |body| read_reason(body).is_ok());
+    let approval = json!({ "reason": "why", "first": 50, "user_ids": [ID], "except": [ID] });
+    request("ApprovalRequest", &approval, |body| ApprovalRequest::read(body).is_ok());
     let one = json!({
         "user_id": ID, "registered_at": AT, "user_principal_name": "a@contoso.example", "event_id": "e",
         "methods": ["phone"], "in_window": true,
@@ -251,12 +261,13 @@ fn examples_are_requests_that_are_taken() {
             "/rollbacks" => {
                 read_json::<RollbackRequest>(example.as_bytes()).and_then(|request| request.check())
             }
+            "/plans/{hash}/approval" => ApprovalRequest::read(example.as_bytes()).map(drop),
             _ => read_reason(example.as_bytes()).map(drop),
         };
         assert_eq!(taken, Ok(()), "{path}");
         seen += 1;
     }
-    assert_eq!(seen, 7);
+    assert_eq!(seen, 8);
 }
 
 #[test]
@@ -271,6 +282,43 @@ fn answers_have_what_is_described() {
     answer("Released", &[&Released { user_id: user(), lifted: Held::all().collect() }]);
     answer("EventEnded", &[&EventEnded { event_id: EventId("e".to_owned()) }]);
     answer("Redriven", &[&Redriven::default()]);
+}
+
+#[test]
+fn plans_have_what_is_described() {
+    let approved = PlanApproved { who: "who".to_owned(), why: "why".to_owned(), at: at(), users: 1 };
+    let plan = PlanHead {
+        hash: "0123456789abcdef0123456789abcdef".parse().unwrap(),
+        made_by: "who".to_owned(),
+        made_at: at(),
+        approve_by: at(),
+        fingerprint: Fingerprint("f".to_owned()),
+        users: 1,
+        approved: vec![approved.clone()],
+    };
+    let method = MethodName { kind: MethodKind::Phone, id: MethodId("m".to_owned()) };
+    let consequences =
+        Consequences { sspr_loses: None, still_can_do_mfa: vec![MethodKind::Fido2], no_method_left: false };
+    let line = PlannedLine {
+        user_id: user(),
+        methods: one_of_each_origin(&method),
+        consequences: Some(consequences),
+    };
+    let other = PlannedLine { consequences: None, ..line.clone() };
+    answer("PlanApproved", &[&approved]);
+    answer("Plan", &[&plan]);
+    answer("PlanList", &[&PlanList { plans: vec![plan.clone()] }]);
+    answer("PlannedUser", &[&line, &other]);
+    let last = PlanPage { plan: plan.clone(), users: Vec::new(), next: None };
+    answer("PlanPage", &[&PlanPage { plan, users: vec![line, other], next: Some(1) }, &last]);
+    answer("PlanDiff", &[&PlanDiff { added: vec![user()], removed: vec![user()], changed: vec![user()] }]);
+    let approval = PlanApproval {
+        passed_over: vec![user()],
+        own_word: vec![user()],
+        woken: vec![user()],
+        ..PlanApproval::default()
+    };
+    answer("PlanApproval", &[&approval]);
 }
 
 #[test]

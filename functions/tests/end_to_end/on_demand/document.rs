@@ -20,9 +20,9 @@ const HEAD: &str = "\
 The stack's output `ApiUrl` says where it is. Requests are signed with Signature Version 4 for the service
 `execute-api`. The caller's own IAM policy has to allow the route (`execute-api:Invoke`), and the parameter
 `ApiCallerArns`, where it is set, has to name the caller; without it, no other account gets in. To release or to erase, the
-caller has to be named in `ApiReleaserArns`; where that is empty, nobody may. The stack's policies `…-reader`,
-`…-operator` and `…-releaser` allow the routes that each of the three needs ([SECURITY.md](../SECURITY.md)). The command line does
-all of it: `mfa-rollback --stack URL`. Any other client that signs will do:
+caller has to be named in `ApiReleaserArns`, and to approve a plan in `ApiApproverArns`; where one is empty, nobody may. The
+stack's policies `…-reader`, `…-operator`, `…-releaser` and `…-approver` allow the routes that each of them needs
+([SECURITY.md](../SECURITY.md)). The command line does all of it: `mfa-rollback --stack URL`. Any other client that signs will do:
 
 ```sh
 curl --aws-sigv4 aws:amz:REGION:execute-api --user \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\" \\
@@ -33,6 +33,11 @@ This page is made from [infra/openapi.yaml](../infra/openapi.yaml). The exchange
 tenant; only moments and random ids were made equal.
 
 ";
+
+const HASH_SHOWN: &str = "5f0c1a9d3e7b48620f1d2c3b4a596877";
+
+/// The caller who approves.
+const SECOND_PERSON: &str = "arn:aws:sts::123456789012:assumed-role/Approvers/grady";
 
 const MOMENT_SHOWN: &str = "2026-03-02T09:30:00Z";
 
@@ -87,6 +92,34 @@ async fn exchanges() -> Vec<Exchange> {
     all.push(same("POST", "/brake/open", reason("Looking at ticket 4714")).await);
     all.push(same("POST", "/brake/release", reason("Nothing was wrong, ticket 4714")).await);
     all.push(same("POST", "/dead-letters/redrive", None).await);
+    all.extend(exchanges_of_plans().await);
+    all
+}
+
+/// The routes of plans, where rollbacks wait for an approval.
+async fn exchanges_of_plans() -> Vec<Exchange> {
+    let waiting = [("MODE", "enforce"), ("REQUIRE_APPROVAL", "always")];
+    let deployment =
+        Deployment::with_parts(&[Part::Phone, Part::AuthenticatorWithCode, Part::BreakGlass], &waiting).await;
+    deployment.scan_and_drain().await;
+    let first = exchange(&deployment, ("POST", "/plans"), "/plans", None).await;
+    let hash = first.answer["hash"].as_str().unwrap().to_owned();
+    let read = "/plans/{hash}";
+    let mut all = vec![first, exchange(&deployment, ("GET", "/plans"), "/plans", None).await];
+    all.push(exchange(&deployment, ("GET", read), &format!("/plans/{hash}"), None).await);
+    let diff = format!("/plans/latest/diff?since={hash}");
+    all.push(exchange(&deployment, ("GET", "/plans/{hash}/diff"), &diff, None).await);
+    let (route, path) = (("POST", "/plans/{hash}/approval"), format!("/plans/{hash}/approval"));
+    let body = json!({ "reason": "Read by two, ticket 4716", "first": 1 });
+    let (status, mut answer) = deployment.gateway.ask_as(SECOND_PERSON, route.0, &path, Some(&body)).await;
+    assert_eq!(status, 200, "{answer}");
+    scrub("", &mut answer);
+    all.push(Exchange { route, path, body: Some(body), status, answer });
+    for exchange in &mut all {
+        exchange.path = exchange.path.replace(&hash, HASH_SHOWN);
+        let shown = exchange.answer.to_string().replace(&hash, HASH_SHOWN);
+        exchange.answer = serde_json::from_str(&shown).unwrap();
+    }
     all
 }
 

@@ -6,6 +6,7 @@ mod command_line;
 mod description;
 mod document;
 mod made_up;
+mod plans;
 mod requests;
 mod runs;
 
@@ -29,7 +30,15 @@ struct Deployment {
 
 impl Deployment {
     async fn new(double: Double, more: &[(&str, &str)]) -> Self {
-        let mut world = World::new(Service::shared(double), 60, 7).await;
+        Self::of_world(World::new(Service::shared(double), 60, 7).await, more).await
+    }
+
+    /// With just these people.
+    async fn with_parts(parts: &[Part], more: &[(&str, &str)]) -> Self {
+        Self::of_world(World::with_parts(Service::shared(Double::Ministack), parts, 7).await, more).await
+    }
+
+    async fn of_world(mut world: World, more: &[(&str, &str)]) -> Self {
         let canaries = world.cast.canary_group.to_string();
         world.env.insert("CANARY_GROUP_ID".to_owned(), canaries);
         let poll = world.function("poll", POLL, more);
