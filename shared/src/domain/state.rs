@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     account::About,
-    approval::Approval,
+    approval::{Approval, may_be_planned},
     brake::Counted,
     decision::{Consequences, Decision},
     facts::RecordedRegistration,
@@ -343,7 +343,8 @@ impl UserState {
             (Outcome::Partial(_), Some(release)) => {
                 release.reasons.remove(&Held::ReRegistered);
             }
-            (outcome, release) if !outcome.waits() => *release = None,
+            // Who waits for an approval goes on as they were reviewed.
+            (outcome, release) if !outcome.waits() && !may_be_planned(outcome) => *release = None,
             _ => {}
         }
         if self.outcome() == Some(Outcome::RolledBack) && concluded.outcome != Outcome::RolledBack {

@@ -67,10 +67,8 @@ async fn nothing_goes_that_a_second_person_has_not_approved_and_what_changed_is_
         assert_eq!((status, kind(&problem)), (403, "second-person-needed"), "{problem}");
         assert!(problem["detail"].as_str().unwrap().contains("had the plan made"), "{problem}");
     }
-    // Behind the plan's back the log comes to show another method of the window.
-    let registered: jiff::Timestamp = world.env["REGISTERED_UNTIL"].parse().unwrap();
-    let method = NewMethod::authenticator();
-    world.tenant.register_at(world.of(Part::Phone).id, method, registered - Duration::from_mins(30), now());
+    // Behind the plan's back the user registers another method.
+    world.tenant.register(world.of(Part::Phone).id, NewMethod::authenticator());
     let spared = planned.iter().find(|user| **user != phone).unwrap().clone();
     let body = json!({ "reason": "read, ticket 4716", "except": [spared] });
     let (status, approval) = approve(&deployment, BEN, &hash, body).await;
@@ -83,10 +81,17 @@ async fn nothing_goes_that_a_second_person_has_not_approved_and_what_changed_is_
         planned.iter().filter(|user| **user != spared && **user != phone).cloned().collect();
     assert_eq!(deleted(&deployment), gone);
     let outcomes = world.outcomes().await;
-    assert_eq!(outcomes[&phone], "held(changed_since_review)");
+    assert_eq!(outcomes[&phone], "held(registered_after)");
     assert_eq!(outcomes[&spared], "deferred(not_approved)");
     assert!(gone.iter().all(|user| outcomes[user] == "rolled_back"));
     world.assert_safe();
+
+    // What a person releases still has to be reviewed as it is now.
+    let path = format!("/users/{phone}/release");
+    let (status, released) = deployment.gateway.ask("POST", &path, Some(&json!({ "reason": "asked" }))).await;
+    assert_eq!((status, &released["lifted"]), (200, &json!(["registered_after"])), "{released}");
+    deployment.drain().await;
+    assert_eq!(world.outcomes().await[&phone], "held(changed_since_review)");
 
     let (next, users) = made(&deployment, BEN).await;
     assert!(users.contains(&phone) && users.contains(&spared) && users.is_disjoint(&gone));
@@ -102,7 +107,7 @@ async fn nothing_goes_that_a_second_person_has_not_approved_and_what_changed_is_
     assert_eq!(status, 200, "{approval}");
     deployment.drain().await;
     assert_eq!(deleted(&deployment), &planned | &users);
-    world.assert_safe();
+    assert_eq!(world.strong_methods(world.of(Part::Phone)), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
