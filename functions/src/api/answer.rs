@@ -14,7 +14,7 @@ pub struct Answer {
     status: u16,
     content_type: &'static str,
     body: String,
-    allow: Option<&'static str>,
+    allow: Option<String>,
 }
 
 impl Answer {
@@ -23,10 +23,10 @@ impl Answer {
         Self { status, content_type: "application/json", body: json(body), allow: None }
     }
 
-    /// Adds the header `Allow`, with the one method that the path takes.
+    /// Adds the header `Allow`, with the methods that the path takes.
     #[must_use]
-    pub fn allow(self, method: &'static str) -> Self {
-        Self { allow: Some(method), ..self }
+    pub fn allow(self, methods: &[&str]) -> Self {
+        Self { allow: Some(methods.join(", ")), ..self }
     }
 
     /// Returns the HTTP status code.
@@ -45,8 +45,8 @@ impl Answer {
         response.status_code = self.status.into();
         let content_type = self.content_type.parse().expect("a content type is a header value");
         response.headers.insert("content-type", content_type);
-        if let Some(method) = self.allow {
-            response.headers.insert("allow", method.parse().expect("a method is a header value"));
+        if let Some(methods) = self.allow {
+            response.headers.insert("allow", methods.parse().expect("names of methods are a header value"));
         }
         // Nobody may cache what is on record about users.
         response.headers.insert("cache-control", "no-store".parse().expect("it is a header value"));

@@ -43,10 +43,11 @@ pub async fn answer<F>(
     let (method, path) = request.route();
     let of_path = || routes.iter().filter(|route| route.path == path);
     let Some(route) = of_path().find(|route| route.method == method) else {
-        return match of_path().next() {
-            Some(other) => Ok(Answer::from(Problem::from(ProblemKind::MethodNotAllowed)).allow(other.method)),
-            None => Err(Problem::new(ProblemKind::NotFound, "this function has no such route")),
-        };
+        let methods: Vec<&str> = of_path().map(|route| route.method).collect();
+        if methods.is_empty() {
+            return Err(Problem::new(ProblemKind::NotFound, "this function has no such route"));
+        }
+        return Ok(Answer::from(Problem::from(ProblemKind::MethodNotAllowed)).allow(&methods));
     };
     if !route.takes_parameters {
         request.no_query()?;

@@ -22,6 +22,9 @@ const CALLER: Caller = Caller {
     arn: "arn:aws:sts::123456789012:assumed-role/Identity/grady",
 };
 
+/// Another person's role; the tests' credentials are the same.
+const LEAD: Caller = Caller { arn: "arn:aws:sts::123456789012:assumed-role/Leads/grady", ..CALLER };
+
 /// The command line's binary, which is another package's: as `cargo test` of the workspace left it, or built where
 /// a source is younger.
 fn binary() -> &'static PathBuf {
@@ -63,6 +66,14 @@ impl Stack {
         let drains = [&deployment.drains[0], &deployment.drains[1]];
         let gateway = Gateway::with(&[&deployment.poll], &drains, |request| CALLER.authorize(request)).await;
         Self { deployment, gateway }
+    }
+
+    /// The same stack, asked by another caller.
+    async fn asked_by(mut self, caller: &'static Caller) -> Self {
+        let drains = [&self.deployment.drains[0], &self.deployment.drains[1]];
+        self.gateway =
+            Gateway::with(&[&self.deployment.poll], &drains, |request| caller.authorize(request)).await;
+        self
     }
 
     async fn run(&self, arguments: &[&str]) -> Output {
@@ -175,4 +186,35 @@ async fn what_a_stack_refuses_is_said_with_what_to_do() {
     assert_eq!((nobody.status.code(), said(&nobody).contains("nothing is on record")), (Some(1), true));
     let demo = stack.run(&["demo"]).await;
     assert_eq!(demo.status.code(), Some(2), "{}", said(&demo));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_make_and_approve_a_plan_from_the_command_line() {
+    let stack = Stack::new(&[("MODE", "enforce"), ("REQUIRE_APPROVAL", "always")]).await;
+    stack.json(&["run"]).await;
+    stack.deployment.drain().await;
+    let made = stack.json(&["plan", "make"]).await;
+    let hash = made["hash"].as_str().unwrap().to_owned();
+    let shown = stack.json(&["plan", "show"]).await;
+    assert_eq!(shown["plan"], made);
+    assert_eq!(made["users"], shown["users"].as_array().unwrap().len());
+    let own = stack.run(&["plan", "approve", &hash, "--reason", "mine"]).await;
+    assert_eq!(own.status.code(), Some(1));
+    assert!(said(&own).contains("second person") && !said(&own).contains("execute-api"), "{}", said(&own));
+    let stack = stack.asked_by(&LEAD).await;
+    let approved = stack.json(&["plan", "approve", &hash, "--reason", "read", "--first", "2"]).await;
+    assert_eq!((&approved["approved"], &approved["approvers_missing"]), (&2.into(), &0.into()));
+    stack.deployment.drain().await;
+    let journal = stack.deployment.world.tenant.journal();
+    let gone: std::collections::BTreeSet<_> =
+        journal.iter().filter(|entry| entry.method == "DELETE").filter_map(|entry| entry.user).collect();
+    assert_eq!(gone.len(), 2);
+    let next = stack.json(&["plan", "make"]).await;
+    let diff = stack.json(&["plan", "diff", &hash]).await;
+    assert_eq!(diff["removed"].as_array().unwrap().len(), 2, "{diff}");
+    let listed = stack.json(&["plan", "list"]).await;
+    assert_eq!((&listed[0]["hash"], &listed[1]["approved"][0]["who"]), (&next["hash"], &LEAD.arn.into()));
+    let table = stack.run(&["plan", "show", &hash]).await;
+    assert!(String::from_utf8_lossy(&table.stdout).contains("users would be rolled back"));
+    stack.deployment.world.assert_safe();
 }
