@@ -160,20 +160,6 @@ fn two_sessions_of_one_person_are_one_and_whoever_named_a_user_is_not_the_second
 }
 
 #[test]
-fn a_release_lasts_until_what_it_lifts_was_reviewed() {
-    for (outcome, lasts) in
-        [(Outcome::Held(Held::ChangedSinceReview), true), (Outcome::Held(Held::External), false)]
-    {
-        let mut state = decided(&[app("a1")], Outcome::Held(Held::External));
-        state.release("ada", "asked", &std::collections::BTreeSet::new(), at(11)).unwrap();
-        let mut concluded = state.concluded.clone().unwrap();
-        concluded.outcome = outcome;
-        state.conclude(concluded);
-        assert_eq!(state.release.is_some(), lasts, "{outcome}");
-    }
-}
-
-#[test]
 fn an_approval_of_another_plan_does_not_add_up() {
     let mut state = decided(&[app("a1")], Outcome::WouldRollBack);
     let first = plan_of(&state);

@@ -363,7 +363,13 @@ fn a_release_is_kept_while_the_user_waits_and_used_up_by_every_other_outcome() {
         let mut state = held_for(&[Held::RegisteredBefore]);
         state.release("ops", "looked", &listed(), at(5)).unwrap();
         state.conclude(concluded(outcome, 9));
-        let waits = matches!(outcome, Outcome::WouldRollBack | Outcome::Deferred(_) | Outcome::Partial(_));
+        let waits = matches!(
+            outcome,
+            Outcome::WouldRollBack
+                | Outcome::Deferred(_)
+                | Outcome::Partial(_)
+                | Outcome::Held(Held::ChangedSinceReview)
+        );
         assert_eq!(state.release.is_some(), waits, "{outcome}");
     }
 }

@@ -119,9 +119,9 @@ pub async fn approve(ledger: &Ledger, asked: &Approve) -> Result<PlanApproval, A
             done.complete = false;
             break;
         }
-        let approved = join_all(chunk.iter().map(|user| one(ledger, user, &giving))).await;
-        for (user, approved) in chunk.iter().zip(approved) {
-            done.count(user.user_id, approved?);
+        let answers = join_all(chunk.iter().map(|user| one(ledger, user, &giving))).await;
+        for (user, answer) in chunk.iter().zip(answers) {
+            done.count(user.user_id, answer?);
         }
     }
     if done.approved == 0 && done.passed_over.is_empty() && !done.own_word.is_empty() {
