@@ -85,12 +85,11 @@ pub(super) async fn carry_out(
 
 /// Returns the plan of this hash, or the latest.
 async fn find(ledger: &Ledger, hash: Option<PlanHash>) -> Result<Plan, CommandError> {
-    let hash = match hash {
-        Some(hash) => hash,
-        None => {
-            let recent = ledger.plans().await?.recent;
-            recent.into_iter().next().ok_or_else(|| CommandError::input(NO_PLAN))?
-        }
+    let hash = if let Some(hash) = hash {
+        hash
+    } else {
+        let recent = ledger.plans().await?.recent;
+        recent.into_iter().next().ok_or_else(|| CommandError::input(NO_PLAN))?
     };
     ledger.plan(&hash).await?.ok_or_else(|| CommandError::input(ApproveError::NoSuchPlan(hash).to_string()))
 }
