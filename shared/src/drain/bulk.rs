@@ -130,7 +130,10 @@ impl Bulk {
             Reading::Read(records) if now < shift(records.asked_at, SERVES_FOR) => {
                 return Ok(Ok(Arc::clone(records)));
             }
-            Reading::Missed { pages: asked, why } if pages <= *asked => return Ok(Err(why.clone())),
+            // Not anew with each handling that begins: once more at most, for all the pages.
+            Reading::Missed { pages: asked, why } if pages <= *asked || pages < MOST_PAGES => {
+                return Ok(Err(why.clone()));
+            }
             _ => {}
         }
         let read = Records::read(scope, pages).await?.map(Arc::new);

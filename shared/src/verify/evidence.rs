@@ -183,7 +183,7 @@ pub async fn write(
         }
         on_record += usize::try_from(of_outcome).unwrap_or(usize::MAX);
     }
-    plans.extend(ledger.plans().await?.latest);
+    plans.extend(ledger.plans().await?.recent.into_iter().next());
     for hash in &plans {
         let Some(plan) = ledger.plan(hash).await? else {
             chain.add(&EvidenceEntry::PlanNotKept { hash: hash.clone() })?;
