@@ -135,10 +135,14 @@ remove() {
   say "removed $name ($app_id); Entra can restore it for 30 days"
 }
 
+offered_id() {
+  awk -F '\t' -v name="$1" '$1 == name { print $2 }' <<<"$graph_roles"
+}
+
 # A Graph permission's id by its name.
 role_id() {
   local id
-  id=$(awk -F '\t' -v name="$1" '$1 == name { print $2 }' <<<"$graph_roles")
+  id=$(offered_id "$1")
   [[ -n $id ]] || fail "Microsoft Graph offers no application permission $1 here"
   printf '%s\n' "$id"
 }
@@ -157,7 +161,7 @@ read_graph() {
   done
   unwanted=''
   $writer || unwanted+=$(role_id "$deleting")$'\t'$deleting$'\n'
-  $hidden_members || unwanted+=$(role_id "$hidden")$'\t'$hidden$'\n'
+  $hidden_members || unwanted+=$(offered_id "$hidden")$'\t'$hidden$'\n'
 }
 
 register() {
