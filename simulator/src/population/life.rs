@@ -232,24 +232,10 @@ impl Life<'_> {
     }
 
     fn number_of_the_helpdesk(&mut self) {
-        let phones = |method: &Method| matches!(method.kind(), MethodKind::Phone(_));
-        if self.id.as_u128().is_multiple_of(4) && !self.state.account(self.id).methods.iter().any(phones) {
-            return self.number_beside_the_users_own();
-        }
         let phone = self.some_number().by(By::Admin).came_at(self.at);
         let event = self.of_admin("Admin registered security info");
         let event_id = self.log(event.reason("Admin registered phone method for user"));
         self.state.add_method(self.id, phone, event_id);
-    }
-
-    /// The helpdesk adds a number while the user registers one. No log shows that, and the directory's record is lost.
-    fn number_beside_the_users_own(&mut self) {
-        let phone = |kind, number| NewMethod::phone(kind, number).dated(self.at).came_at(self.at);
-        let (own, other) =
-            (phone(PhoneType::Mobile, "+1 2065550110"), phone(PhoneType::AlternateMobile, "+1 2065550111"));
-        self.register(own);
-        self.state.add_method(self.id, other.by(By::Admin), None);
-        self.record = Record::Missing;
     }
 
     /// Replaces the mobile number by another one.
