@@ -71,7 +71,7 @@ MUTATIONS = [
     ),
     (
         "lease of another process taken",
-        "shared/src/domain/state.rs",
+        "shared/src/domain/lease.rs",
         "lease.is_none_or(|lease| now >= shift(lease.until, CLOCK_SKEW) || owner_is_dead(&lease.owner))",
         "lease.is_none_or(|lease| now >= shift(lease.until, -CLOCK_SKEW) || owner_is_dead(&lease.owner))",
     ),

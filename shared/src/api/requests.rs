@@ -208,7 +208,7 @@ pub struct ApprovalRequest {
     /// Only the first so many users of the plan.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub first: Option<u32>,
-    /// Only these users.
+    /// The users of the plan whom it is for; `None` means all of them.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub user_ids: Option<Vec<UserId>>,
     /// All but these users.

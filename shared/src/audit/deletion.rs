@@ -34,7 +34,7 @@ pub struct MethodDeletion {
     pub at: Timestamp,
     /// Whose method it was; `None` if the record does not say.
     pub user_id: Option<UserId>,
-    /// Who deleted it.
+    /// Who deleted it, by the initiator that the record names.
     pub by: DeletedBy,
     /// The kinds that the reason names; empty if it names none.
     pub methods: Vec<MethodKind>,

@@ -54,7 +54,7 @@ pub struct Explanation {
 /// When a decision was made, and when the readings began that it goes by; `None` for what was not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReadAt {
-    /// The decision itself.
+    /// When the decision was made.
     pub decided: Option<Timestamp>,
     /// Exclusions, role assignments and policies.
     pub tenant: Option<Timestamp>,

@@ -301,9 +301,11 @@ impl Handling<'_, '_> {
 
     /// Asks the audit log about the user, if nothing is known yet.
     async fn ask_the_log(&mut self) -> Result<(), Break> {
-        let state = &self.leased.state.value;
-        self.story = Some(self.drain.bulk.ask(self.drain, state.user_id, &state.registrations).await?);
-        self.story_on_record = false;
+        if self.story.is_none() {
+            let state = &self.leased.state.value;
+            self.story = Some(self.drain.bulk.ask(self.drain, state.user_id, &state.registrations).await?);
+            self.story_on_record = false;
+        }
         Ok(())
     }
 
